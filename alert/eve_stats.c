@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/eve_stats.h"
+
+struct counter {
+    const char *name;
+    size_t offset;
+};
+
+#define COUNTER(member)                                                                            \
+    {                                                                                              \
+#member, offsetof(struct dissect_counters, member)                                         \
+    }
+
+static const struct counter PACKETS[] = {
+    COUNTER(packets),        COUNTER(bytes),
+    COUNTER(not_mail),       COUNTER(not_ip),
+    COUNTER(malformed_link), COUNTER(malformed_ip),
+    COUNTER(malformed_tcp),  COUNTER(unknown_link),
+    COUNTER(vlan_deep),      COUNTER(fragments_dropped),
+    COUNTER(fragments_held), COUNTER(no_flow),
+    COUNTER(half_open),      COUNTER(flow_capped),
+    COUNTER(processed),      COUNTER(vlan),
+    COUNTER(qinq),           COUNTER(ipv4),
+    COUNTER(ipv6),           COUNTER(tcp),
+    COUNTER(bad_checksums),  COUNTER(offloaded),
+    COUNTER(duplicates),     COUNTER(retransmits),
+    COUNTER(reordered),      COUNTER(gaps),
+    COUNTER(gap_bytes),      COUNTER(cut_packets),
+};
+
+static const struct counter FLOWS[] = {
+    COUNTER(flows),
+    COUNTER(flows_closed),
+    COUNTER(flows_timeout),
+    COUNTER(flows_evicted),
+    COUNTER(flows_open),
+    COUNTER(sessions),
+    COUNTER(half_open_overwritten),
+    COUNTER(midstream),
+    COUNTER(held_bytes),
+    COUNTER(held_bytes_peak),
+    COUNTER(held_refused),
+};
+
+#define COUNT(table) (sizeof(table) / sizeof(table)[0])
+_Static_assert((COUNT(PACKETS) + COUNT(FLOWS)) * sizeof(uint64_t) ==
+                   sizeof(struct dissect_counters),
+               "a counter that is not in the tables would be silence");
+
+static void put_table(struct json *out, const char *key, const struct counter *table, size_t n,
+                      const struct dissect_counters *d)
+{
+    json_object(out, key);
+    for (size_t i = 0; i < n; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)d + table[i].offset, sizeof value);
+        json_uint(out, table[i].name, value);
+    }
+    json_close(out);
+}
+
+/* The groups and names of Suricata 7. */
+static void put_eve_groups(struct json *out, const struct dissect_counters *d)
+{
+    json_object(out, "decoder");
+    json_uint(out, "pkts", d->packets);
+    json_uint(out, "bytes", d->bytes);
+    json_uint(out, "invalid", d->malformed_link + d->malformed_ip + d->malformed_tcp);
+    json_uint(out, "ipv4", d->ipv4);
+    json_uint(out, "ipv6", d->ipv6);
+    json_uint(out, "tcp", d->tcp);
+    json_uint(out, "vlan", d->vlan);
+    json_uint(out, "vlan_qinq", d->qinq);
+    json_close(out);
+
+    json_object(out, "tcp");
+    json_uint(out, "sessions", d->flows);
+    json_uint(out, "ssn_memcap_drop", d->flow_capped);
+    json_uint(out, "midstream_pickups", d->midstream);
+    json_uint(out, "invalid_checksum", d->bad_checksums);
+    json_uint(out, "reassembly_gap", d->gaps);
+    json_uint(out, "overlap", d->retransmits);
+    json_uint(out, "segment_memcap_drop", d->held_refused);
+    json_uint(out, "reassembly_memuse", d->held_bytes);
+    json_close(out);
+
+    json_object(out, "flow");
+    json_uint(out, "total", d->flows);
+    json_uint(out, "active", d->flows_open);
+    json_uint(out, "tcp", d->flows);
+    json_close(out);
+}
+
+static void put_judged(struct json *out, const struct incident_counters *c)
+{
+    json_object(out, "verdicts");
+    for (enum verdict v = 0; v < VERDICT_COUNT; v++)
+        json_uint(out, verdict_text(v), c->verdicts[v]);
+    json_close(out);
+
+    json_object(out, "findings");
+    for (enum rule_id r = 0; r < RULE_COUNT; r++)
+        json_uint(out, rule_row(r)->name, c->findings[r]);
+    json_close(out);
+
+    json_object(out, "incidents");
+    json_uint(out, "opened", c->opened);
+    json_uint(out, "held", c->held);
+    json_uint(out, "storms", c->storms);
+    json_close(out);
+
+    json_object(out, "alerts");
+    for (enum severity v = SEVERITY_LOW; v < SEVERITY_COUNT; v++)
+        json_uint(out, severity_text(v), c->alerts[v]);
+    json_close(out);
+}
+
+void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
+               const struct incident_counters *c, const struct eve_options *o)
+{
+    json_begin(out);
+    json_time(out, "timestamp", now);
+    json_str(out, "event_type", "stats");
+    if (o->sensor)
+        json_str(out, "host", o->sensor);
+    if (o->interface)
+        json_str(out, "in_iface", o->interface);
+    json_object(out, "stats");
+    put_eve_groups(out, d);
+    json_object(out, "stripwatch");
+    put_table(out, "packets", PACKETS, COUNT(PACKETS), d);
+    put_table(out, "flows", FLOWS, COUNT(FLOWS), d);
+    json_uint(out, "sessions_closed", c->sessions);
+    put_judged(out, c);
+    json_close(out);
+    json_close(out);
+}

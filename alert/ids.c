@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/ids.h"
+
+#include "base/digest.h"
+#include "base/text.h"
+
+/* The text that is hashed. A sensor name is the only part without a length of its own, and it is
+ * cut where the buffer ends. */
+struct serial {
+    char text[512];
+    size_t n;
+};
+
+static void put(struct serial *t, const char *word, char end)
+{
+    size_t room = sizeof t->text - 1 - t->n;
+    size_t n = strlen(word);
+    n = n < room ? n : room;
+    memcpy(t->text + t->n, word, n);
+    t->n += n;
+    t->text[t->n] = end;
+    t->n += t->n < sizeof t->text - 1;
+}
+
+static void put_uint(struct serial *t, uint64_t value, char end)
+{
+    char text[TEXT_UINT];
+    text_uint(text, value);
+    put(t, text, end);
+}
+
+static void put_endpoint(struct serial *t, uint8_t family, const uint8_t *address, uint16_t port,
+                         char end)
+{
+    char ip[TEXT_IP];
+    text_ip(ip, family, address);
+    put(t, ip, ' ');
+    put_uint(t, port, end);
+}
+
+static void put_flow(struct serial *t, const struct session *s)
+{
+    const struct flow_key *k = &s->key;
+    int order = memcmp(k->client, k->server, sizeof k->client);
+    bool client_first = order < 0 || (order == 0 && k->client_port <= k->server_port);
+    put(t, "tcp", ' ');
+    if (client_first)
+        put_endpoint(t, k->family, k->client, k->client_port, ' ');
+    put_endpoint(t, k->family, k->server, k->server_port, client_first ? '\n' : ' ');
+    if (!client_first)
+        put_endpoint(t, k->family, k->client, k->client_port, '\n');
+    if (s->isn_known)
+        put_uint(t, s->server_isn, '\n');
+    else
+        put(t, "-", '\n');
+}
+
+static int finish(const struct serial *t, char out[IDS_TEXT])
+{
+    static const char HEX[] = "0123456789abcdef";
+    uint8_t hash[32];
+    int result = digest_sha256(span_of(t->text, t->n), hash);
+    for (size_t i = 0; i < 16; i++) {
+        out[2 * i] = HEX[hash[i] >> 4];
+        out[2 * i + 1] = HEX[hash[i] & 15];
+    }
+    out[32] = '\0';
+    return result;
+}
+
+int ids_finding(const struct session *s, const struct finding *f, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put(&t, "stripwatch-finding-1", '\n');
+    put(&t, rule_row(f->rule)->name, '\n');
+    put_flow(&t, s);
+    put(&t, f->dir == SESSION_TO_CLIENT ? "to_client" : "to_server", ' ');
+    put_uint(&t, f->offset, '\n');
+    return finish(&t, out);
+}
+
+int ids_incident(const struct session *s, enum rule_id opened_by, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put(&t, "stripwatch-incident-1", '\n');
+    put(&t, rule_row(opened_by)->name, '\n');
+    put_flow(&t, s);
+    return finish(&t, out);
+}
+
+int ids_alert(const char *incident, uint32_t update, const char *sensor, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put(&t, "stripwatch-alert-1", '\n');
+    put(&t, incident, '\n');
+    put_uint(&t, update, '\n');
+    put(&t, sensor ? sensor : "-", '\n');
+    return finish(&t, out);
+}

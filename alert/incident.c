@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/incident.h"
+
+#include <stdlib.h>
+
+#define HOUR (3600 * NS_PER_S)
+
+_Static_assert(RULE_COUNT <= 64, "memo.led is a set of rules");
+
+struct incidents {
+    const char *sensor;
+    struct incident_counters counters;
+    bool hour_running;
+    nstime hour_start; /* of the first incident that opened in it */
+    uint64_t hour_opened;
+    uint64_t hour_held;
+};
+
+/* What has been said about one session. */
+struct memo {
+    char incident[IDS_TEXT];
+    uint32_t update;        /* alert lines so far */
+    enum severity severity; /* of the newest */
+    uint64_t led;           /* rules that were primary: each takes the lead with an alert once */
+    nstime first;
+    bool held;
+};
+
+struct incidents *incident_new(const char *sensor)
+{
+    struct incidents *in = calloc(1, sizeof *in);
+    if (in)
+        in->sensor = sensor;
+    return in;
+}
+
+void incident_free(struct incidents *in)
+{
+    free(in);
+}
+
+const struct incident_counters *incident_counters(const struct incidents *in)
+{
+    return &in->counters;
+}
+
+static nstime evidence_time(const struct session *s, const struct finding *f)
+{
+    return f->time ? f->time : s->now;
+}
+
+static uint64_t rule_bit(enum rule_id rule)
+{
+    return 1ULL << rule;
+}
+
+/* Findings arrive strongest first, so the primary is the first or there is none. */
+static const struct finding *primary_of(const struct judgement *j)
+{
+    if (j->finding_count == 0 || j->finding[0].severity == SEVERITY_INFO)
+        return NULL;
+    return &j->finding[0];
+}
+
+static void count_closed(struct incident_counters *c, const struct judgement *j)
+{
+    c->sessions++;
+    c->verdicts[j->verdict]++;
+    for (uint8_t i = 0; i < j->finding_count; i++)
+        c->findings[j->finding[i].rule]++;
+}
+
+/* An hour begins with the first incident after the last hour ended. */
+static bool hour_has_room(struct incidents *in, nstime now)
+{
+    if (!in->hour_running || now - in->hour_start >= HOUR) {
+        in->hour_running = true;
+        in->hour_start = now;
+        in->hour_opened = 0;
+        in->hour_held = 0;
+    }
+    return in->hour_opened < INCIDENT_HOURLY;
+}
+
+static void fill_supporting(struct incident_alert *out, const struct judgement *j)
+{
+    uint64_t named = rule_bit(out->primary->rule);
+    for (uint8_t i = 0; i < j->finding_count; i++) {
+        const struct finding *f = &j->finding[i];
+        if (f->severity == SEVERITY_INFO || named & rule_bit(f->rule))
+            continue;
+        named |= rule_bit(f->rule);
+        out->supporting[out->supporting_count++] = f->rule;
+    }
+}
+
+static void fill(const struct incidents *in, const struct session *s, const struct memo *memo,
+                 const struct finding *primary, struct incident_alert *out)
+{
+    *out = (struct incident_alert){.update = memo->update, .primary = primary};
+    memcpy(out->incident, memo->incident, IDS_TEXT);
+    ids_alert(memo->incident, memo->update, in->sensor, out->id);
+    out->first = memo->first;
+    out->last = evidence_time(s, primary);
+    out->hour_opened = in->hour_opened;
+    out->hour_held = in->hour_held;
+}
+
+static enum incident_outcome alert(struct incidents *in, const struct session *s, struct memo *memo,
+                                   const struct judgement *j, struct incident_alert *out)
+{
+    const struct finding *primary = primary_of(j);
+    memo->update++;
+    fill(in, s, memo, primary, out);
+    fill_supporting(out, j);
+    in->counters.alerts[primary->severity]++;
+    return INCIDENT_ALERT;
+}
+
+static enum incident_outcome hold(struct incidents *in, const struct session *s, struct memo *memo,
+                                  const struct finding *primary, struct incident_alert *out)
+{
+    if (memo->held)
+        return INCIDENT_SILENT;
+    memo->held = true;
+    in->counters.held++;
+    in->hour_held++;
+    if (in->hour_held > 1)
+        return INCIDENT_SILENT;
+    fill(in, s, memo, primary, out);
+    in->counters.storms++;
+    in->counters.alerts[SEVERITY_MEDIUM]++;
+    return INCIDENT_STORM;
+}
+
+/* The incident opens, or, held back so far, is tried again because it grew. */
+static enum incident_outcome open_incident(struct incidents *in, const struct session *s,
+                                           struct memo *memo, const struct judgement *j,
+                                           struct incident_alert *out)
+{
+    if (!hour_has_room(in, s->now))
+        return hold(in, s, memo, primary_of(j), out);
+    in->hour_opened++;
+    in->counters.opened++;
+    in->counters.held -= memo->held;
+    memo->held = false;
+    return alert(in, s, memo, j, out);
+}
+
+static void memo_begin(struct memo *memo, const struct session *s, const struct finding *primary)
+{
+    *memo = (struct memo){.first = evidence_time(s, primary)};
+    ids_incident(s, primary->rule, memo->incident);
+}
+
+static enum incident_outcome judge_primary(struct incidents *in, const struct session *s,
+                                           struct memo *memo, const struct judgement *j,
+                                           struct incident_alert *out)
+{
+    const struct finding *primary = primary_of(j);
+    bool grew = primary->severity > memo->severity ||
+                (primary->severity == memo->severity && !(memo->led & rule_bit(primary->rule)));
+    if (!grew)
+        return INCIDENT_SILENT;
+    memo->severity = primary->severity;
+    memo->led |= rule_bit(primary->rule);
+    if (in->counters.worst < primary->severity)
+        in->counters.worst = primary->severity;
+    return memo->update ? alert(in, s, memo, j, out) : open_incident(in, s, memo, j, out);
+}
+
+enum incident_outcome incident_judge(struct incidents *in, struct session *s,
+                                     enum session_milestone m, const struct judgement *j,
+                                     struct incident_alert *out)
+{
+    const struct finding *primary = primary_of(j);
+    enum incident_outcome outcome = INCIDENT_SILENT;
+    struct memo lost; /* without memory the alert still goes out, if need be more than once */
+    if (primary) {
+        struct memo *memo = s->memo;
+        if (memo == NULL) {
+            memo = s->memo = malloc(sizeof *memo);
+            memo = memo ? memo : &lost;
+            memo_begin(memo, s, primary);
+        }
+        outcome = judge_primary(in, s, memo, j, out);
+    }
+    if (m == SESSION_CLOSED) {
+        count_closed(&in->counters, j);
+        free(s->memo);
+        s->memo = NULL;
+    }
+    return outcome;
+}

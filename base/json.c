@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/json.h"
+
+#include "base/text.h"
+
+/* Always kept free: `,"truncated":true`, a closing character for each level, the line feed. */
+#define RESERVE   (18 + 64)
+#define MAX_DEPTH 64
+
+static const char HEX[] = "0123456789ABCDEF";
+
+static void put(struct json *j, const char *p, size_t n)
+{
+    memcpy(j->buf + j->len, p, n);
+    j->len += n;
+}
+
+static void put_char(struct json *j, char c)
+{
+    j->buf[j->len++] = c;
+}
+
+/* Comma and key. False when key and value of up to `value_max` bytes do not surely fit: from then
+ * on the line takes nothing more, so what stands in it is always its true beginning. */
+static bool begin_value(struct json *j, const char *key, size_t value_max)
+{
+    size_t n = key ? strlen(key) : 0;
+    size_t room = sizeof j->buf - RESERVE - j->len;
+    if (j->truncated || value_max > room || n + 4 > room - value_max) {
+        j->truncated = true;
+        return false;
+    }
+    if (j->comma)
+        put_char(j, ',');
+    j->comma = true;
+    if (key) {
+        put_char(j, '"');
+        put(j, key, n);
+        put(j, "\":", 2);
+    }
+    return true;
+}
+
+void json_begin(struct json *j)
+{
+    j->buf[0] = '{';
+    j->len = 1;
+    j->depth = 1;
+    j->comma = false;
+    j->truncated = false;
+    j->shortened = false;
+    j->dropped = 0;
+    j->closers = 0;
+}
+
+static void close_level(struct json *j)
+{
+    j->depth--;
+    put_char(j, j->closers >> j->depth & 1 ? ']' : '}');
+    j->comma = true;
+}
+
+struct span json_end(struct json *j)
+{
+    while (j->depth > 1)
+        close_level(j);
+    if (j->truncated || j->shortened) {
+        if (j->comma)
+            put_char(j, ',');
+        put(j, "\"truncated\":true", 16);
+    }
+    put(j, "}\n", 2);
+    return span_of(j->buf, j->len);
+}
+
+static void open_level(struct json *j, const char *key, bool array)
+{
+    if (j->depth == MAX_DEPTH)
+        j->truncated = true;
+    if (!begin_value(j, key, 1)) {
+        j->dropped++;
+        return;
+    }
+    uint64_t bit = 1ULL << j->depth;
+    j->closers = array ? j->closers | bit : j->closers & ~bit;
+    j->depth++;
+    put_char(j, array ? '[' : '{');
+    j->comma = false;
+}
+
+void json_object(struct json *j, const char *key)
+{
+    open_level(j, key, false);
+}
+
+void json_array(struct json *j, const char *key)
+{
+    open_level(j, key, true);
+}
+
+void json_close(struct json *j)
+{
+    if (j->dropped)
+        j->dropped--;
+    else if (j->depth > 1)
+        close_level(j);
+}
+
+void json_shorten(struct json *j)
+{
+    j->shortened = true;
+}
+
+static bool is_plain(uint8_t c)
+{
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* What is not printable should be escaped by now; what slipped through becomes \xHH here. */
+static size_t put_special(struct json *j, struct span s)
+{
+    uint8_t c = s.p[0];
+    size_t n = text_printable(s);
+    if (c == '"' || c == '\\') {
+        put_char(j, '\\');
+        put_char(j, (char)c);
+        return 1;
+    }
+    if (n) {
+        put(j, (const char *)s.p, n);
+        return n;
+    }
+    const char hex[5] = {'\\', '\\', 'x', HEX[c >> 4], HEX[c & 15]};
+    put(j, hex, sizeof hex);
+    return 1;
+}
+
+static void put_string(struct json *j, const char *key, struct span s)
+{
+    /* Five bytes for one is the worst case: \\xHH. */
+    if (s.n > sizeof j->buf || !begin_value(j, key, 5 * s.n + 2)) {
+        j->truncated = true;
+        return;
+    }
+    put_char(j, '"');
+    size_t i = 0;
+    while (i < s.n) {
+        if (is_plain(s.p[i]))
+            put_char(j, (char)s.p[i++]);
+        else
+            i += put_special(j, span_from(s, i));
+    }
+    put_char(j, '"');
+}
+
+void json_str(struct json *j, const char *key, const char *value)
+{
+    put_string(j, key, span_str(value));
+}
+
+void json_wire(struct json *j, const char *key, struct span value)
+{
+    char text[JSON_WIRE_TEXT + 1];
+    size_t n = text_escape(text, sizeof text, value);
+    put_string(j, key, span_of(text, n));
+}
+
+void json_masked(struct json *j, const char *key, struct span value)
+{
+    char text[JSON_WIRE_TEXT + 1];
+    size_t n = text_mask(text, sizeof text, value);
+    put_string(j, key, span_of(text, n));
+}
+
+void json_uint(struct json *j, const char *key, uint64_t value)
+{
+    char text[TEXT_UINT];
+    size_t n = text_uint(text, value);
+    if (begin_value(j, key, n))
+        put(j, text, n);
+}
+
+static uint64_t magnitude(int64_t value)
+{
+    return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+}
+
+void json_int(struct json *j, const char *key, int64_t value)
+{
+    char text[TEXT_UINT];
+    size_t n = text_uint(text, magnitude(value));
+    if (!begin_value(j, key, n + 1))
+        return;
+    if (value < 0)
+        put_char(j, '-');
+    put(j, text, n);
+}
+
+void json_bool(struct json *j, const char *key, bool value)
+{
+    if (begin_value(j, key, 5))
+        put(j, value ? "true" : "false", value ? 4 : 5);
+}
+
+void json_tenths(struct json *j, const char *key, int64_t tenths)
+{
+    char text[TEXT_UINT];
+    uint64_t m = magnitude(tenths);
+    size_t n = text_uint(text, m / 10);
+    if (!begin_value(j, key, n + 3))
+        return;
+    if (tenths < 0)
+        put_char(j, '-');
+    put(j, text, n);
+    put_char(j, '.');
+    put_char(j, (char)('0' + m % 10));
+}
+
+void json_time(struct json *j, const char *key, nstime t)
+{
+    char text[TEXT_TIME];
+    size_t n = text_time(text, t);
+    if (!begin_value(j, key, n + 2))
+        return;
+    put_char(j, '"');
+    put(j, text, n);
+    put_char(j, '"');
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dissect/converse.h"
+
+#include "base/caps.h"
+#include "dissect/smtp.h"
+
+#define TICK_FLOWS 4 /* waiting flows looked at per packet: bounds the cost of one packet */
+
+static enum session_dir other(enum session_dir d)
+{
+    return d == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
+}
+
+/* --- giving bytes to the reader --- */
+
+/* The reader is made at the first bytes: only then is it known whether a handshake was seen. */
+static struct smtp *reader(struct converse *v, struct flow *f)
+{
+    if (!f->smtp)
+        f->smtp = smtp_new(f->session, f->key.server_port == v->implicit_port, v->keep_addresses);
+    return f->smtp;
+}
+
+static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t n, bool cut)
+{
+    struct reasm *r = &f->dir[d];
+    struct session *s = f->session;
+    struct smtp *m = reader(v, f);
+
+    if (n == 0)
+        return;
+    if (cut) {
+        s->cut_bytes[d] += n;
+    } else {
+        s->gap_bytes[d] += n;
+        s->gaps[d]++;
+        v->count.gaps++;
+        v->count.gap_bytes += n;
+    }
+    if (m)
+        smtp_gap(m, d, r->next - r->base, n, cut);
+    reasm_advance(r, r->next + n);
+}
+
+/* Feeds one contiguous segment. Returns the bytes used; fewer than all: the reader waits. */
+static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
+                   const struct reasm_segment *s, bool force)
+{
+    struct reasm *r = &f->dir[d];
+    const struct reasm *o = &f->dir[other(d)];
+    struct smtp_chunk c = {.dir = d,
+                           .bytes = s->bytes,
+                           .offset = s->seq - r->base,
+                           .acked = s->has_ack && o->started ? s->ack - o->base : 0,
+                           .time = s->time,
+                           .force = force};
+    struct smtp *m = reader(v, f);
+    size_t used = m ? smtp_feed(m, &c) : s->bytes.n;
+
+    f->session->bytes[d] += used;
+    reasm_advance(r, s->seq + (uint32_t)used);
+    if (used == s->bytes.n && s->wire_len > s->bytes.n)
+        gap(v, f, d, s->wire_len - (uint32_t)s->bytes.n, true);
+    f->blocked[d] = used < s->bytes.n;
+    if (used)
+        f->blocked[other(d)] = false;
+    f->wait_since = v->now;
+    if (m)
+        v->milestone(v->user, f);
+    return used;
+}
+
+/* Has everything been read that the sender had received? */
+static bool heard(const struct flow *f, enum session_dir d, const struct reasm_segment *s)
+{
+    const struct reasm *o = &f->dir[other(d)];
+    uint32_t next = o->next + (o->fin_seen && o->fin_seq == o->next); /* a FIN counts as one byte */
+
+    return !s->has_ack || (o->started && reasm_diff(s->ack, next) <= 0);
+}
+
+static bool readable(const struct flow *f, enum session_dir d, const struct reasm_segment *s)
+{
+    const struct reasm *r = &f->dir[d];
+
+    return r->started && reasm_diff(s->seq, r->next) <= 0 && !s->suspect && !f->blocked[d] &&
+           heard(f, d, s);
+}
+
+/* Reads held segments as long as one of either direction can be read; the earlier packet first. */
+static void pump(struct converse *v, struct flow *f)
+{
+    for (;;) {
+        struct reasm_segment s[SESSION_DIR_COUNT];
+        bool can[SESSION_DIR_COUNT];
+        enum session_dir d;
+
+        for (int i = 0; i < SESSION_DIR_COUNT; i++)
+            can[i] = reasm_first(&f->dir[i], &v->pool, &s[i]) &&
+                     readable(f, (enum session_dir)i, &s[i]);
+        if (!can[SESSION_TO_SERVER] && !can[SESSION_TO_CLIENT])
+            break;
+        d = !can[SESSION_TO_SERVER] || (can[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number <
+                                                                      s[SESSION_TO_SERVER].number)
+                ? SESSION_TO_CLIENT
+                : SESSION_TO_SERVER;
+        feed(v, f, d, &s[d], false);
+    }
+}
+
+/* --- what is stuck --- */
+
+/* Without a handshake the stream begins where its first captured byte is; the other side's begins
+ * where this side had acknowledged it. */
+static void begin(struct flow *f, enum session_dir d, const struct reasm_segment *s)
+{
+    struct reasm *o = &f->dir[other(d)];
+
+    reasm_start(&f->dir[d], s->seq);
+    if (!o->started && !o->held && s->has_ack)
+        reasm_start(o, s->ack);
+}
+
+static bool hole_is_lost(const struct flow *f, enum session_dir d, uint32_t seq)
+{
+    const struct reasm *r = &f->dir[d];
+
+    return r->acked_known && reasm_diff(r->acked, seq) >= 0;
+}
+
+/* The other direction lacks what this segment's sender had received. */
+static void miss(struct converse *v, struct flow *f, enum session_dir d, uint32_t ack)
+{
+    struct reasm *r = &f->dir[d];
+    struct reasm_segment held;
+    uint32_t to = ack;
+
+    if (!r->started) {
+        if (reasm_first(r, &v->pool, &held) && reasm_diff(held.seq, ack) < 0)
+            begin(f, d, &held);
+        else
+            reasm_start(r, ack);
+        return;
+    }
+    if (reasm_first(r, &v->pool, &held) && reasm_diff(held.seq, r->next) > 0 &&
+        reasm_diff(held.seq, ack) < 0)
+        to = held.seq;
+    if (reasm_diff(to, r->next) > 0)
+        gap(v, f, d, to - r->next, false);
+}
+
+/* Takes one step past what blocks segment s; false: it must wait on. */
+static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
+                      const struct reasm_segment *s, bool force)
+{
+    struct reasm *r = &f->dir[d];
+
+    if (!r->started) {
+        begin(f, d, s);
+        return true;
+    }
+    if (reasm_diff(s->seq, r->next) > 0) {
+        if (!force && !hole_is_lost(f, d, s->seq) && f->session->seen[other(d)])
+            return false;
+        gap(v, f, d, s->seq - r->next, false);
+        return true;
+    }
+    if (!heard(f, d, s)) {
+        struct reasm *o = &f->dir[other(d)];
+        struct reasm_segment held;
+        bool covered = reasm_first(o, &v->pool, &held) && o->started &&
+                       reasm_diff(held.seq, o->next) <= 0;
+        if (covered && !held.suspect) /* both wait for each other: this ACK cannot be true */
+            feed(v, f, d, s, true);
+        else if (covered)
+            feed(v, f, other(d), &held, true);
+        else
+            miss(v, f, other(d), s->ack);
+        if (!f->session->seen[other(d)])
+            f->unseen[other(d)] = true;
+        return true;
+    }
+    if (f->blocked[d] && !force)
+        return false;
+    if (s->suspect && !force && !hole_is_lost(f, d, s->seq + 1))
+        return false;
+    feed(v, f, d, s, true);
+    return true;
+}
+
+static void settle(struct converse *v, struct flow *f)
+{
+    if (f->dir[SESSION_TO_SERVER].held || f->dir[SESSION_TO_CLIENT].held) {
+        if (!f->waiting) {
+            f->wait_since = v->now;
+            f->wait_number = v->number;
+            flow_wait(v->table, f);
+        }
+    } else {
+        flow_unwait(v->table, f);
+    }
+}
+
+/* One step past whatever blocks; the direction whose held segment was captured first goes first. */
+static bool unstick(struct converse *v, struct flow *f, bool force)
+{
+    struct reasm_segment s[SESSION_DIR_COUNT];
+    bool any[SESSION_DIR_COUNT];
+    int d = SESSION_TO_SERVER;
+
+    for (int i = 0; i < SESSION_DIR_COUNT; i++)
+        any[i] = reasm_first(&f->dir[i], &v->pool, &s[i]);
+    if (!any[SESSION_TO_SERVER] || (any[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number <
+                                                                  s[SESSION_TO_SERVER].number))
+        d = SESSION_TO_CLIENT;
+    if (any[d] && step_over(v, f, (enum session_dir)d, &s[d], force))
+        return true;
+    d = !d;
+    return any[d] && step_over(v, f, (enum session_dir)d, &s[d], force);
+}
+
+void converse_resolve(struct converse *v, struct flow *f, bool force)
+{
+    /* Every step reads bytes, closes a hole or starts a stream, so this ends. */
+    do
+        pump(v, f);
+    while (unstick(v, f, force));
+    settle(v, f);
+}
+
+void converse_resume(struct converse *v, struct flow *f)
+{
+    pump(v, f);
+    settle(v, f);
+}
+
+/* --- a segment arrives --- */
+
+static void hold(struct converse *v, struct flow *f, enum session_dir d,
+                 const struct reasm_segment *s)
+{
+    switch (reasm_hold(&f->dir[d], &v->pool, s)) {
+    case REASM_HELD:
+        break;
+    case REASM_KNOWN:
+        f->session->retransmits[d]++;
+        v->count.retransmits++;
+        return;
+    case REASM_FULL: /* no room to wait any longer: what is held becomes gaps, then try again */
+        f->session->caps_hit++;
+        converse_resolve(v, f, true);
+        (void)reasm_hold(&f->dir[d], &v->pool, s);
+        break;
+    }
+    if (f->unseen[other(d)]) /* one-sided tap: nothing to wait for */
+        converse_resolve(v, f, false);
+    else
+        pump(v, f);
+    settle(v, f);
+}
+
+/* TLS carries data: records are walked while they come in order; nothing is held or waited for. */
+static void stream(struct converse *v, struct flow *f, enum session_dir d,
+                   const struct reasm_segment *s)
+{
+    struct reasm *r = &f->dir[d];
+
+    if (s->seq != r->next && f->smtp)
+        smtp_gap(f->smtp, d, r->next - r->base, 0, false);
+    if (reasm_diff(s->seq, r->next) < 0)
+        return;
+    r->next = s->seq;
+    feed(v, f, d, s, true);
+    r->next = s->seq + s->wire_len;
+}
+
+void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
+                      const struct reasm_segment *s)
+{
+    struct reasm *r = &f->dir[d];
+    struct reasm_segment fresh = *s;
+    uint32_t skip;
+
+    if (s->wire_len > s->bytes.n)
+        v->count.cut_packets++;
+    if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {
+        f->session->retransmits[d]++;
+        v->count.retransmits++;
+        return;
+    }
+    if (f->session->tls_complete && r->started) {
+        stream(v, f, d, s);
+        return;
+    }
+    if (r->held || f->dir[other(d)].held || !readable(f, d, s)) {
+        if (r->started && reasm_diff(s->seq, r->next) > 0) {
+            f->session->reordered[d]++;
+            v->count.reordered++;
+        }
+        hold(v, f, d, s);
+        return;
+    }
+    skip = r->next - s->seq;
+    fresh.bytes = span_from(s->bytes, skip);
+    fresh.wire_len -= skip;
+    fresh.seq = r->next;
+    if (feed(v, f, d, &fresh, false) < fresh.bytes.n)
+        hold(v, f, d, s);
+}
+
+void converse_tick(struct converse *v)
+{
+    for (int i = 0; i < TICK_FLOWS; i++) {
+        struct flow *f = flow_first_waiting(v->table);
+
+        if (!f || v->number - f->wait_number < CAP_REORDER_PACKETS)
+            return;
+        f->wait_number = v->number;
+        flow_wait(v->table, f);
+        converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
+    }
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The way of a packet: frame, IP, fragments, TCP, flow, reassembly, SMTP, TLS records. Packets go
+ * in, sessions come out at their milestones. Knows no clock, no file and no libpcap; all memory is
+ * capped by the configuration.
+ */
+#ifndef DISSECT_DISSECT_H
+#define DISSECT_DISSECT_H
+
+#include "base/clock.h"
+#include "base/siphash.h"
+#include "dissect/session.h"
+
+struct dissect;
+
+struct dissect_config {
+    uint16_t port[CAP_PORTS]; /* server ports that carry mail */
+    uint8_t port_count;
+    uint16_t implicit_port;   /* the one where TLS comes first; 0: none */
+    uint32_t max_flows;       /* hard cap of the slab */
+    bool keep_addresses;      /* local parts are kept (--show-addresses) */
+    struct siphash_key key;   /* random in production, fixed in tests */
+};
+
+/* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, nothing kept; key zero. */
+void dissect_config_default(struct dissect_config *c);
+
+struct packet {
+    nstime time;
+    struct span bytes;   /* captured */
+    uint32_t wire_len;   /* length on the wire */
+    uint32_t link;       /* LINKTYPE_ number */
+    uint32_t source;     /* index of the input */
+};
+
+/* Called for each session at each milestone; `s` is valid during the call. */
+typedef void (*dissect_fn)(void *user, struct session *s, enum session_milestone m);
+
+/* packets = sum of the dropped and the processed ones, always. */
+struct dissect_counters {
+    uint64_t packets, bytes;          /* in */
+    uint64_t not_mail;                /* IP, but no mail port (or no TCP) */
+    uint64_t not_ip;
+    uint64_t malformed_link, malformed_ip, malformed_tcp;
+    uint64_t unknown_link, vlan_deep;
+    uint64_t fragments_dropped;       /* given up, malformed or conflicting */
+    uint64_t fragments_held;          /* waiting, or part of a whole that was counted once */
+    uint64_t no_flow;                 /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
+    uint64_t half_open;               /* bare SYNs: kept in the half-open table, no flow made */
+    uint64_t flow_capped;             /* no flow could be made */
+    uint64_t processed;               /* went into a flow */
+    /* of the processed ones */
+    uint64_t vlan, qinq, ipv4, ipv6, tcp, bad_checksums, offloaded, duplicates, retransmits, reordered;
+    uint64_t gaps, gap_bytes, cut_packets;
+    /* flows and sessions */
+    uint64_t flows, flows_closed, flows_timeout, flows_evicted, flows_open, sessions;
+    uint64_t half_open_overwritten, midstream;
+    uint64_t held_bytes, held_bytes_peak, held_refused;
+};
+
+struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void *user);
+void dissect_packet(struct dissect *d, const struct packet *p);
+void dissect_finish(struct dissect *d); /* closes every flow, in the order of first packets */
+void dissect_free(struct dissect *d);
+struct dissect_counters dissect_counters(const struct dissect *d);
+
+#endif

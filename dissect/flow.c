@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dissect/flow.h"
+
+#include <stdlib.h>
+
+#include "base/caps.h"
+
+#define CHUNK_BITS 10
+#define CHUNK      (1u << CHUNK_BITS)
+
+enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
+
+struct flow_table {
+    struct siphash_key key;
+    uint32_t max, used, fresh; /* fresh: slots never used yet */
+    uint32_t free_head;
+    uint32_t mask;
+    uint32_t *bucket; /* slab indexes, FLOW_NONE + 1 == 0 means empty, so stored + 1 */
+    struct flow **chunk;
+    struct flow_list list[LIST_COUNT];
+    struct flow_half_open *half_open;
+};
+
+static uint32_t power_of_two(uint32_t n)
+{
+    uint32_t p = 1024;
+
+    while (p < n && p < (1u << 30))
+        p *= 2;
+    return p;
+}
+
+struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *key)
+{
+    struct flow_table *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return NULL;
+    t->key = *key;
+    t->max = max_flows;
+    t->mask = power_of_two(max_flows) - 1;
+    t->free_head = FLOW_NONE;
+    for (int i = 0; i < LIST_COUNT; i++)
+        t->list[i] = (struct flow_list){FLOW_NONE, FLOW_NONE};
+    t->bucket = calloc((size_t)t->mask + 1, sizeof(*t->bucket));
+    t->chunk = calloc(max_flows / CHUNK + 1, sizeof(*t->chunk));
+    t->half_open = calloc(CAP_HALF_OPEN, sizeof(*t->half_open));
+    if (!t->bucket || !t->chunk || !t->half_open) {
+        flow_table_free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void flow_table_free(struct flow_table *t)
+{
+    if (!t)
+        return;
+    for (uint32_t i = 0; t->chunk && i <= t->max / CHUNK; i++)
+        free(t->chunk[i]);
+    free(t->chunk);
+    free(t->bucket);
+    free(t->half_open);
+    free(t);
+}
+
+struct flow *flow_at(struct flow_table *t, uint32_t index)
+{
+    return &t->chunk[index >> CHUNK_BITS][index & (CHUNK - 1)];
+}
+
+uint32_t flow_count(const struct flow_table *t)
+{
+    return t->used;
+}
+
+/* The key without padding, so that only its content is hashed. */
+static uint64_t hash(const struct flow_table *t, const struct flow_key *k)
+{
+    uint8_t bytes[36];
+
+    memcpy(bytes, k->client, 16);
+    memcpy(bytes + 16, k->server, 16);
+    memcpy(bytes + 32, &k->client_port, 2);
+    memcpy(bytes + 34, &k->server_port, 2);
+    return siphash(&t->key, bytes, sizeof(bytes)) ^ k->family;
+}
+
+static bool same(const struct flow_key *a, const struct flow_key *b)
+{
+    return a->client_port == b->client_port && a->server_port == b->server_port &&
+           a->family == b->family && memcmp(a->client, b->client, 16) == 0 &&
+           memcmp(a->server, b->server, 16) == 0;
+}
+
+struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+{
+    uint32_t at = t->bucket[hash(t, key) & t->mask];
+
+    while (at) {
+        struct flow *f = flow_at(t, at - 1);
+        if (same(&f->key, key))
+            return f;
+        at = f->chain;
+    }
+    return NULL;
+}
+
+/* --- lists --- */
+
+static struct flow_link *link_of(struct flow_table *t, enum list l, uint32_t index)
+{
+    struct flow *f = flow_at(t, index);
+
+    return l == LIST_WAITING ? &f->wait : &f->age;
+}
+
+static void append(struct flow_table *t, enum list l, uint32_t index)
+{
+    struct flow_list *list = &t->list[l];
+    struct flow_link *link = link_of(t, l, index);
+
+    link->prev = list->tail;
+    link->next = FLOW_NONE;
+    if (list->tail == FLOW_NONE)
+        list->head = index;
+    else
+        link_of(t, l, list->tail)->next = index;
+    list->tail = index;
+}
+
+static void take(struct flow_table *t, enum list l, uint32_t index)
+{
+    struct flow_list *list = &t->list[l];
+    struct flow_link *link = link_of(t, l, index);
+
+    if (link->prev == FLOW_NONE)
+        list->head = link->next;
+    else
+        link_of(t, l, link->prev)->next = link->next;
+    if (link->next == FLOW_NONE)
+        list->tail = link->prev;
+    else
+        link_of(t, l, link->next)->prev = link->prev;
+}
+
+static struct flow *first(struct flow_table *t, enum list l)
+{
+    return t->list[l].head == FLOW_NONE ? NULL : flow_at(t, t->list[l].head);
+}
+
+void flow_touch(struct flow_table *t, struct flow *f)
+{
+    if (f->closing || t->list[LIST_ACTIVE].tail == f->index)
+        return;
+    take(t, LIST_ACTIVE, f->index);
+    append(t, LIST_ACTIVE, f->index);
+}
+
+void flow_closing(struct flow_table *t, struct flow *f)
+{
+    if (f->closing)
+        return;
+    take(t, LIST_ACTIVE, f->index);
+    f->closing = true;
+    append(t, LIST_CLOSING, f->index);
+}
+
+struct flow *flow_oldest(struct flow_table *t)
+{
+    return first(t, LIST_ACTIVE);
+}
+
+struct flow *flow_oldest_closing(struct flow_table *t)
+{
+    return first(t, LIST_CLOSING);
+}
+
+void flow_wait(struct flow_table *t, struct flow *f)
+{
+    if (f->waiting)
+        take(t, LIST_WAITING, f->index);
+    f->waiting = true;
+    append(t, LIST_WAITING, f->index);
+}
+
+void flow_unwait(struct flow_table *t, struct flow *f)
+{
+    if (!f->waiting)
+        return;
+    take(t, LIST_WAITING, f->index);
+    f->waiting = false;
+}
+
+struct flow *flow_first_waiting(struct flow_table *t)
+{
+    return first(t, LIST_WAITING);
+}
+
+/* --- slab --- */
+
+static uint32_t slot(struct flow_table *t)
+{
+    uint32_t index = t->free_head;
+
+    if (index != FLOW_NONE) {
+        t->free_head = flow_at(t, index)->chain;
+        return index;
+    }
+    if (t->fresh >= t->max)
+        return FLOW_NONE;
+    index = t->fresh;
+    if (!t->chunk[index >> CHUNK_BITS]) {
+        t->chunk[index >> CHUNK_BITS] = malloc(CHUNK * sizeof(struct flow));
+        if (!t->chunk[index >> CHUNK_BITS])
+            return FLOW_NONE;
+    }
+    t->fresh++;
+    return index;
+}
+
+struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
+{
+    uint32_t index = slot(t);
+    uint32_t *bucket;
+    struct flow *f;
+
+    if (index == FLOW_NONE)
+        return NULL;
+    bucket = &t->bucket[hash(t, key) & t->mask];
+    f = flow_at(t, index);
+    *f = (struct flow){.key = *key, .index = index, .chain = *bucket};
+    *bucket = index + 1;
+    append(t, LIST_ACTIVE, index);
+    t->used++;
+    return f;
+}
+
+void flow_remove(struct flow_table *t, struct flow *f)
+{
+    uint32_t *at = &t->bucket[hash(t, &f->key) & t->mask];
+
+    while (*at != f->index + 1)
+        at = &flow_at(t, *at - 1)->chain;
+    *at = f->chain;
+    flow_unwait(t, f);
+    take(t, f->closing ? LIST_CLOSING : LIST_ACTIVE, f->index);
+    f->chain = t->free_head;
+    t->free_head = f->index;
+    t->used--;
+}
+
+/* --- half-open connections --- */
+
+uint64_t flow_tag(const struct flow_table *t, const struct flow_key *key)
+{
+    return hash(t, key) | 1;
+}
+
+struct flow_half_open *flow_half_open(struct flow_table *t, const struct flow_key *key)
+{
+    return &t->half_open[(hash(t, key) >> 32) % CAP_HALF_OPEN];
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The facts of one SMTP session, and nothing but facts: what was offered, asked and answered, what
+ * went in clear, and what the tap did not show. dissect/ fills the record packet by packet, hands
+ * it out at each milestone, and releases it after SESSION_CLOSED. Readers (rules, alert, report)
+ * borrow it for the length of the call and change nothing in it but `memo`.
+ *
+ * "Not seen" is not "absent": every fact about something missing is to be read together with
+ * `seen`, `gap_bytes`, `cut_bytes`, `midstream` and `ehlo.state`.
+ *
+ * Stream offsets count the bytes of one direction from its first byte after the SYN (offset 0).
+ * In a session picked up in mid-stream they count from the first byte that was seen.
+ */
+#ifndef DISSECT_SESSION_H
+#define DISSECT_SESSION_H
+
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/span.h"
+
+enum session_dir { SESSION_TO_SERVER, SESSION_TO_CLIENT, SESSION_DIR_COUNT };
+
+/* When a session is handed out. Later milestones see everything the earlier ones saw. */
+enum session_milestone {
+    SESSION_EHLO_DONE,       /* the reply to EHLO (or HELO) is complete or known to be damaged */
+    SESSION_UPGRADE_DECIDED, /* STARTTLS was refused, or TLS carries data, or it came to nothing */
+    SESSION_CLEAR_CONTENT,   /* the first mail text, or an accepted login, crossed in clear */
+    SESSION_CLOSED,          /* closed, timed out, evicted or the input ended; last call */
+    SESSION_MILESTONE_COUNT
+};
+
+enum session_close {
+    SESSION_OPEN,
+    SESSION_FIN,     /* both sides closed */
+    SESSION_RST,     /* reset by either side */
+    SESSION_TIMEOUT, /* idle in packet time */
+    SESSION_EVICTED, /* the slab was full */
+    SESSION_REUSED,  /* a new SYN took the 4-tuple over */
+    SESSION_INPUT_END,
+    SESSION_CLOSE_COUNT
+};
+
+/* Bytes in the session's text pool; read with session_text(). */
+struct text {
+    uint16_t off;
+    uint16_t len;
+};
+
+/* Who talks to whom. The client opened the connection (or, without a SYN, holds the other port). */
+struct flow_key {
+    uint8_t family;           /* 4 or 6 */
+    uint8_t client[16];       /* network byte order; IPv4 in the first four bytes, rest zero */
+    uint8_t server[16];
+    uint16_t client_port;     /* host byte order */
+    uint16_t server_port;
+};
+
+enum ehlo_state {
+    EHLO_NONE,     /* no EHLO reply was seen (HELO only, refused, not captured) */
+    EHLO_COMPLETE, /* every line of a 250 reply was read */
+    EHLO_GAP,      /* packets inside it are missing */
+    EHLO_CUT,      /* bytes inside it were cut by the snap length, or a cap was hit */
+    EHLO_STATE_COUNT
+};
+
+/* One line of an EHLO reply as received, without code, separator and line end. */
+struct ehlo_line {
+    struct text text;     /* first CAP_KEYWORD_TEXT bytes */
+    uint16_t word_len;    /* length of the first word in `text`; 0 for a line that begins blank */
+    uint16_t line_len;    /* whole length of the line's text on the wire */
+    uint32_t offset;      /* stream offset of the line's first byte (its code) */
+};
+
+/*
+ * What the server's plaintext said about TLS. It stands in a struct of its own because two
+ * conflicting copies of the same bytes are two of these: one for each reading of the stream.
+ */
+struct smtp_reading {
+    enum ehlo_state ehlo;
+    int16_t ehlo_code;            /* of the last EHLO before the upgrade; 0: none seen */
+    uint8_t line_count;           /* kept in line[]; line[0] is the greeting (RFC 5321 4.1.1.1) */
+    bool lines_capped;            /* more than CAP_REPLY_LINES */
+    struct ehlo_line line[CAP_REPLY_LINES];
+    uint32_t ehlo_offset;         /* of the reply, to client */
+    int16_t refused_code;         /* an EHLO answered by other than 250; 0: none */
+    struct text refused_text;     /* its first line, code included */
+    uint32_t refused_offset;
+
+    int16_t upgrade_code;         /* reply to STARTTLS (or X-ANONYMOUSTLS); 0: no reply seen */
+    struct text upgrade_text;     /* its first line, code included */
+    uint32_t upgrade_offset;      /* of that reply, to client */
+    nstime upgrade_time;          /* of its first packet */
+};
+
+enum hello_verb { HELLO_NONE, HELLO_HELO, HELLO_EHLO, HELLO_LHLO, HELLO_VERB_COUNT };
+enum upgrade_kind { UPGRADE_NONE, UPGRADE_STARTTLS, UPGRADE_ANONYMOUSTLS, UPGRADE_KIND_COUNT };
+
+/* What kind of bytes stood in a place where only one kind belongs. */
+enum byte_kind { BYTES_NONE, BYTES_TLS, BYTES_CLEAR, BYTE_KIND_COUNT };
+
+/* How far the TLS handshake came, read off record and handshake types alone. */
+enum tls_stage {
+    TLS_STAGE_NONE,
+    TLS_STAGE_CLIENT_HELLO,
+    TLS_STAGE_SERVER_HELLO,
+    TLS_STAGE_FINISHED, /* both sides sent protected records that can only follow a good handshake */
+    TLS_STAGE_COUNT
+};
+
+enum auth_state { AUTH_NONE, AUTH_OFFERED, AUTH_TRIED, AUTH_ACCEPTED, AUTH_STATE_COUNT };
+
+/* A command line whose verb is in no table. Its text may be a secret that lost its place: no one
+ * may print it unless it is a mask or a near miss of a known verb. */
+struct odd_command {
+    struct text text;       /* first 16 bytes of the line */
+    uint16_t line_len;      /* bytes without the line end */
+    uint16_t word_len;      /* of the first word */
+    uint32_t offset;        /* to server */
+    int16_t reply_code;     /* 0: no reply seen */
+    bool before_hello;      /* no EHLO or HELO had been answered by 250 yet */
+    bool follows_ehlo;      /* the first command after the EHLO reply */
+};
+
+/* Everything below that counts, counts plaintext only: TLS hides the rest. */
+struct session {
+    /* who, when, where */
+    struct flow_key key;
+    uint64_t flow_id;         /* joins the lines of one flow; below 2^53; same for the same input */
+    uint64_t serial;          /* order of first packets, from 0 */
+    uint16_t vlan[CAP_VLAN_DEPTH]; /* outermost first, of the first packet */
+    uint8_t vlan_count;
+    uint32_t source;          /* index of the input (file) of the newest packet */
+    nstime first;             /* first packet */
+    nstime last;              /* newest packet */
+    nstime now;               /* never runs backwards: the time of the packet that caused the call */
+    enum session_close closed;
+
+    /* what the tap showed, by direction */
+    bool syn_seen;            /* the client's SYN */
+    bool synack_seen;
+    bool midstream;           /* picked up without any handshake */
+    bool isn_known;           /* server_isn is the server's initial sequence number */
+    uint32_t server_isn;
+    bool seen[SESSION_DIR_COUNT];         /* any packet of this direction */
+    uint64_t packets[SESSION_DIR_COUNT];
+    uint64_t wire_bytes[SESSION_DIR_COUNT];  /* whole frames */
+    uint64_t bytes[SESSION_DIR_COUNT];    /* payload delivered in order */
+    uint64_t gap_bytes[SESSION_DIR_COUNT];   /* never captured */
+    uint64_t cut_bytes[SESSION_DIR_COUNT];   /* cut by the snap length */
+    uint32_t gaps[SESSION_DIR_COUNT];
+    uint32_t duplicates[SESSION_DIR_COUNT];  /* SPAN copies of one packet */
+    uint32_t retransmits[SESSION_DIR_COUNT];
+    uint32_t reordered[SESSION_DIR_COUNT];
+    uint32_t bad_checksums[SESSION_DIR_COUNT];
+    uint32_t good_checksums[SESSION_DIR_COUNT];
+    uint8_t tcp_flags[SESSION_DIR_COUNT]; /* OR of all flags */
+    bool fin[SESSION_DIR_COUNT];          /* FIN reached in order */
+    bool rst[SESSION_DIR_COUNT];
+    nstime rtt_floor;         /* smallest time from a client byte to its answer's arrival; 0: none */
+
+    /* the dialogue */
+    bool implicit_tls;        /* port 465: TLS from the first byte */
+    uint8_t proxy_version;    /* PROXY protocol before the banner: 1, 2, or 0 */
+    int16_t banner_code;      /* 0: none seen */
+    struct text banner;       /* first line, code included */
+    uint32_t banner_offset;
+    bool early_talker;        /* the client spoke before it had the banner */
+    enum hello_verb hello;    /* the last one sent before the upgrade */
+    bool helo_accepted;       /* a HELO was answered by 250 */
+    struct text helo;         /* its argument, first word */
+    uint32_t ehlo_count;      /* EHLO commands in clear */
+    uint32_t ehlo_cmd_offset; /* of the last one before the upgrade, to server */
+
+    struct smtp_reading reading; /* of the bytes as delivered */
+
+    enum upgrade_kind upgrade;   /* what the client asked for */
+    uint32_t upgrade_asks;
+    uint32_t upgrade_cmd_offset; /* of the last STARTTLS, to server */
+    nstime upgrade_cmd_time;
+    bool upgrade_param;          /* STARTTLS came with a parameter (RFC 3207: has none) */
+    bool upgrade_accepted;       /* answered by 220 */
+    enum byte_kind early_client; /* bytes between STARTTLS and the server's answer */
+    uint32_t early_client_offset;
+    struct text early_client_verb; /* first word when it is a verb we know, else empty */
+    enum byte_kind early_server;   /* bytes after the 220 that no client byte asked for */
+    uint32_t early_server_offset;
+    struct text early_server_text; /* first line */
+    enum byte_kind client_after;   /* what the client sent after the 220 */
+    uint32_t client_after_offset;
+    enum byte_kind server_after;   /* what the server answered to that */
+    uint32_t server_after_offset;
+    struct text server_after_text; /* first line, when clear */
+    bool ehlo_after;               /* a second EHLO in clear after the 220 */
+
+    /* TLS by its record headers */
+    enum tls_stage tls_stage;
+    bool tls_complete;           /* TLS carried data both ways (or the way we can see) */
+    uint32_t tls_records[SESSION_DIR_COUNT];
+    uint8_t tls_alert_level[SESSION_DIR_COUNT]; /* plaintext alert; 0: none */
+    uint8_t tls_alert[SESSION_DIR_COUNT];       /* its description (RFC 8446 section 6) */
+    bool clear_in_tls[SESSION_DIR_COUNT];       /* text where a record must begin */
+    uint32_t clear_in_tls_offset[SESSION_DIR_COUNT];
+
+    /* mail in clear */
+    uint32_t mails;              /* messages whose text crossed, at least in part */
+    uint64_t mail_bytes;         /* of text */
+    uint32_t mail_commands;
+    uint32_t mail_accepted;      /* MAIL answered by 250 */
+    uint32_t mail_offset;        /* of the first MAIL, to server */
+    struct text mail_from;       /* of the first transaction; masked unless addresses are shown */
+    bool mail_from_null;         /* <> */
+    uint32_t rcpt_commands;
+    uint32_t rcpt_accepted;
+    uint8_t rcpt_count;          /* kept */
+    struct text rcpt[CAP_RECIPIENTS];        /* masked unless addresses are shown */
+    struct text rcpt_domain[CAP_RECIPIENTS]; /* distinct, lower case */
+    uint8_t rcpt_domain_count;
+    bool requiretls;             /* MAIL with REQUIRETLS (RFC 8689) in clear */
+    uint32_t requiretls_offset;
+    bool requiretls_accepted;
+    bool smtputf8;
+    int16_t demand_code;         /* a command refused because TLS must come first (RFC 3207: 530) */
+    struct text demand_text;
+    uint32_t demand_offset;      /* to client */
+    bool quit;
+
+    /* logins in clear */
+    enum auth_state auth;
+    uint32_t auth_offset;        /* of the AUTH command that counts, to server */
+    uint32_t auth_tries;
+    struct text auth_mechanism;  /* upper case, of the AUTH command that counts */
+    int16_t auth_code;           /* its outcome; 0: not seen */
+
+    /* oddities */
+    uint8_t odd_count;
+    struct odd_command odd[CAP_ODD_COMMANDS];
+    uint32_t unsolicited;        /* replies that no command asked for */
+    uint32_t unsolicited_offset; /* to client */
+    int16_t unsolicited_code;
+    bool code_421;
+    bool xclient, xforward;
+    uint32_t bare_lf[SESSION_DIR_COUNT];
+    uint32_t bare_cr[SESSION_DIR_COUNT];
+    uint32_t nul_bytes[SESSION_DIR_COUNT];
+    uint32_t long_lines[SESSION_DIR_COUNT]; /* cut at their cap */
+    bool step_lost;              /* commands and replies could not be matched all the way */
+    bool not_smtp;               /* the port carried something else */
+    uint32_t caps_hit;           /* any cap of this session */
+
+    /* texts */
+    uint8_t *pool;
+    uint16_t pool_used;
+    uint16_t pool_size;
+
+    void *memo; /* the judge's own; freed by it at SESSION_CLOSED */
+};
+
+static inline struct span session_text(const struct session *s, struct text t)
+{
+    return span_of(s->pool + t.off, t.len);
+}
+
+/* Did the tap lose anything of this direction? */
+static inline bool session_whole(const struct session *s, enum session_dir d)
+{
+    return s->seen[d] && s->gap_bytes[d] == 0 && s->cut_bytes[d] == 0;
+}
+
+#endif

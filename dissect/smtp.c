@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The reader's front: which kind of bytes comes next on each side, and who reads it. */
+#include "dissect/smtp.h"
+
+#include <stdlib.h>
+
+#include "dissect/smtp_state.h"
+
+struct smtp *smtp_new(struct session *s, bool implicit_tls, bool keep_addresses)
+{
+    struct smtp *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return NULL;
+    m->s = s;
+    m->keep_addresses = keep_addresses;
+    s->implicit_tls = implicit_tls;
+    m->side[SESSION_TO_SERVER] = s->midstream ? SIDE_ADRIFT : SIDE_START;
+    m->side[SESSION_TO_CLIENT] = SIDE_LINES;
+    return m;
+}
+
+void smtp_free(struct smtp *m)
+{
+    if (!m)
+        return;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++)
+        smtp_line_fini(&m->line[d]);
+    free(m->queue.item);
+    free(m);
+}
+
+unsigned smtp_take_events(struct smtp *m)
+{
+    unsigned events = m->events;
+
+    m->events = 0;
+    return events;
+}
+
+bool smtp_is_opaque(const struct smtp *m)
+{
+    return m->s->tls_complete;
+}
+
+/* --- lines --- */
+
+static void count_oddities(struct session *s, enum session_dir d, const struct smtp_line *l)
+{
+    s->bare_lf[d] += l->bare_lf;
+    s->long_lines[d] += l->cut;
+    s->nul_bytes[d] += span_find(l->text, 0) < l->text.n;
+    s->bare_cr[d] += span_find(l->text, '\r') < l->text.n;
+}
+
+/* AUTH lines may be long (RFC 4954 section 4); what else is this long is no command. */
+static uint32_t line_cap(const struct smtp *m, enum session_dir d, struct span in)
+{
+    const struct smtp_line_buffer *b = &m->line[d];
+    struct span head = b->open ? span_of(b->p, b->n) : in;
+
+    if (d == SESSION_TO_CLIENT)
+        return CAP_REPLY_LINE;
+    if (m->side[d] == SIDE_AUTH || span_starts_nocase(head, span_str("AUTH")))
+        return CAP_AUTH_LINE;
+    return CAP_COMMAND_LINE;
+}
+
+static size_t read_line(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
+    struct smtp_line l;
+    bool done;
+    size_t used = smtp_line_push(&m->line[c->dir], in, offset, line_cap(m, c->dir, in), &l, &done);
+    uint32_t end = offset + (uint32_t)used;
+
+    if (!done)
+        return used;
+    m->next[c->dir] = end;
+    count_oddities(m->s, c->dir, &l);
+    if (c->dir == SESSION_TO_SERVER)
+        smtp_command_line(m, &l, c, end);
+    else
+        smtp_reply_line(m, &l, c);
+    return used;
+}
+
+/* --- the start of a line: TLS instead? --- */
+
+static bool expects_tls(const struct smtp *m)
+{
+    return m->s->upgrade_asks > 0 || m->s->implicit_tls;
+}
+
+static bool looks_like_tls(const struct smtp *m, enum session_dir d, uint8_t first)
+{
+    if (tls_record_starts(first)) /* control bytes that begin no line of SMTP */
+        return true;
+    return d == SESSION_TO_SERVER && expects_tls(m) && (first & 0x80); /* SSLv2 hello */
+}
+
+static void enter_tls(struct smtp *m, const struct smtp_chunk *c, uint32_t offset)
+{
+    struct session *s = m->s;
+
+    m->side[c->dir] = SIDE_TLS;
+    if (c->dir == SESSION_TO_SERVER && s->upgrade_asks && !s->upgrade_accepted &&
+        (int32_t)(c->acked - m->upgrade_heard) <= 0 && s->seen[SESSION_TO_CLIENT]) {
+        if (s->early_client == BYTES_NONE) { /* a ClientHello sent before the 220: testssl does */
+            s->early_client = BYTES_TLS;
+            s->early_client_offset = offset;
+        }
+        return;
+    }
+    smtp_upgrade_bytes(m, c, offset, BYTES_TLS, span_of(NULL, 0));
+}
+
+/* After the 220 neither TLS nor text: garbage, in which there are no lines to read. */
+static bool is_garbage(const struct smtp *m, enum session_dir d, uint8_t first)
+{
+    return d == SESSION_TO_CLIENT && m->s->upgrade_accepted && (first < 0x20 || first > 0x7e) &&
+           first != '\r' && first != '\n';
+}
+
+static size_t lines(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
+    if (!m->line[c->dir].open) {
+        if (looks_like_tls(m, c->dir, in.p[0])) {
+            enter_tls(m, c, offset);
+            return 0;
+        }
+        if (is_garbage(m, c->dir, in.p[0])) {
+            m->side[c->dir] = SIDE_OPAQUE;
+            return 0;
+        }
+    }
+    return read_line(m, c, in, offset);
+}
+
+/* --- PROXY protocol v2: a 16-byte header before everything else --- */
+
+static const uint8_t proxy_v2[12] = {0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
+                                     0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a};
+
+static size_t proxy_skip(struct smtp *m, struct span in)
+{
+    size_t n = in.n < m->proxy_left ? in.n : m->proxy_left;
+
+    m->proxy_left -= (uint32_t)n;
+    if (m->proxy_left == 0)
+        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+    return n;
+}
+
+static size_t start(struct smtp *m, struct span in)
+{
+    size_t i = 0;
+
+    if (m->proxy_have == sizeof(m->proxy))
+        return proxy_skip(m, in);
+    while (i < in.n && m->proxy_have < sizeof(m->proxy)) {
+        if (m->proxy_have < sizeof(proxy_v2) && in.p[i] != proxy_v2[m->proxy_have]) {
+            m->side[SESSION_TO_SERVER] = SIDE_LINES; /* blank lines at most were used up */
+            return i;
+        }
+        m->proxy[m->proxy_have++] = in.p[i++];
+    }
+    if (m->proxy_have == sizeof(m->proxy)) {
+        m->s->proxy_version = 2;
+        m->proxy_left = (uint32_t)(m->proxy[14] << 8 | m->proxy[15]);
+        if (m->proxy_left == 0)
+            m->side[SESSION_TO_SERVER] = SIDE_LINES;
+    }
+    return i;
+}
+
+/* --- the client's special places --- */
+
+/* DATA was sent and its answer is not there. Waiting is right; forced, a line that begins with a
+ * verb tells that the server refused, and anything else is the message. */
+static size_t wait_for_data(struct smtp *m, const struct smtp_chunk *c, struct span in)
+{
+    if (!c->force && m->s->seen[SESSION_TO_CLIENT])
+        return 0;
+    m->dot = DOT_LINE;
+    m->side[SESSION_TO_SERVER] =
+        smtp_word_verb(span_first(in, span_find(in, '\r'))) != VERB_UNKNOWN ? SIDE_LINES : SIDE_CONTENT;
+    return 0;
+}
+
+static size_t content(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
+    size_t used = smtp_content_feed(m, in);
+
+    if (m->side[SESSION_TO_SERVER] == SIDE_LINES) {
+        struct pending p = {.verb = VERB_CONTENT_END,
+                            .offset = offset,
+                            .end = offset + (uint32_t)used,
+                            .time = c->time};
+        smtp_queue_push(m, &p);
+    }
+    return used;
+}
+
+/*
+ * Adrift: nobody knows whether these bytes are commands or the inside of a message that talks about
+ * commands. Once the server has answered something, the next line is a command. A first line that
+ * greets is the beginning of a session.
+ */
+static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
+    enum smtp_verb verb = smtp_word_verb(span_first(in, span_find(in, '\r')));
+    bool greets = verb == VERB_EHLO || verb == VERB_HELO;
+
+    if (tls_record_starts(in.p[0]) && in.n > 2 && in.p[1] == 3) {
+        enter_tls(m, c, offset);
+        return 0;
+    }
+    if (m->drift_over || (greets && offset == 0)) {
+        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+        m->drift_over = false;
+        return 0;
+    }
+    return in.n;
+}
+
+/* After a gap. Lost segments mostly held whole lines, so a reply may begin right here. */
+static size_t skip_line(struct smtp *m, enum session_dir d, struct span in)
+{
+    size_t at = span_find(in, '\n');
+
+    if (d == SESSION_TO_CLIENT && m->tls[d].count == 0 && in.n > 3 &&
+        smtp_word_reply(span_first(in, 4)).code) {
+        m->side[d] = SIDE_LINES;
+        return 0;
+    }
+    if (at == in.n)
+        return in.n;
+    m->side[d] = SIDE_LINES;
+    return at + 1;
+}
+
+static size_t side_feed(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
+    switch (m->side[c->dir]) {
+    case SIDE_START:
+        return start(m, in);
+    case SIDE_LINES:
+        return lines(m, c, in, offset);
+    case SIDE_SKIP:
+        return skip_line(m, c->dir, in);
+    case SIDE_WAIT:
+        return wait_for_data(m, c, in);
+    case SIDE_CONTENT:
+        return content(m, c, in, offset);
+    case SIDE_CHUNK:
+        return smtp_content_chunk(m, in);
+    case SIDE_AUTH:
+        return read_line(m, c, in, offset);
+    case SIDE_ADRIFT:
+        return adrift(m, c, in, offset);
+    case SIDE_TLS:
+        return smtp_upgrade_records(m, c, in, offset);
+    case SIDE_OPAQUE:
+        break;
+    }
+    return in.n;
+}
+
+size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c)
+{
+    size_t at = 0;
+
+    while (at < c->bytes.n) {
+        enum side before = m->side[c->dir];
+        size_t used = side_feed(m, c, span_from(c->bytes, at), c->offset + (uint32_t)at);
+
+        at += used;
+        if (used == 0 && m->side[c->dir] == before)
+            break; /* it waits for the other side */
+    }
+    m->next[c->dir] = c->offset + (uint32_t)at;
+    return at;
+}
+
+/* --- gaps --- */
+
+static void client_gap(struct smtp *m, uint64_t n)
+{
+    m->s->step_lost = true;
+    m->step_lost = true;
+    switch (m->side[SESSION_TO_SERVER]) {
+    case SIDE_CONTENT: /* its end may lie in the gap: then the server's answer tells */
+        m->dot = DOT_TEXT;
+        m->s->mail_bytes += n;
+        break;
+    case SIDE_CHUNK:
+        if (n <= m->chunk_left) {
+            m->chunk_left -= n;
+            m->s->mail_bytes += n;
+            smtp_content_chunk(m, span_of(NULL, 0));
+            break;
+        }
+        m->side[SESSION_TO_SERVER] = SIDE_ADRIFT;
+        break;
+    case SIDE_TLS:
+    case SIDE_OPAQUE:
+        break;
+    default: /* what was said is lost, and with it what it meant */
+        smtp_queue_clear(m);
+        m->side[SESSION_TO_SERVER] = SIDE_ADRIFT;
+        m->drift_over = false;
+        break;
+    }
+}
+
+void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut)
+{
+    bool inside = m->line[dir].open;
+
+    smtp_line_reset(&m->line[dir]);
+    m->next[dir] = offset + (uint32_t)n;
+    if (m->side[dir] == SIDE_TLS) {
+        m->tls[dir].have = 0;
+        m->tls[dir].want = 0;
+        m->tls[dir].left = 0;
+        m->tls_lost[dir] = true;
+        return;
+    }
+    if (dir == SESSION_TO_SERVER) {
+        client_gap(m, n);
+        return;
+    }
+    smtp_reply_gap(m, cut);
+    if (m->side[dir] == SIDE_LINES && (inside || n > 0))
+        m->side[dir] = SIDE_SKIP;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the plaintext dialogue of one connection (RFC 5321 and its extensions) into the facts of a
+ * struct session. It is pushed contiguous bytes of either direction, in an order in which no side
+ * hears an answer before the question was read (dissect/converse.c sees to that), and works line by
+ * line with nothing kept but half lines. Message texts and AUTH exchanges are skipped, never kept.
+ *
+ * Any split of the same bytes gives the same facts. A reply is matched to a command only when the
+ * packet that carried it acknowledged that command, so capture order does not matter either.
+ */
+#ifndef DISSECT_SMTP_H
+#define DISSECT_SMTP_H
+
+#include "dissect/session.h"
+
+struct smtp;
+
+struct smtp_chunk {
+    enum session_dir dir;
+    struct span bytes;
+    uint32_t offset; /* stream offset of the first byte */
+    uint32_t acked;  /* how much of the other direction the sender had received */
+    nstime time;
+    bool force;      /* do not wait for the other side any more: guess */
+};
+
+/* The session outlives the reader. NULL: no memory. */
+struct smtp *smtp_new(struct session *s, bool implicit_tls, bool keep_addresses);
+void smtp_free(struct smtp *m);
+
+/*
+ * Takes bytes; returns how many were used. Less than all means that the reader must first see the
+ * other side's answer (a client that sends its message before the answer to DATA); the caller
+ * offers the rest again after progress of the other side, or with force.
+ */
+size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c);
+
+/* `n` bytes of this direction at stream offset `offset` were not captured; `cut`: by the snap
+ * length. */
+void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut);
+
+/* The milestones reached since the last call, as bits 1 << enum session_milestone. */
+unsigned smtp_take_events(struct smtp *m);
+
+/* TLS carries data: nothing more will be learned from plaintext. */
+bool smtp_is_opaque(const struct smtp *m);
+
+#endif

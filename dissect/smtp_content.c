@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Message texts: skipped, counted, never kept. */
+#include "dissect/smtp_state.h"
+
+void smtp_content_begin(struct smtp *m)
+{
+    if (m->in_message)
+        return;
+    m->in_message = true;
+    m->s->mails++;
+}
+
+void smtp_content_end(struct smtp *m)
+{
+    if (!m->in_message)
+        return;
+    m->in_message = false;
+    m->events |= 1u << SESSION_CLEAR_CONTENT;
+}
+
+/* One byte of the search for CRLF . CRLF (RFC 5321 section 4.1.1.4). A dot alone between bare LFs
+ * is text: what servers make of it differs, and the reply tells (smtp_reply.c). */
+static enum dot_state step(enum dot_state at, uint8_t c)
+{
+    if (at == DOT_CR && c == '\n')
+        return DOT_LINE;
+    if (at == DOT_LINE && c == '.')
+        return DOT_DOT;
+    if (at == DOT_DOT && c == '\r')
+        return DOT_DOT_CR;
+    return c == '\r' ? DOT_CR : DOT_TEXT;
+}
+
+/* Uses the text up to and with the final dot's line end. */
+size_t smtp_content_feed(struct smtp *m, struct span in)
+{
+    size_t i = 0;
+
+    smtp_content_begin(m);
+    while (i < in.n) {
+        if (m->dot == DOT_TEXT) { /* the fast way over a line */
+            i += span_find(span_from(in, i), '\r');
+            if (i >= in.n)
+                break;
+        }
+        if (m->dot == DOT_DOT_CR && in.p[i] == '\n') {
+            m->s->mail_bytes += i + 1;
+            m->side[SESSION_TO_SERVER] = SIDE_LINES;
+            smtp_content_end(m);
+            return i + 1;
+        }
+        m->dot = step(m->dot, in.p[i++]);
+    }
+    m->s->mail_bytes += in.n;
+    return in.n;
+}
+
+/* BDAT octets: skipped by their count. */
+size_t smtp_content_chunk(struct smtp *m, struct span in)
+{
+    size_t n = in.n < m->chunk_left ? in.n : (size_t)m->chunk_left;
+
+    if (n) {
+        smtp_content_begin(m);
+        m->s->mail_bytes += n;
+        m->chunk_left -= n;
+    }
+    if (m->chunk_left == 0) {
+        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+        if (m->chunk_last)
+            smtp_content_end(m);
+    }
+    return n;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What follows STARTTLS: TLS records, clear text, and clear text among records. */
+#include "dissect/smtp_state.h"
+
+/* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
+#define ALERT_SIZE 24
+
+/*
+ * Notes what came after the 220, and whether anything had asked for it. A server that has heard
+ * nothing since STARTTLS has nothing to say (RFC 3207 section 4.2: the client speaks first).
+ */
+void smtp_upgrade_bytes(struct smtp *m, const struct smtp_chunk *c, uint32_t offset,
+                        enum byte_kind kind, struct span line)
+{
+    struct session *s = m->s;
+
+    if (c->dir == SESSION_TO_SERVER) {
+        if (s->client_after != BYTES_NONE)
+            return;
+        s->client_after = kind;
+        s->client_after_offset = offset;
+        if (kind == BYTES_CLEAR)
+            m->events |= 1u << SESSION_UPGRADE_DECIDED;
+    } else if ((int32_t)(c->acked - m->upgrade_end) <= 0) {
+        if (s->early_server != BYTES_NONE || kind != BYTES_CLEAR)
+            return;
+        s->early_server = kind;
+        s->early_server_offset = offset;
+        s->early_server_text = smtp_text_keep(s, line, CAP_BANNER_TEXT);
+    } else if (s->server_after == BYTES_NONE) {
+        s->server_after = kind;
+        s->server_after_offset = offset;
+        if (kind == BYTES_CLEAR)
+            s->server_after_text = smtp_text_keep(s, line, CAP_BANNER_TEXT);
+    }
+}
+
+static void stage(struct session *s, enum tls_stage at)
+{
+    if (s->tls_stage < at)
+        s->tls_stage = at;
+}
+
+static void complete(struct smtp *m)
+{
+    if (m->s->tls_complete)
+        return;
+    m->s->tls_complete = true;
+    stage(m->s, TLS_STAGE_FINISHED);
+    m->events |= 1u << SESSION_UPGRADE_DECIDED;
+}
+
+/*
+ * In TLS 1.3 the second half of the handshake looks like data. Done is what only a good handshake
+ * allows: the server sent protected data after it had heard protected data of the client, neither
+ * being short enough for an alert. With one side visible, that side must show it heard more.
+ */
+static void application_data(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    struct session *s = m->s;
+
+    if (r->length <= ALERT_SIZE)
+        return;
+    if (c->dir == SESSION_TO_SERVER) {
+        if (m->client_app++ == 0)
+            m->client_app_end = r->offset + 5 + r->length;
+        if (!s->seen[SESSION_TO_CLIENT] && m->client_app > 1)
+            complete(m);
+        return;
+    }
+    if (m->server_app++ == 0)
+        m->server_app_ack = c->acked;
+    if (m->client_app ? (int32_t)(c->acked - m->client_app_end) >= 0
+                      : !s->seen[SESSION_TO_SERVER] && (int32_t)(c->acked - m->server_app_ack) > 0)
+        complete(m);
+}
+
+static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    struct session *s = m->s;
+
+    s->tls_records[c->dir]++;
+    m->tls_lost[c->dir] = false;
+    if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
+        if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
+            stage(s, TLS_STAGE_CLIENT_HELLO);
+        else if (c->dir == SESSION_TO_CLIENT && r->body[0] == 2)
+            stage(s, TLS_STAGE_SERVER_HELLO);
+    } else if (r->type == TLS_ALERT && r->length == 2) {
+        s->tls_alert_level[c->dir] = r->body[0];
+        s->tls_alert[c->dir] = r->body[1];
+    } else if (r->type == TLS_APPLICATION_DATA) {
+        application_data(m, c, r);
+    }
+}
+
+static bool is_text(const uint8_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((p[i] < 0x20 || p[i] > 0x7e) && p[i] != '\r' && p[i] != '\n' && p[i] != '\t')
+            return false;
+    return n > 0;
+}
+
+/* No record where one must begin. */
+static void not_record(struct smtp *m, const struct smtp_chunk *c)
+{
+    struct tls_record_reader *r = &m->tls[c->dir];
+    struct session *s = m->s;
+
+    if (r->count == 0) { /* one odd byte at the start of a line was no TLS after all */
+        m->side[c->dir] = SIDE_SKIP;
+    } else if (!m->tls_lost[c->dir] && is_text(r->head, r->have) && !s->clear_in_tls[c->dir]) {
+        s->clear_in_tls[c->dir] = true;
+        s->clear_in_tls_offset[c->dir] = r->offset;
+    }
+    m->tls_lost[c->dir] = true;
+    r->have = 0;
+    r->want = 0;
+    r->left = 0;
+}
+
+size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct span in,
+                            uint32_t offset)
+{
+    size_t at = 0;
+
+    while (at < in.n) {
+        struct tls_record r;
+        size_t used = 0;
+
+        switch (tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used,
+                                &r)) {
+        case TLS_RECORD_SEEN:
+            record(m, c, &r);
+            break;
+        case TLS_RECORD_NOT:
+            not_record(m, c);
+            if (m->side[c->dir] != SIDE_TLS)
+                return at + used;
+            return in.n; /* a later segment may begin with a record */
+        case TLS_RECORD_MORE:
+            break;
+        }
+        at += used;
+    }
+    return at;
+}

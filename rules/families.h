@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The families of rules: each adds its findings to the judgement. */
+#ifndef RULES_FAMILIES_H
+#define RULES_FAMILIES_H
+
+#include "rules/view.h"
+
+void strip_judge(const struct view *v, struct judgement *out); /* the EHLO exchange, the greeting */
+void refuse_judge(const struct view *v,
+                  struct judgement *out); /* the STARTTLS command, its answer */
+void inject_judge(const struct view *v, struct judgement *out);  /* text where none belongs */
+void auth_judge(const struct view *v, struct judgement *out);    /* logins in clear */
+void promise_judge(const struct view *v, struct judgement *out); /* promises made in the session */
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the rules say about one session: findings, each with its evidence, what else could explain
+ * it and how to confirm it, and the verdict over all. A judgement is a value: judge() fills it from
+ * the facts alone, keeps nothing, and gives the same for the same facts.
+ */
+#ifndef RULES_FINDING_H
+#define RULES_FINDING_H
+
+#include "base/caps.h"
+#include "dissect/session.h"
+
+enum rule_id {
+#define RULE(id, ...) RULE_##id,
+#include "rules/catalogue.def"
+#undef RULE
+    RULE_COUNT
+};
+
+enum severity {
+    SEVERITY_INFO, /* never an alert line */
+    SEVERITY_LOW,
+    SEVERITY_MEDIUM,
+    SEVERITY_HIGH,
+    SEVERITY_CRITICAL,
+    SEVERITY_COUNT
+};
+
+enum confidence {
+    CONFIDENCE_LOW,
+    CONFIDENCE_MEDIUM,
+    CONFIDENCE_HIGH,
+    CONFIDENCE_PROOF,
+    CONFIDENCE_COUNT
+};
+
+/* Evidence classes, as bits. */
+enum evidence_class {
+    EVIDENCE_E1 = 1,  /* lexical: the bytes look wrong */
+    EVIDENCE_E2 = 2,  /* differs from what is usual */
+    EVIDENCE_E3 = 4,  /* breaks a promise */
+    EVIDENCE_E4 = 8,  /* two versions of the same bytes, impossible timing */
+    EVIDENCE_E5 = 16, /* two points of observation */
+};
+
+/* What it did: the columns of the severity matrix. */
+enum effect {
+    EFFECT_NOTHING, /* nothing went, or TLS came about */
+    EFFECT_HELD,    /* the sender refused to send */
+    EFFECT_MAIL,    /* mail in clear */
+    EFFECT_LOGIN,   /* a login was accepted in clear */
+    EFFECT_COUNT
+};
+
+enum cause {
+    CAUSE_CISCO_ESMTP_INSPECTION,
+    CAUSE_ON_PATH_REWRITE,
+    CAUSE_MAN_ON_THE_SIDE,
+    CAUSE_TRANSPARENT_PROXY,
+    CAUSE_TLS_INSPECTION_GATEWAY,
+    CAUSE_FARM_MEMBER_WITHOUT_TLS,
+    CAUSE_PER_CLIENT_POLICY,
+    CAUSE_SERVER_RECONFIGURED,
+    CAUSE_SERVER_TLS_TROUBLE,
+    CAUSE_TLS_INCOMPATIBLE,
+    CAUSE_SENDER_WITHOUT_STS,
+    CAUSE_DOMAIN_MISCONFIGURED,
+    CAUSE_TLSA_NOT_ROLLED,
+    CAUSE_IRONPORT_TLS_ALERT,
+    CAUSE_SCANNER_OR_PROBE,
+    CAUSE_CAPTURE_ARTEFACT,
+    CAUSE_UNKNOWN,
+    CAUSE_COUNT
+};
+
+enum offered {
+    OFFERED_UNKNOWN,
+    OFFERED_YES,
+    OFFERED_NO,
+    OFFERED_GARBLED,
+    OFFERED_CONFLICTING,
+    OFFERED_COUNT
+};
+
+enum verdict {
+    VERDICT_UNKNOWN,
+    VERDICT_ENCRYPTED,
+    VERDICT_DOWNGRADED,
+    VERDICT_EXPOSED,
+    VERDICT_HELD,
+    VERDICT_OPPORTUNISTIC_CLEAR,
+    VERDICT_FAILED,
+    VERDICT_COUNT
+};
+
+enum visibility {
+    VISIBILITY_BOTH,
+    VISIBILITY_CLIENT,
+    VISIBILITY_SERVER,
+    VISIBILITY_PARTIAL,
+    VISIBILITY_COUNT
+};
+enum handshake {
+    HANDSHAKE_NONE,
+    HANDSHAKE_COMPLETE,
+    HANDSHAKE_ABORTED,
+    HANDSHAKE_REFUSED,
+    HANDSHAKE_CLEARTEXT,
+    HANDSHAKE_COUNT
+};
+
+/* One line of the dialogue that a person should see; text is escaped and masked already. */
+struct evidence_line {
+    enum session_dir dir;
+    uint32_t offset; /* stream offset of its first byte */
+    char text[160];
+    char note[64]; /* what to see in it; may be empty */
+};
+
+struct finding {
+    enum rule_id rule;
+    enum severity severity;
+    enum confidence confidence;
+    uint8_t evidence; /* enum evidence_class bits */
+    enum effect effect;
+    enum cause cause;
+    enum cause alternatives[4];
+    uint8_t alternative_count;
+    enum session_dir dir;        /* of the evidence */
+    uint32_t offset;             /* stream offset of the evidence: part of the finding's id */
+    nstime time;                 /* 0: the session's `now` */
+    const char *tlsrpt;          /* RFC 8460 section 4.3 result type, or NULL */
+    char reason[CAP_ALERT_TEXT]; /* two or three sentences, escaped and masked */
+    char next_step[256];
+    struct evidence_line line[2];
+    uint8_t line_count;
+};
+
+struct judgement {
+    enum verdict verdict;
+    enum visibility visibility;
+    enum offered offered;
+    enum handshake handshake;
+    const char *stage; /* starttls | reply | client-hello | server-hello | finished; or NULL */
+    int slot;          /* 0-based index in keywords of the line concerned; -1: none */
+    struct text token; /* what stood there; len 0 with slot >= 0 is an empty line */
+    struct finding finding[CAP_FINDINGS];
+    uint8_t finding_count;
+};
+
+/* A row of the catalogue. */
+struct rule {
+    const char *name;       /* stable once released */
+    uint32_t sid;           /* 1320700-1320899, never reused */
+    const char *family;     /* strip, refuse, inject, auth, promise */
+    const char *technique;  /* ids of docs/rules.md: CAP-1 ... */
+    const char *needs;      /* S session, H history, P promise, N network, D DNS, 2 two points */
+    const char *evidence;   /* "E1", "E1, E3" */
+    enum severity ceiling;  /* capped here when it stands alone */
+    enum severity floor;    /* at least this */
+    const char *mitre;      /* ATT&CK technique */
+    const char *title;      /* the alert's signature without the STRIPWATCH prefix */
+    const char *what;       /* what is observed, one or two sentences */
+    const char *lookalikes; /* what innocent cases look like and how they are told apart */
+    const char *next_step; /* how to confirm it from another place; %s once: the server's address */
+};
+
+const struct rule *rule_row(enum rule_id id);
+enum rule_id rule_by_name(const char *name); /* RULE_COUNT: none */
+
+/* Texts as the output spells them; all total over their enum. */
+const char *severity_text(enum severity v);
+const char *confidence_text(enum confidence v);
+const char *cause_text(enum cause v);
+const char *offered_text(enum offered v);
+const char *verdict_text(enum verdict v);
+const char *visibility_text(enum visibility v);
+const char *handshake_text(enum handshake v);
+
+/* Judges the session as it stands at `m`. Fills all of `out`. */
+void judge(const struct session *s, enum session_milestone m, struct judgement *out);
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All rules over one session, and the sum. */
+#include "rules/families.h"
+#include "rules/verdict.h"
+
+/* Which of two findings of one severity speaks for the session: the one nearer to the act. */
+static const enum rule_id precedence[] = {
+    RULE_STARTTLS_GARBLED,    RULE_STARTTLS_REMOVED,  RULE_STARTTLS_COMMAND_GARBLED,
+    RULE_EHLO_REFUSED,        RULE_EHLO_VERB_GARBLED, RULE_STARTTLS_REFUSED,
+    RULE_STARTTLS_IGNORED,    RULE_COMMAND_INJECTION, RULE_RESPONSE_INJECTION,
+    RULE_REQUIRETLS_VIOLATED, RULE_AUTH_IN_CLEAR,     RULE_STARTTLS_UNANSWERED,
+    RULE_STARTTLS_MISPLACED,  RULE_GREETING_MASKED,   RULE_UNSOLICITED_REPLY,
+};
+_Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
+
+static size_t place_of(enum rule_id id)
+{
+    size_t i = 0;
+    while (precedence[i] != id)
+        i++;
+    return i;
+}
+
+static bool before(const struct finding *a, const struct finding *b)
+{
+    if (a->severity != b->severity)
+        return a->severity > b->severity;
+    return place_of(a->rule) < place_of(b->rule);
+}
+
+static void sort(struct judgement *out)
+{
+    for (size_t i = 1; i < out->finding_count; i++) {
+        struct finding f = out->finding[i];
+        size_t at = i;
+        for (; at > 0 && before(&f, &out->finding[at - 1]); at--)
+            out->finding[at] = out->finding[at - 1];
+        out->finding[at] = f;
+    }
+}
+
+/* The line of the EHLO reply that stands for STARTTLS; a line that begins blank, whole. */
+static void set_slot(const struct view *v, struct judgement *out)
+{
+    int line = v->offered == OFFERED_GARBLED ? (int)v->garble.line : v->starttls_line;
+    out->slot = line > 0 ? line - 1 : -1;
+    if (line <= 0)
+        return;
+    const struct ehlo_line *l = &v->s->reading.line[line];
+    out->token = l->text;
+    if (l->word_len > 0 && l->word_len < l->text.len)
+        out->token.len = l->word_len;
+}
+
+void judge(const struct session *s, enum session_milestone m, struct judgement *out)
+{
+    struct view v = view_of(s, m);
+    *out = (struct judgement){.offered = v.offered};
+    set_slot(&v, out);
+    strip_judge(&v, out);
+    refuse_judge(&v, out);
+    inject_judge(&v, out);
+    auth_judge(&v, out);
+    promise_judge(&v, out);
+    sort(out);
+    out->verdict = verdict_of(&v, out);
+    out->visibility = verdict_visibility(&v);
+    out->handshake = verdict_handshake(&v, &out->stage);
+}

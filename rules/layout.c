@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/layout.h"
+
+#include "rules/keywords.h"
+#include "rules/middlebox.h"
+
+#include <stdlib.h>
+
+#define MEMBERS   32            /* members of one layout: bits of `used` */
+#define STRANGERS 2             /* a reply with more of them is of no known layout */
+#define PARAMETER 5             /* a blank and the shortest parameter that is printed: AUTH NTLM */
+#define UNMASKED  4             /* members that must be legible before masks may be guessed at */
+#define LINES     (MEMBERS + 3) /* members, the candidate and the strangers */
+
+struct member {
+    const char *layout, *banner, *least, *keyword, *parameters, *usual;
+};
+
+static const struct member members[] = {
+#define ROW(layout, banner, least, keyword, parameters, usual)                                     \
+    {layout, banner, least, keyword, parameters, usual},
+#include "ehlo-layouts.inc"
+#undef ROW
+};
+
+#define MEMBER_COUNT (sizeof(members) / sizeof(members[0]))
+
+/* One layout: its rows of the table. */
+struct layout {
+    const struct member *member;
+    int count;
+    int slot; /* index of STARTTLS */
+};
+
+/* A reply laid against a layout. */
+struct placing {
+    int at[LINES]; /* member of each line; -1: none; -2: a mask, any member of its length */
+    uint32_t used; /* members that are there, masked ones included */
+    int legible;   /* members that are there in their own letters */
+    int strangers;
+};
+
+static struct layout layout_at(size_t row)
+{
+    struct layout l = {.member = &members[row], .slot = -1};
+    while (row + (size_t)l.count < MEMBER_COUNT && l.count < MEMBERS &&
+           strcmp(l.member[l.count].layout, l.member->layout) == 0) {
+        if (strcmp(l.member[l.count].keyword, "STARTTLS") == 0)
+            l.slot = l.count;
+        l.count++;
+    }
+    return l;
+}
+
+/* The n-th spelling of a member, NULL span after the last. */
+static struct span spelling(struct span all, size_t n)
+{
+    while (n-- > 0) {
+        size_t bar = span_find(all, '|');
+        if (bar == all.n)
+            return span_of(NULL, 0);
+        all = span_from(all, bar + 1);
+    }
+    return span_first(all, span_find(all, '|'));
+}
+
+static bool is_member(const struct member *m, struct span word)
+{
+    struct span s;
+    for (size_t n = 0; (s = spelling(span_str(m->keyword), n)).n > 0; n++) {
+        bool beginning = s.p[s.n - 1] == '=';
+        if (beginning ? span_starts_nocase(word, s) : span_eq_nocase(word, s))
+            return true;
+    }
+    return false;
+}
+
+static int member_of(const struct layout *l, struct span line)
+{
+    struct span word = keywords_word(line);
+    for (int i = 0; i < l->count; i++)
+        if (is_member(&l->member[i], word))
+            return i;
+    return -1;
+}
+
+/* Could a mask of `n` bytes stand for this member, parameters included? */
+static bool fits(const struct member *m, size_t n)
+{
+    struct span s;
+    for (size_t k = 0; (s = spelling(span_str(m->keyword), k)).n > 0; k++) {
+        size_t least = s.n + PARAMETER - (s.p[s.n - 1] == '=');
+        if ((n == s.n && strcmp(m->parameters, "always") != 0) ||
+            (n >= least && strcmp(m->parameters, "none") != 0))
+            return true;
+    }
+    return false;
+}
+
+/* The first member between `after` and `before` that a mask of n bytes could stand for, or -1. */
+static int mask_member(const struct layout *l, size_t n, int after, int before)
+{
+    for (int i = after + 1; i < before; i++)
+        if (fits(&l->member[i], n))
+            return i;
+    return -1;
+}
+
+/* The next line after `i` whose member is certain. */
+static int next_certain(const struct layout *l, const struct placing *p, size_t i, size_t count)
+{
+    for (i++; i < count; i++)
+        if (p->at[i] >= 0)
+            return p->at[i];
+    return l->count;
+}
+
+/* Lays the lines down with `candidate` as member `as`; false when the order does not allow it. */
+static bool place(const struct layout *l, struct placing *p, const struct span *line, size_t count,
+                  size_t candidate, int as)
+{
+    int last = -1;
+    p->at[candidate] = as;
+    p->used = 0;
+    p->strangers = 0;
+    for (size_t i = 0; i < count; i++) {
+        int m = p->at[i];
+        if (m == -2)
+            m = mask_member(l, line[i].n, last, next_certain(l, p, i, count));
+        if (m < 0) {
+            p->strangers++;
+            continue;
+        }
+        if (m <= last)
+            return false;
+        last = m;
+        p->used |= 1u << m;
+    }
+    return p->strangers <= STRANGERS;
+}
+
+static int bits(uint32_t v)
+{
+    int n = 0;
+    for (; v; v &= v - 1)
+        n++;
+    return n;
+}
+
+/* Enough members, most of them legible, to call the reply one of this layout. */
+static bool recognised(const struct layout *l, const struct placing *p)
+{
+    int least = (int)strtol(l->member->least, NULL, 10);
+    return bits(p->used) - 1 >= least && p->legible >= UNMASKED;
+}
+
+static uint8_t missing(const struct layout *l, uint32_t used)
+{
+    int n = 0;
+    for (int i = 0; i < l->count; i++)
+        n += !(used & 1u << i) && strcmp(l->member[i].usual, "yes") == 0;
+    return (uint8_t)n;
+}
+
+/* Known lines on both sides of the candidate. */
+static bool bracketed(const struct placing *p, size_t candidate, size_t count)
+{
+    bool before = false, after = false;
+    for (size_t i = 0; i < candidate; i++)
+        before |= p->at[i] >= 0;
+    for (size_t i = candidate + 1; i < count; i++)
+        after |= p->at[i] >= 0;
+    return before && after;
+}
+
+static struct layout_fit fit_one(const struct layout *l, const struct span *line, size_t count,
+                                 size_t candidate)
+{
+    struct layout_fit fit = {0};
+    struct placing p = {.legible = 0};
+    if (count > (size_t)l->count + STRANGERS + 1)
+        return fit;
+    for (size_t i = 0; i < count; i++) {
+        p.at[i] = member_of(l, line[i]);
+        p.legible += i != candidate && p.at[i] >= 0;
+        if (p.at[i] < 0 && middlebox_mask(line[i]) != MIDDLEBOX_MASK_NONE)
+            p.at[i] = -2;
+    }
+    for (int as = 0; as < l->count; as++) {
+        if (as != l->slot && !fits(&l->member[as], line[candidate].n))
+            continue;
+        if (!place(l, &p, line, count, candidate, as) || !recognised(l, &p))
+            continue;
+        fit.name = l->member->layout;
+        if (as != l->slot) {
+            fit.elsewhere = true;
+        } else if (bracketed(&p, candidate, count)) {
+            fit.slot = true;
+            fit.strangers = (uint8_t)p.strangers;
+            fit.missing = missing(l, p.used);
+        }
+    }
+    return fit;
+}
+
+/* The banner's own word decides between layouts, then whether the slot holds. */
+static int rank(const struct layout_fit *f)
+{
+    return f->name ? 1 + 2 * f->slot + 4 * f->named : 0;
+}
+
+struct layout_fit layout_fit(const struct span *line, size_t count, size_t candidate,
+                             struct span banner)
+{
+    struct layout_fit best = {0};
+    const char *software = NULL;
+    struct layout l;
+    for (size_t row = 0; row < MEMBER_COUNT; row += (size_t)l.count) {
+        l = layout_at(row);
+        bool named = span_search_nocase(banner, span_str(l.member->banner)) < banner.n;
+        if (named)
+            software = l.member->layout;
+        struct layout_fit fit = fit_one(&l, line, count, candidate);
+        fit.named = named;
+        if (rank(&fit) > rank(&best))
+            best = fit;
+    }
+    best.rival = best.name && software && !best.named;
+    return best;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/raise.h"
+
+#include "rules/wording.h"
+
+_Static_assert(RULE_COUNT <= CAP_FINDINGS, "each rule fires at most once in a session");
+
+struct finding *raise_finding(struct judgement *out, const struct view *v, enum rule_id id,
+                              enum session_dir dir, uint32_t offset)
+{
+    struct finding *f = &out->finding[out->finding_count++];
+    *f = (struct finding){.rule = id,
+                          .confidence = CONFIDENCE_MEDIUM,
+                          .evidence = EVIDENCE_E1,
+                          .cause = CAUSE_UNKNOWN,
+                          .dir = dir,
+                          .offset = offset};
+    wording_next_step(f, v->s);
+    return f;
+}
+
+void raise_rate(struct finding *f, enum severity_row row, enum effect effect)
+{
+    const struct rule *rule = rule_row(f->rule);
+    f->effect = effect;
+    f->evidence = row == SEVERITY_ROW_E3 ? EVIDENCE_E3 : EVIDENCE_E1;
+    f->severity = severity_bound(severity_of(row, effect), rule->floor, rule->ceiling);
+}
+
+void raise_cause(struct finding *f, enum cause cause)
+{
+    f->cause = cause;
+}
+
+void raise_alternative(struct finding *f, enum cause cause)
+{
+    if (cause != f->cause && f->alternative_count < sizeof(f->alternatives) / sizeof(enum cause))
+        f->alternatives[f->alternative_count++] = cause;
+}
+
+void raise_cap(struct finding *f, enum severity ceiling)
+{
+    if (f->severity > ceiling)
+        f->severity = ceiling;
+}
+
+void raise_unless_probe(struct finding *f, const struct view *v)
+{
+    if (v->delivered)
+        return;
+    f->severity = SEVERITY_INFO;
+    raise_cause(f, CAUSE_SCANNER_OR_PROBE);
+    f->alternative_count = 0;
+    wording_say(f, "The client has delivered nothing, so it may be a scanner.");
+}

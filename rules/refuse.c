@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The STARTTLS command and its answer: an upgrade that was asked for and did not come about. */
+#include "rules/families.h"
+#include "rules/keywords.h"
+#include "rules/middlebox.h"
+#include "rules/raise.h"
+#include "rules/wording.h"
+
+#define PATIENCE (10 * NS_PER_S) /* an open session that waited so long got no answer */
+
+/* --- starttls-refused --- */
+
+/* RFC 3207 section 4: 220, 501 and 454. No success but 220 is a go-ahead, and none is innocent. */
+static bool odd_success(int code)
+{
+    return code >= 200 && code < 400;
+}
+
+static void refused_causes(struct finding *f, int code)
+{
+    if (odd_success(code)) {
+        raise_cause(f, CAUSE_ON_PATH_REWRITE);
+        raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+        f->confidence = CONFIDENCE_HIGH;
+        wording_say(f, "No server says %d where only 220 is a go-ahead.", code);
+        return;
+    }
+    raise_cause(f, CAUSE_UNKNOWN);
+    if (code < 500)
+        raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    if (code < 500)
+        raise_alternative(f, CAUSE_PER_CLIENT_POLICY);
+    else
+        raise_alternative(f, CAUSE_CISCO_ESMTP_INSPECTION);
+    raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    wording_say(f, "A server with certificate trouble says the same to every client, a rewriter "
+                   "only on its path.");
+}
+
+/* Asked for against the reply, or with a parameter that RFC 3207 does not allow: the client's
+ * doing. */
+static bool clients_own_doing(const struct view *v)
+{
+    return v->offered == OFFERED_NO || (v->s->upgrade_param && v->s->reading.upgrade_code == 501);
+}
+
+static void rate_refused(struct finding *f, const struct view *v)
+{
+    int code = v->s->reading.upgrade_code;
+    bool cisco = v->offered == OFFERED_GARBLED && v->garble.cisco;
+    raise_rate(f, cisco ? SEVERITY_ROW_E1_INNOCENT : SEVERITY_ROW_E1, view_effect(v, true));
+    refused_causes(f, code);
+    if (odd_success(code) && !v->s->tls_complete && f->severity < SEVERITY_MEDIUM)
+        f->severity = SEVERITY_MEDIUM;
+    if (v->offered == OFFERED_UNKNOWN) {
+        wording_say(f, "Whether STARTTLS was offered was not seen.");
+        raise_cap(f, SEVERITY_LOW);
+        f->confidence = CONFIDENCE_LOW;
+    }
+    if (!v->s->tls_complete && v->offered == OFFERED_YES)
+        f->tlsrpt = "starttls-not-supported";
+}
+
+/* RSP-1 to RSP-3: a contradiction inside one session. */
+static void starttls_refused(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    int code = s->reading.upgrade_code;
+    if (s->upgrade != UPGRADE_STARTTLS || code == 0 || code == 220 || code == 421)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_STARTTLS_REFUSED, SESSION_TO_CLIENT, s->reading.upgrade_offset);
+    wording_say(f, "%s the client asked for STARTTLS and was answered: %s.",
+                v->offered == OFFERED_YES ? "The server offered STARTTLS;"
+                                          : "Without having read an offer",
+                wording_bytes(session_text(s, s->reading.upgrade_text)).text);
+    wording_effect(f, v);
+    if (clients_own_doing(v)) {
+        raise_rate(f, SEVERITY_ROW_E1_INNOCENT, EFFECT_NOTHING);
+        raise_cause(f, CAUSE_SCANNER_OR_PROBE);
+        wording_say(f, "The refusal is right: the client had no offer to take, or asked wrongly.");
+    } else {
+        rate_refused(f, v);
+    }
+    if (v->starttls_line > 0)
+        wording_ehlo_line(f, v, (size_t)v->starttls_line, "the offer");
+    wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
+                 session_text(s, s->reading.upgrade_text), "the answer to STARTTLS");
+}
+
+/* --- starttls-unanswered --- */
+
+static bool gave_up(const struct view *v)
+{
+    const struct session *s = v->s;
+    if (v->milestone == SESSION_CLOSED && s->closed == SESSION_INPUT_END)
+        return s->now - s->upgrade_cmd_time >= PATIENCE;
+    return v->closed;
+}
+
+/* RSP-4: needs the server's whole stream, or the answer may just not have been captured. */
+static void starttls_unanswered(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    int code = s->reading.upgrade_code;
+    if (!v->asked || (code != 0 && code != 421) || !view_both(v) || s->midstream ||
+        !session_whole(s, SESSION_TO_CLIENT) || !gave_up(v) || s->mail_accepted > 0 ||
+        s->mails > 0 || s->tls_stage > TLS_STAGE_CLIENT_HELLO)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_STARTTLS_UNANSWERED, SESSION_TO_SERVER, s->upgrade_cmd_offset);
+    raise_rate(f, SEVERITY_ROW_E1, view_effect(v, true));
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    wording_say(f, "The client asked for STARTTLS; %s, and the connection ended%s.",
+                code == 421 ? "the server answered 421" : "no answer came",
+                s->closed == SESSION_RST ? " by a reset" : "");
+    wording_say(f, "Nothing crossed in clear here; watch for the same client coming back without "
+                   "TLS.");
+    if (v->offered == OFFERED_NO) {
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_SCANNER_OR_PROBE);
+    }
+    wording_line(f, SESSION_TO_SERVER, s->upgrade_cmd_offset, "STARTTLS", span_of(NULL, 0),
+                 code == 421 ? "answered 421" : "never answered");
+    if (code == 421)
+        wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
+                     session_text(s, s->reading.upgrade_text), "the answer to STARTTLS");
+}
+
+/* --- starttls-ignored --- */
+
+static void rate_mirror(struct finding *f, const struct view *v)
+{
+    raise_rate(f, SEVERITY_ROW_E1_INNOCENT, view_effect(v, false));
+    raise_cap(f, SEVERITY_LOW);
+    f->confidence = CONFIDENCE_LOW;
+    raise_cause(f, CAUSE_CAPTURE_ARTEFACT);
+    raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
+    wording_say(f, "Both sides went on in clear with a second EHLO and without one TLS record: so "
+                   "looks the decrypted copy of a session that was encrypted on the wire.");
+}
+
+/* RSP-5. */
+static void starttls_ignored(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    if (!s->upgrade_accepted || s->client_after != BYTES_CLEAR)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_STARTTLS_IGNORED, SESSION_TO_SERVER, s->client_after_offset);
+    wording_say(f, "The server answered 220 to STARTTLS, and the client's next bytes were text, "
+                   "not TLS.");
+    if (v->mirror) {
+        rate_mirror(f, v);
+    } else {
+        raise_rate(f, SEVERITY_ROW_E1, view_effect(v, false));
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+        raise_alternative(f, CAUSE_CAPTURE_ARTEFACT);
+    }
+    wording_effect(f, v);
+    raise_unless_probe(f, v);
+    wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
+                 session_text(s, s->reading.upgrade_text), "the go-ahead");
+    wording_line(f, SESSION_TO_SERVER, s->client_after_offset, "<text>", span_of(NULL, 0),
+                 "a TLS record belongs here");
+}
+
+/* --- starttls-command-garbled --- */
+
+static bool stands_for_starttls(const struct session *s, const struct odd_command *odd)
+{
+    return odd->follows_ehlo || (s->mail_commands > 0 && s->mail_offset > odd->offset &&
+                                 s->mail_offset - odd->offset <= odd->line_len + 2u);
+}
+
+/* The text of an odd command may be a secret unless it is a mask or nearly STARTTLS. */
+static bool may_be_shown(struct span word)
+{
+    return middlebox_mask(word) != MIDDLEBOX_MASK_NONE || garble_near(word, span_str("STARTTLS"));
+}
+
+static const struct odd_command *odd_starttls(const struct view *v)
+{
+    const struct session *s = v->s;
+    bool replies_seen = session_whole(s, SESSION_TO_CLIENT);
+    for (size_t i = 0; i < s->odd_count; i++) {
+        const struct odd_command *odd = &s->odd[i];
+        bool refused = odd->reply_code >= 500;
+        bool unseen = odd->reply_code == 0 && !replies_seen;
+        struct span text = span_first(session_text(s, odd->text), odd->line_len);
+        if (odd->line_len != 8 || odd->word_len != 8 || !stands_for_starttls(s, odd))
+            continue;
+        if (refused || (unseen && may_be_shown(text)))
+            return odd;
+    }
+    return NULL;
+}
+
+/* CMD-1, seen on the server's side of a rewriter: the offer is whole, the command is not. */
+static void starttls_command_garbled(const struct view *v, struct judgement *out)
+{
+    const struct odd_command *odd = v->offered == OFFERED_YES && !v->asked ? odd_starttls(v) : NULL;
+    if (!odd)
+        return;
+    struct span word = span_first(session_text(v->s, odd->text), odd->word_len);
+    bool shown = may_be_shown(word);
+    struct finding *f =
+        raise_finding(out, v, RULE_STARTTLS_COMMAND_GARBLED, SESSION_TO_SERVER, odd->offset);
+    raise_rate(f, SEVERITY_ROW_E1, view_effect(v, false));
+    f->confidence = shown ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
+    raise_cause(f, CAUSE_ON_PATH_REWRITE);
+    if (middlebox_match("command", word))
+        raise_alternative(f, CAUSE_CISCO_ESMTP_INSPECTION);
+    raise_alternative(f, CAUSE_SCANNER_OR_PROBE);
+    wording_say(f,
+                "The server offered STARTTLS and received \"%s\" (8 bytes) where the command "
+                "belongs; it answered %d.",
+                shown ? wording_bytes(word).text : "<8 bytes>", odd->reply_code);
+    wording_effect(f, v);
+    raise_unless_probe(f, v);
+    wording_line(f, SESSION_TO_SERVER, odd->offset, shown ? "" : "<8 bytes>",
+                 shown ? word : span_of(NULL, 0), "STARTTLS, overwritten");
+    wording_effect_line(f, v);
+}
+
+void refuse_judge(const struct view *v, struct judgement *out)
+{
+    if (v->s->implicit_tls)
+        return;
+    starttls_refused(v, out);
+    starttls_unanswered(v, out);
+    starttls_ignored(v, out);
+    starttls_command_garbled(v, out);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/verdict.h"
+
+/* Findings that say someone kept TLS from coming about. */
+static bool speaks_of_tampering(enum rule_id id)
+{
+    switch (id) {
+    case RULE_STARTTLS_REMOVED:
+    case RULE_STARTTLS_GARBLED:
+    case RULE_EHLO_REFUSED:
+    case RULE_EHLO_VERB_GARBLED:
+    case RULE_STARTTLS_REFUSED:
+    case RULE_STARTTLS_IGNORED:
+    case RULE_STARTTLS_COMMAND_GARBLED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of the tampering kind, above info, and about an offer that was seen. */
+static bool tampered(const struct view *v, const struct judgement *out)
+{
+    for (size_t i = 0; i < out->finding_count; i++) {
+        const struct finding *f = &out->finding[i];
+        bool unfounded = f->rule == RULE_STARTTLS_REFUSED && v->offered == OFFERED_UNKNOWN;
+        if (speaks_of_tampering(f->rule) && f->severity > SEVERITY_INFO && !unfounded)
+            return true;
+    }
+    return false;
+}
+
+static bool found(const struct judgement *out, enum rule_id id)
+{
+    for (size_t i = 0; i < out->finding_count; i++)
+        if (out->finding[i].rule == id && out->finding[i].severity > SEVERITY_INFO)
+            return true;
+    return false;
+}
+
+/* Enough to say that nothing stood against the clear text: the reply to EHLO, or that there was
+ * none to have. */
+static bool saw_enough(const struct view *v)
+{
+    const struct session *s = v->s;
+    bool without = s->reading.refused_code != 0 || s->hello == HELLO_HELO;
+    return v->reply_whole || (s->reading.ehlo == EHLO_NONE && without && view_both(v));
+}
+
+/* Nothing went through. */
+static enum verdict nothing_sent(const struct view *v, bool tampering)
+{
+    const struct session *s = v->s;
+    if (s->midstream || !view_both(v) || s->not_smtp || !(v->closed || s->quit) ||
+        v->milestone != SESSION_CLOSED)
+        return VERDICT_UNKNOWN;
+    if (tampering && (s->quit || s->mail_commands == 0))
+        return VERDICT_HELD;
+    return VERDICT_FAILED;
+}
+
+enum verdict verdict_of(const struct view *v, const struct judgement *out)
+{
+    const struct session *s = v->s;
+    bool clear = s->mails > 0 || s->auth == AUTH_ACCEPTED;
+    bool tampering = tampered(v, out);
+    if (v->mirror)
+        return VERDICT_UNKNOWN;
+    if (s->tls_complete && !clear)
+        return VERDICT_ENCRYPTED;
+    if (clear && tampering)
+        return VERDICT_DOWNGRADED;
+    if (clear && found(out, RULE_REQUIRETLS_VIOLATED))
+        return VERDICT_EXPOSED;
+    if (clear)
+        return saw_enough(v) ? VERDICT_OPPORTUNISTIC_CLEAR : VERDICT_UNKNOWN;
+    return nothing_sent(v, tampering);
+}
+
+static bool payload(const struct session *s, enum session_dir d)
+{
+    return s->seen[d] && (s->bytes[d] > 0 || s->gap_bytes[d] > 0 || s->cut_bytes[d] > 0);
+}
+
+/* Losses inside TLS take nothing from what we can say. */
+static bool lossy(const struct view *v)
+{
+    const struct session *s = v->s;
+    if (s->reading.ehlo == EHLO_GAP || s->reading.ehlo == EHLO_CUT)
+        return true;
+    return s->tls_stage == TLS_STAGE_NONE &&
+           !(session_whole(s, SESSION_TO_SERVER) && session_whole(s, SESSION_TO_CLIENT));
+}
+
+enum visibility verdict_visibility(const struct view *v)
+{
+    bool client = payload(v->s, SESSION_TO_SERVER), server = payload(v->s, SESSION_TO_CLIENT);
+    if (client && !server)
+        return VISIBILITY_CLIENT;
+    if (server && !client && !v->s->seen[SESSION_TO_SERVER])
+        return VISIBILITY_SERVER;
+    return v->s->midstream || lossy(v) ? VISIBILITY_PARTIAL : VISIBILITY_BOTH;
+}
+
+static const char *died_at(const struct session *s)
+{
+    if (s->tls_stage >= TLS_STAGE_SERVER_HELLO)
+        return "server-hello";
+    if (s->tls_stage == TLS_STAGE_CLIENT_HELLO)
+        return "client-hello";
+    return s->upgrade_accepted ? "reply" : "starttls";
+}
+
+enum handshake verdict_handshake(const struct view *v, const char **stage)
+{
+    const struct session *s = v->s;
+    int code = s->reading.upgrade_code;
+    bool clear = s->client_after == BYTES_CLEAR || s->server_after == BYTES_CLEAR;
+    bool over = v->milestone == SESSION_UPGRADE_DECIDED || v->milestone == SESSION_CLOSED;
+    *stage = NULL;
+    if (s->tls_complete)
+        return HANDSHAKE_COMPLETE;
+    if (s->implicit_tls ? s->tls_stage == TLS_STAGE_NONE : !v->asked)
+        return HANDSHAKE_NONE;
+    if (!s->implicit_tls && code != 0 && code != 220)
+        return HANDSHAKE_REFUSED;
+    if (!s->implicit_tls && s->upgrade_accepted && clear) {
+        *stage = died_at(s);
+        return HANDSHAKE_CLEARTEXT;
+    }
+    if (!over)
+        return HANDSHAKE_NONE;
+    *stage = died_at(s);
+    return HANDSHAKE_ABORTED;
+}

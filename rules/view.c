@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/view.h"
+
+#include "rules/keywords.h"
+
+struct span view_line(const struct view *v, size_t i)
+{
+    return session_text(v->s, v->s->reading.line[i].text);
+}
+
+struct span view_word(const struct view *v, size_t i)
+{
+    return keywords_word(view_line(v, i));
+}
+
+int view_keyword(const struct view *v, const char *keyword)
+{
+    struct span want = span_str(keyword);
+    for (size_t i = 1; i < v->s->reading.line_count; i++) {
+        struct span word = view_word(v, i);
+        if (span_eq_nocase(span_first(word, span_find(word, '=')), want))
+            return (int)i;
+    }
+    return -1;
+}
+
+/* STARTTLS has no parameters (RFC 3207 section 2), but a server that adds some offers it. */
+static int starttls_line(const struct view *v)
+{
+    for (size_t i = 1; i < v->s->reading.line_count; i++)
+        if (span_eq_nocase(view_word(v, i), span_str("STARTTLS")))
+            return (int)i;
+    return -1;
+}
+
+static struct garble garble_of(const struct view *v)
+{
+    struct span line[CAP_REPLY_LINES];
+    size_t count = v->s->reading.line_count;
+    for (size_t i = 1; i < count; i++)
+        line[i - 1] = view_line(v, i);
+    struct garble g =
+        garble_judge(line, count > 0 ? count - 1 : 0, session_text(v->s, v->s->banner));
+    g.line++;
+    return g;
+}
+
+bool view_secret_shown(const struct session *s)
+{
+    static const char *const mechanisms[] = {"PLAIN", "LOGIN", "XOAUTH2", "OAUTHBEARER"};
+    for (size_t i = 0; i < sizeof(mechanisms) / sizeof(mechanisms[0]); i++)
+        if (span_eq_nocase(session_text(s, s->auth_mechanism), span_str(mechanisms[i])))
+            return true;
+    return false;
+}
+
+/* A visibility appliance hands on the deciphered session under the old addresses: both sides go on
+ * in clear after the 220, with the second EHLO that RFC 3207 section 4.2 asks for. */
+static bool decrypted_mirror(const struct session *s)
+{
+    return s->upgrade_accepted && s->client_after == BYTES_CLEAR &&
+           s->server_after == BYTES_CLEAR && s->ehlo_after &&
+           s->tls_records[SESSION_TO_SERVER] == 0 && s->tls_records[SESSION_TO_CLIENT] == 0;
+}
+
+static enum offered offered_of(struct view *v)
+{
+    if (v->s->implicit_tls || !v->reply_whole)
+        return OFFERED_UNKNOWN;
+    v->starttls_line = starttls_line(v);
+    if (v->starttls_line > 0)
+        return OFFERED_YES;
+    v->garble = garble_of(v);
+    return v->garble.kind != GARBLE_NONE ? OFFERED_GARBLED : OFFERED_NO;
+}
+
+struct view view_of(const struct session *s, enum session_milestone m)
+{
+    struct view v = {.s = s, .milestone = m, .starttls_line = -1};
+    v.reply_whole =
+        s->reading.ehlo == EHLO_COMPLETE && !s->reading.lines_capped && s->reading.line_count > 0;
+    v.offered = offered_of(&v);
+    v.asked = s->upgrade != UPGRADE_NONE;
+    v.login = s->auth == AUTH_ACCEPTED && view_secret_shown(s);
+    v.delivered = s->mail_accepted > 0 || s->auth == AUTH_ACCEPTED || s->tls_complete;
+    v.mirror = decrypted_mirror(s);
+    v.closed = m == SESSION_CLOSED && s->closed != SESSION_OPEN && s->closed != SESSION_INPUT_END &&
+               s->closed != SESSION_EVICTED;
+    return v;
+}
+
+enum effect view_effect(const struct view *v, bool offer)
+{
+    if (v->s->tls_complete)
+        return EFFECT_NOTHING;
+    if (v->login)
+        return EFFECT_LOGIN;
+    if (v->s->mails > 0)
+        return EFFECT_MAIL;
+    if (offer && v->milestone == SESSION_CLOSED && v->s->quit && v->s->mail_commands == 0)
+        return EFFECT_HELD;
+    return EFFECT_NOTHING;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/capture.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "dissect/frame.h"
+#include "sensor/stream.h"
+
+#define SECONDS_MAX (INT64_MAX / NS_PER_S - 1)
+
+struct capture {
+    struct stream *stream;
+    pcap_t *pcap;
+    uint32_t link;
+    uint32_t source;
+    bool unsigned_seconds; /* see packet_time() */
+    uint64_t packets;
+    capture_fn fn;
+    void *user;
+    bool stopped;
+};
+
+static const uint32_t MAGIC[] = {
+    0xA1B2C3D4, /* microseconds */
+    0xA1B23C4D, /* nanoseconds */
+    0xA1B2CD34, /* the patched format of some old Linux distributions */
+};
+#define MAGIC_PCAPNG 0x0A0D0D0A /* a palindrome: the byte order stands later in the block */
+
+static uint32_t magic_of(struct span head)
+{
+    return (uint32_t)head.p[0] << 24 | (uint32_t)head.p[1] << 16 | (uint32_t)head.p[2] << 8 |
+           head.p[3];
+}
+
+static bool is_capture(struct span head)
+{
+    if (head.n < 4)
+        return false;
+    uint32_t magic = magic_of(head);
+    for (size_t i = 0; i < sizeof(MAGIC) / sizeof(MAGIC[0]); i++)
+        if (magic == MAGIC[i] || magic == __builtin_bswap32(MAGIC[i]))
+            return true;
+    return magic == MAGIC_PCAPNG;
+}
+
+/* libpcap counts in DLT_ numbers, which differ from those of the files for raw IP alone among the
+ * link types that are read. */
+static uint32_t link_of(pcap_t *pcap)
+{
+    int dlt = pcap_datalink(pcap);
+    return dlt == DLT_RAW ? FRAME_RAW : (uint32_t)dlt;
+}
+
+/*
+ * The seconds of a pcap file are an unsigned 32-bit number (draft-ietf-opsawg-pcap section 5) that
+ * libpcap takes for a signed one: 2040 would be 1904. In pcapng they have 64 bits, and an offset
+ * may make them anything.
+ */
+static nstime packet_time(const struct capture *c, const struct timeval *tv)
+{
+    int64_t seconds = c->unsigned_seconds ? (int64_t)(uint32_t)tv->tv_sec : (int64_t)tv->tv_sec;
+    if (seconds > SECONDS_MAX)
+        seconds = SECONDS_MAX;
+    if (seconds < -SECONDS_MAX)
+        seconds = -SECONDS_MAX;
+    return seconds * NS_PER_S + tv->tv_usec % NS_PER_S; /* nanoseconds: so it was opened */
+}
+
+static struct packet packet_of(const struct capture *c, const struct pcap_pkthdr *h,
+                               const u_char *bytes)
+{
+    return (struct packet){
+        .time = packet_time(c, &h->ts),
+        .bytes = span_of(bytes, h->caplen),
+        .wire_len = h->len > h->caplen ? h->len : h->caplen,
+        .link = c->link,
+        .source = c->source,
+    };
+}
+
+static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+    struct capture *c = (struct capture *)(void *)user;
+    struct packet p = packet_of(c, h, bytes);
+    c->packets++;
+    if (!c->fn(c->user, &p)) {
+        c->stopped = true;
+        pcap_breakloop(c->pcap);
+    }
+}
+
+int capture_run(struct capture *c, capture_fn fn, void *user)
+{
+    c->fn = fn;
+    c->user = user;
+    c->stopped = false;
+    int r = pcap_loop(c->pcap, -1, on_packet, (u_char *)c);
+    if (c->stopped)
+        return 1;
+    return r == 0 ? 0 : -1;
+}
+
+static bool keep_one(void *user, const struct packet *p)
+{
+    *(struct packet *)user = *p;
+    return false;
+}
+
+int capture_next(struct capture *c, struct packet *out)
+{
+    return capture_run(c, keep_one, out);
+}
+
+static enum capture_status fail(struct capture *c, enum capture_status status,
+                                struct capture_error *error, const char *text)
+{
+    snprintf(error->text, sizeof(error->text), "%s", text);
+    capture_close(c);
+    return status;
+}
+
+/* Neither an empty file nor a damaged one is foreign: its owner wants to know which it is. */
+static enum capture_status check_head(struct capture *c, struct capture_error *error)
+{
+    struct span head = stream_peek(c->stream);
+    const char *damage = stream_error(c->stream);
+    if (is_capture(head))
+        return CAPTURE_OK;
+    if (damage)
+        return fail(c, CAPTURE_DAMAGED, error, damage);
+    if (head.n == 0)
+        return fail(c, CAPTURE_FOREIGN, error, "is empty");
+    return fail(c, CAPTURE_FOREIGN, error, "is not a capture (pcap or pcapng)");
+}
+
+static enum capture_status open_pcap(struct capture *c, struct capture_error *error)
+{
+    char text[PCAP_ERRBUF_SIZE] = "";
+    c->pcap = pcap_fopen_offline_with_tstamp_precision(stream_file(c->stream),
+                                                       PCAP_TSTAMP_PRECISION_NANO, text);
+    if (!c->pcap) {
+        const char *damage = stream_error(c->stream);
+        return fail(c, CAPTURE_DAMAGED, error, damage ? damage : text);
+    }
+    c->link = link_of(c->pcap);
+    if (frame_link_known(c->link))
+        return CAPTURE_OK;
+    const char *name = pcap_datalink_val_to_description(pcap_datalink(c->pcap));
+    snprintf(text, sizeof(text), "link type %u (%s) cannot be read", c->link,
+             name ? name : "unknown");
+    return fail(c, CAPTURE_DAMAGED, error, text);
+}
+
+enum capture_status capture_open_fd(int fd, size_t buffer, struct capture **out,
+                                    struct capture_error *error)
+{
+    *out = NULL;
+    struct capture *c = calloc(1, sizeof(*c));
+    if (!c) {
+        close(fd);
+        return fail(NULL, CAPTURE_UNREADABLE, error, strerror(ENOMEM));
+    }
+    c->stream = stream_open(fd, buffer);
+    if (!c->stream)
+        return fail(c, CAPTURE_UNREADABLE, error, strerror(errno));
+    enum capture_status status = check_head(c, error);
+    if (status != CAPTURE_OK)
+        return status;
+    c->unsigned_seconds = magic_of(stream_peek(c->stream)) != MAGIC_PCAPNG;
+    status = open_pcap(c, error);
+    if (status == CAPTURE_OK)
+        *out = c;
+    return status;
+}
+
+enum capture_status capture_open(const char *path, size_t buffer, struct capture **out,
+                                 struct capture_error *error)
+{
+    *out = NULL;
+    int fd = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                                    : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return fail(NULL, CAPTURE_UNREADABLE, error, strerror(errno));
+    return capture_open_fd(fd, buffer, out, error);
+}
+
+void capture_set_source(struct capture *c, uint32_t source)
+{
+    c->source = source;
+}
+
+uint32_t capture_link(const struct capture *c)
+{
+    return c->link;
+}
+
+const char *capture_damage(const struct capture *c)
+{
+    const char *damage = stream_error(c->stream);
+    return damage ? damage : pcap_geterr(c->pcap);
+}
+
+uint64_t capture_packets(const struct capture *c)
+{
+    return c->packets;
+}
+
+uint64_t capture_position(const struct capture *c)
+{
+    return stream_position(c->stream);
+}
+
+void capture_close(struct capture *c)
+{
+    if (!c)
+        return;
+    if (c->pcap)
+        pcap_close(c->pcap);
+    stream_close(c->stream);
+    free(c);
+}
+
+const char *capture_library(void)
+{
+    return pcap_lib_version();
+}

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/cli.h"
+
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "sensor/cli_value.h"
+#include "sensor/hint.h"
+
+enum option_id {
+    OPTION_READ_FILE,
+    OPTION_JSON,
+    OPTION_OUTPUT,
+    OPTION_APPEND,
+    OPTION_PORTS,
+    OPTION_LOCAL_NETS,
+    OPTION_OWN_MX,
+    OPTION_SMART_HOSTS,
+    OPTION_COMMUNITY_ID_SEED,
+    OPTION_SENSOR_NAME,
+    OPTION_FAIL_ON,
+    OPTION_MIN_SEVERITY,
+    OPTION_SHOW_ADDRESSES,
+    OPTION_EXIT_ZERO,
+    OPTION_MAX_FLOWS,
+    OPTION_NO_NAMES,
+    OPTION_COLOUR,
+    OPTION_QUIET,
+    OPTION_HELP,
+    OPTION_COUNT
+};
+
+struct option_row {
+    const char *name;
+    char letter;       /* 0: none */
+    const char *value; /* what the help calls it; NULL: takes none */
+    bool everywhere;   /* all commands know it, not only `read` */
+    bool repeatable;
+    const char *help;
+};
+
+static const struct option_row OPTION[] = {
+    [OPTION_READ_FILE] = {"read", 'r', "FILE", false, true, "read FILE, as tcpdump has it"},
+    [OPTION_JSON] = {"json", 0, NULL, false, true,
+                     "one JSON object a line (EVE) on standard output instead of the summary"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", false, false,
+                       "the same lines to FILE; standard output stays as it is"},
+    [OPTION_APPEND] = {"append", 'a', NULL, false, true,
+                       "add to the FILE of -o, do not truncate it"},
+    [OPTION_PORTS] = {"ports", 0, "PORT,...", false, false,
+                      "server ports that carry mail (25,465,587,2525); TLS comes first on 465"},
+    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", false, false, "our networks"},
+    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", false, false,
+                       "our mail exchangers, where they are not in our networks"},
+    [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", false, false,
+                            "relays that our mail goes through"},
+    [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", false, false,
+                                  "seed of the community_id, 0 to 65535 (0)"},
+    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", false, false, "`host` of every line"},
+    [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", false, false,
+                        "exit with 1 from this severity on: low, medium, high, critical or none "
+                        "(medium)"},
+    [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", false, false,
+                             "leave out alerts below it (low)"},
+    [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, false, true,
+                               "do not mask the local parts of mail addresses"},
+    [OPTION_EXIT_ZERO] = {"exit-zero", 0, NULL, false, true,
+                          "exit with 0 where it would be 1 or 3"},
+    [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", false, false,
+                          "connections followed at a time (1048576)"},
+    [OPTION_NO_NAMES] = {"no-names", 'n', NULL, false, true,
+                         "as in tcpdump; no name is ever looked up"},
+    [OPTION_COLOUR] = {"color", 0, "WHEN", false, false, "auto, always or never (auto)"},
+    [OPTION_QUIET] = {"quiet", 'q', NULL, false, true, "no summary and no progress"},
+    [OPTION_HELP] = {"help", 'h', NULL, true, true, "this text"},
+};
+_Static_assert(sizeof(OPTION) / sizeof(OPTION[0]) == OPTION_COUNT, "a row for each option");
+
+struct command_row {
+    const char *name;
+    const char *usage;
+    const char *help;
+};
+
+static const struct command_row COMMAND[] = {
+    [CLI_READ] = {"read", "read [options] FILE|DIR|- ...",
+                  "analyse captures: pcap or pcapng, plain, gzip, zstd or lz4"},
+    [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
+    [CLI_VERSION] = {"version", "version", "what was built, and with what"},
+    [CLI_HELP] = {"help", "help [COMMAND]", "this text, or that of a command"},
+};
+_Static_assert(sizeof(COMMAND) / sizeof(COMMAND[0]) == CLI_COMMAND_COUNT, "a row for each command");
+
+#define LONG_BASE 256 /* getopt_long() gives LONG_BASE + enum option_id: never a letter */
+
+__attribute__((format(printf, 2, 3))) static int refuse(struct cli *c, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(c->error, sizeof(c->error), format, args);
+    va_end(args);
+    return -1;
+}
+
+/* What the user typed may hold anything; the terminal must not. */
+struct shown {
+    char text[160];
+};
+
+static const char *show(struct shown *to, const char *typed)
+{
+    text_escape(to->text, sizeof(to->text), span_str(typed));
+    return to->text;
+}
+
+enum cli_command cli_command_by_name(const char *name)
+{
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
+        if (strcmp(COMMAND[i].name, name) == 0)
+            return (enum cli_command)i;
+    return CLI_COMMAND_COUNT;
+}
+
+/* --- getopt's tables, made from ours --- */
+
+static bool row_known(const struct option_row *row, enum cli_command command)
+{
+    return row->everywhere || command == CLI_READ;
+}
+
+struct getopt_tables {
+    struct option longs[OPTION_COUNT + 1];
+    char shorts[2 * OPTION_COUNT + 2];
+};
+
+static void make_tables(struct getopt_tables *t, enum cli_command command)
+{
+    size_t n = 0, s = 0;
+    memset(t, 0, sizeof(*t));
+    t->shorts[s++] = ':'; /* a missing value is told from an unknown option */
+    for (int i = 0; i < OPTION_COUNT; i++) {
+        const struct option_row *row = &OPTION[i];
+        if (!row_known(row, command))
+            continue;
+        t->longs[n++] = (struct option){row->name, row->value ? required_argument : no_argument,
+                                        NULL, LONG_BASE + i};
+        if (row->letter)
+            t->shorts[s++] = row->letter;
+        if (row->letter && row->value)
+            t->shorts[s++] = ':';
+    }
+}
+
+static enum option_id option_of(int code)
+{
+    if (code >= LONG_BASE)
+        return (enum option_id)(code - LONG_BASE);
+    int i = 0;
+    while (i < OPTION_COUNT && OPTION[i].letter != code)
+        i++;
+    return (enum option_id)i;
+}
+
+/* --- refusals --- */
+
+static int refuse_unknown(struct cli *c, const char *token)
+{
+    struct hint hint;
+    struct shown shown, word;
+    char offer[64];
+    show(&word, token + 2);
+    word.text[strcspn(word.text, "=")] = '\0';
+    hint_init(&hint, word.text);
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (row_known(&OPTION[i], c->command))
+            hint_offer(&hint, OPTION[i].name);
+    hint_text(&hint, "--", offer, sizeof(offer));
+    return refuse(c, "%s: unknown option %s%s", COMMAND[c->command].name, show(&shown, token),
+                  offer);
+}
+
+/* What getopt_long() returned '?' for: `optopt` tells which of three. */
+static int refuse_option(struct cli *c, char **argv)
+{
+    struct shown shown;
+    if (optopt >= LONG_BASE)
+        return refuse(c, "--%s takes no value", OPTION[option_of(optopt)].name);
+    if (optopt == 0)
+        return refuse_unknown(c, argv[optind - 1]);
+    return refuse(c, "%s: unknown option -%s", COMMAND[c->command].name,
+                  show(&shown, (char[]){(char)optopt, '\0'}));
+}
+
+static int refuse_command(struct cli *c, const char *word)
+{
+    struct shown shown;
+    struct hint hint;
+    char offer[64];
+    show(&shown, word);
+    if (access(word, F_OK) == 0)
+        return refuse(c, "unknown command '%s' (did you mean stripwatch read %s?)", shown.text,
+                      shown.text);
+    hint_init(&hint, word);
+    for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+        hint_offer(&hint, COMMAND[i].name);
+    hint_text(&hint, "", offer, sizeof(offer));
+    return refuse(c, "unknown command '%s'%s", shown.text, offer);
+}
+
+/* --- setting --- */
+
+static const char *const COLOUR[] = {
+    [CLI_COLOUR_AUTO] = "auto",
+    [CLI_COLOUR_ALWAYS] = "always",
+    [CLI_COLOUR_NEVER] = "never",
+};
+
+static int set_colour(struct cli *c, const char *value, struct cli_why *why)
+{
+    for (int i = 0; i < CLI_COLOUR_COUNT; i++) {
+        if (strcmp(value, COLOUR[i]) == 0) {
+            c->colour = (enum cli_colour)i;
+            return 0;
+        }
+    }
+    return cli_value_refuse(why, value, "is not auto, always or never");
+}
+
+static int set_nets(struct role_nets *nets, const char *value, struct cli_why *why)
+{
+    return role_nets_parse(nets, value, why->text, sizeof(why->text));
+}
+
+static int set_path(const char **path, const char *value, struct cli_why *why)
+{
+    *path = value;
+    if (strcmp(value, "-") == 0)
+        return cli_value_refuse(why, value, "is standard output: --json writes there");
+    return *value ? 0 : cli_value_refuse(why, value, "is no file name");
+}
+
+static int set_value(struct cli *c, enum option_id id, const char *value, struct cli_why *why)
+{
+    uint32_t seed;
+    switch (id) {
+    case OPTION_READ_FILE:
+        c->operand[c->operand_count++] = value;
+        return 0;
+    case OPTION_OUTPUT:
+        return set_path(&c->out_path, value, why);
+    case OPTION_PORTS:
+        return cli_value_ports(value, c->port, &c->port_count, why);
+    case OPTION_LOCAL_NETS:
+        return set_nets(&c->roles.local, value, why);
+    case OPTION_OWN_MX:
+        return set_nets(&c->roles.own_mx, value, why);
+    case OPTION_SMART_HOSTS:
+        return set_nets(&c->roles.smart_hosts, value, why);
+    case OPTION_COMMUNITY_ID_SEED:
+        if (cli_value_number(value, 0, UINT16_MAX, &seed, why))
+            return -1;
+        c->community_id_seed = (uint16_t)seed;
+        return 0;
+    case OPTION_SENSOR_NAME:
+        c->sensor_name = value;
+        return cli_value_name(value, why);
+    case OPTION_FAIL_ON:
+        return cli_value_severity(value, true, &c->fail_on, why);
+    case OPTION_MIN_SEVERITY:
+        return cli_value_severity(value, false, &c->min_severity, why);
+    case OPTION_MAX_FLOWS:
+        return cli_value_number(value, 1, CLI_MAX_FLOWS, &c->max_flows, why);
+    default:
+        return set_colour(c, value, why);
+    }
+}
+
+static void set_flag(struct cli *c, enum option_id id)
+{
+    bool *const flag[OPTION_COUNT] = {
+        [OPTION_JSON] = &c->json,
+        [OPTION_APPEND] = &c->append,
+        [OPTION_SHOW_ADDRESSES] = &c->show_addresses,
+        [OPTION_EXIT_ZERO] = &c->exit_zero,
+        [OPTION_NO_NAMES] = &c->no_names,
+        [OPTION_QUIET] = &c->quiet,
+        [OPTION_HELP] = &c->help,
+    };
+    *flag[id] = true;
+}
+
+static int set_option(struct cli *c, enum option_id id, const char *value, bool *seen)
+{
+    const struct option_row *row = &OPTION[id];
+    struct cli_why why;
+    if (!row->value) {
+        set_flag(c, id);
+        seen[id] = true;
+        return 0;
+    }
+    if (seen[id] && !row->repeatable)
+        return refuse(c, "--%s is given twice", row->name);
+    seen[id] = true;
+    return set_value(c, id, value, &why) ? refuse(c, "--%s: %s", row->name, why.text) : 0;
+}
+
+/* --- the whole line --- */
+
+/* Options that cannot be meant together. */
+static int check_together(struct cli *c, const bool *seen)
+{
+    if (c->append && !c->out_path)
+        return refuse(c, "--append needs a file to add to: -o FILE");
+    if (c->exit_zero && seen[OPTION_FAIL_ON])
+        return refuse(c, "--fail-on and --exit-zero contradict each other");
+    if (c->quiet && seen[OPTION_COLOUR])
+        return refuse(c, "--color is for the summary, and --quiet leaves it out");
+    if (c->json && seen[OPTION_COLOUR])
+        return refuse(c, "--color is for the summary, and --json takes its place");
+    return 0;
+}
+
+static int check_operands(struct cli *c)
+{
+    size_t standard = 0;
+    for (size_t i = 0; i < c->operand_count; i++)
+        standard += strcmp(c->operand[i], "-") == 0;
+    if (c->command == CLI_READ && c->operand_count == 0)
+        return refuse(c, "read: no FILE given (- is standard input)");
+    if (c->command == CLI_READ && standard > 1)
+        return refuse(c, "read: standard input (-) is given twice");
+    if (c->command == CLI_VERSION && c->operand_count > 0)
+        return refuse(c, "version: takes no arguments");
+    if (c->command == CLI_HELP && c->operand_count > 1)
+        return refuse(c, "help: takes one command");
+    return 0;
+}
+
+static int parse_options(struct cli *c, int argc, char **argv)
+{
+    struct getopt_tables tables;
+    bool seen[OPTION_COUNT] = {false};
+    make_tables(&tables, c->command);
+    opterr = 0;
+    optind = 0; /* glibc: start afresh */
+    for (int code; (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1;) {
+        if (code == '?')
+            return refuse_option(c, argv);
+        if (code == ':')
+            return refuse(c, "--%s needs a value: %s", OPTION[option_of(optopt)].name,
+                          OPTION[option_of(optopt)].value);
+        if (set_option(c, option_of(code), optarg, seen))
+            return -1;
+    }
+    for (int i = optind; i < argc; i++)
+        c->operand[c->operand_count++] = argv[i];
+    if (c->help)
+        return 0;
+    return check_operands(c) ? -1 : check_together(c, seen);
+}
+
+/* `stripwatch -r FILE` reads; a lone --help or --version is a command in option's clothes. */
+static int choose_command(struct cli *c, int argc, char **argv, bool *named)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    *named = word[0] != '-' || word[1] == '\0';
+    if (argc < 2)
+        return refuse(c, "no command given");
+    if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0)
+        c->command = CLI_VERSION;
+    else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
+        c->command = CLI_HELP;
+    else if (!*named)
+        return 0;
+    else if ((c->command = cli_command_by_name(word)) == CLI_COMMAND_COUNT)
+        return refuse_command(c, word);
+    *named = true;
+    return 0;
+}
+
+int cli_parse(struct cli *c, int argc, char **argv)
+{
+    bool named;
+    *c = (struct cli){
+        .command = CLI_READ,
+        .fail_on = SEVERITY_MEDIUM,
+        .min_severity = SEVERITY_LOW,
+        .max_flows = CAP_FLOWS,
+    };
+    if (choose_command(c, argc, argv, &named))
+        return -1;
+    c->operand = calloc((size_t)argc, sizeof(*c->operand));
+    if (!c->operand)
+        return refuse(c, "out of memory");
+    return parse_options(c, argc - named, argv + named);
+}
+
+void cli_fini(struct cli *c)
+{
+    free(c->operand);
+    c->operand = NULL;
+}
+
+/* --- help --- */
+
+static void help_option(FILE *to, const struct option_row *row)
+{
+    char left[48];
+    char letter[] = {'-', row->letter, ',', ' ', '\0'};
+    snprintf(left, sizeof(left), "%s--%s%s%s", row->letter ? letter : "    ", row->name,
+             row->value ? " " : "", row->value ? row->value : "");
+    fprintf(to, "  %-32s%s\n", left, row->help);
+}
+
+static void help_program(FILE *to)
+{
+    fputs(
+        "stripwatch: finds STARTTLS stripping in mail traffic, without sending a byte into it\n\n",
+        to);
+    for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+        fprintf(to, "  stripwatch %-36s%s\n", COMMAND[i].usage, COMMAND[i].help);
+    fputs("  stripwatch -r FILE                          the same as stripwatch read FILE\n\n"
+          "stripwatch COMMAND --help shows the options of a command.\n",
+          to);
+}
+
+void cli_help(FILE *to, enum cli_command command)
+{
+    if (command == CLI_HELP) {
+        help_program(to);
+        return;
+    }
+    fprintf(to, "stripwatch %s\n\n%s\n\n", COMMAND[command].usage, COMMAND[command].help);
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (row_known(&OPTION[i], command))
+            help_option(to, &OPTION[i]);
+    if (command == CLI_READ)
+        fputs("\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or "
+              "nothing\nreadable; 3 some input was cut or unreadable.\n",
+              to);
+}

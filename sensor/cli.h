@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command line as a value: which command, with what settings. One table holds every option with
+ * its help; the parser, the hints and the help texts are made from it.
+ */
+#ifndef SENSOR_CLI_H
+#define SENSOR_CLI_H
+
+#include <stdio.h>
+
+#include "policy/role.h"
+#include "rules/finding.h"
+
+#define CLI_ERROR_TEXT 512
+#define CLI_MAX_FLOWS  67108864 /* 64 Mi: more would not fit any machine that taps a wire */
+
+enum cli_command { CLI_READ, CLI_RULES, CLI_VERSION, CLI_HELP, CLI_COMMAND_COUNT };
+enum cli_colour { CLI_COLOUR_AUTO, CLI_COLOUR_ALWAYS, CLI_COLOUR_NEVER, CLI_COLOUR_COUNT };
+
+struct cli {
+    enum cli_command command;
+    bool help; /* --help: print the help of `command` */
+
+    /* The operands: files, or what follows `rules` and `help`. They point into argv. */
+    const char **operand;
+    size_t operand_count;
+
+    /* read */
+    bool json;
+    const char *out_path; /* NULL: none */
+    bool append;
+    uint16_t port[CAP_PORTS];
+    uint8_t port_count; /* 0: the usual ones */
+    struct role_config roles;
+    uint16_t community_id_seed;
+    const char *sensor_name;    /* NULL: none */
+    enum severity fail_on;      /* SEVERITY_COUNT: never */
+    enum severity min_severity; /* of alerts that are printed */
+    bool show_addresses;
+    bool exit_zero;
+    uint32_t max_flows;
+    bool no_names; /* -n: no name is ever looked up; taken for the hands that type it */
+    enum cli_colour colour;
+    bool quiet; /* no summary, no progress */
+
+    char error[CLI_ERROR_TEXT]; /* one line without its end; printable */
+};
+
+/* 0, or -1 with c->error filled: the program should print it and exit with 2. In both cases
+ * cli_fini() follows. */
+int cli_parse(struct cli *c, int argc, char **argv);
+void cli_fini(struct cli *c);
+
+/* The help of one command, or of the program (CLI_HELP). */
+void cli_help(FILE *to, enum cli_command command);
+
+/* CLI_COMMAND_COUNT when there is none of that name. */
+enum cli_command cli_command_by_name(const char *name);
+
+#endif

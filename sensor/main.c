@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sensor/cli.h"
+#include "sensor/read.h"
+#include "sensor/rules_cmd.h"
+#include "sensor/version.h"
+
+/* Without the three standard descriptors the next file opened would take their place, and messages
+ * would go into it. What stands in for them fails when used: read from for writing, and so on. */
+static void fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            _exit(READ_USAGE);
+}
+
+static int refuse(const struct cli *c)
+{
+    fprintf(stderr, "stripwatch: %s\n", c->error);
+    fprintf(stderr, "Try 'stripwatch --help'.\n");
+    return READ_USAGE;
+}
+
+static int flush_standard(void)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return READ_CLEAN;
+    fprintf(stderr, "stripwatch: standard output: %s\n", strerror(errno));
+    return READ_USAGE;
+}
+
+static int help(struct cli *c)
+{
+    enum cli_command about = c->command;
+    if (!c->help && c->operand_count > 0)
+        about = cli_command_by_name(c->operand[0]);
+    if (about == CLI_COMMAND_COUNT) {
+        snprintf(c->error, sizeof(c->error), "help: there is no such command");
+        return refuse(c);
+    }
+    cli_help(stdout, about);
+    return flush_standard();
+}
+
+static int run(struct cli *c)
+{
+    if (c->help)
+        return help(c);
+    switch (c->command) {
+    case CLI_RULES:
+        return rules_cmd(c, stdout) ? refuse(c) : flush_standard();
+    case CLI_VERSION:
+        version_print(stdout);
+        return flush_standard();
+    case CLI_HELP:
+        return help(c);
+    default:
+        return (int)read_cmd(c);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct cli c;
+    fill_standard_descriptors();
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, told like any other */
+    int code = cli_parse(&c, argc, argv) ? refuse(&c) : run(&c);
+    cli_fini(&c);
+    return code;
+}

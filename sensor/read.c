@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/read.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "alert/eve_stats.h"
+#include "base/text.h"
+#include "dissect/dissect.h"
+#include "report/summary.h"
+#include "sensor/output.h"
+#include "sensor/progress.h"
+#include "sensor/timeline.h"
+
+#define PORT_IMPLICIT_TLS 465  /* RFC 8314 */
+#define PROGRESS_PACKETS  4096 /* packets between two looks at the clock; a power of two */
+#define FILES_MANY        256  /* more inputs than this may overlap: ask for more descriptors */
+
+enum { LINES_STANDARD, LINES_FILE, LINES_COUNT };
+
+/* One run. */
+struct reading {
+    const struct cli *cli;
+    struct inputs inputs;
+    struct timeline *timeline;
+    struct dissect *dissect;
+    struct incidents *incidents;
+    struct summary *summary; /* NULL: none is wanted */
+    struct eve_options eve;
+    const char **name; /* of the inputs, for eve */
+    struct json *line;
+    struct judgement *judgement;
+    struct output lines[LINES_COUNT];
+    struct progress progress;
+    uint64_t packets;
+    nstime newest;       /* latest packet time */
+    uint32_t unreadable; /* arguments that could not even be looked at */
+    bool failed;         /* output could not be written: stop */
+};
+
+/* --- messages --- */
+
+struct shown {
+    char text[1024];
+};
+
+/* File names may hold anything; the terminal must not. */
+static const char *show(struct shown *to, const char *name)
+{
+    text_escape(to->text, sizeof(to->text), span_str(name));
+    return to->text;
+}
+
+static void complain(struct reading *r, const char *name, const char *what)
+{
+    struct shown shown;
+    progress_clear(&r->progress);
+    fprintf(stderr, "stripwatch: %s: %s\n", show(&shown, name), what);
+}
+
+/* timeline_problem_fn */
+static void on_problem(void *user, const struct timeline_problem *p)
+{
+    char text[640];
+    if (p->trouble == TIMELINE_UNREADABLE)
+        snprintf(text, sizeof(text), "%s", p->text);
+    else
+        snprintf(text, sizeof(text), "after packet %llu: %s", (unsigned long long)p->packet,
+                 p->text);
+    complain(user, p->name, text);
+}
+
+/* --- from sessions to lines --- */
+
+static void write_line(struct reading *r)
+{
+    struct span text = json_end(r->line);
+    for (int i = 0; i < LINES_COUNT; i++)
+        if (output_write(&r->lines[i], text))
+            r->failed = true;
+}
+
+static void write_alert(struct reading *r, const struct session *s, enum incident_outcome outcome,
+                        const struct incident_alert *alert)
+{
+    if (outcome == INCIDENT_ALERT)
+        eve_alert(r->line, s, r->judgement, alert, &r->eve);
+    else
+        eve_storm(r->line, s, alert, &r->eve);
+    write_line(r);
+}
+
+static const char *role_name(const struct reading *r, const struct flow_key *k)
+{
+    enum role role = role_of(&r->cli->roles, k->family, k->client, k->server, k->server_port);
+    return role == ROLE_UNKNOWN ? NULL : role_text(role);
+}
+
+static void leave_out_below(struct judgement *j, enum severity least)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < j->finding_count; i++) {
+        if (j->finding[i].severity < least)
+            continue;
+        if (kept != i)
+            j->finding[kept] = j->finding[i];
+        kept++;
+    }
+    j->finding_count = kept;
+}
+
+/* dissect_fn */
+static void on_session(void *user, struct session *s, enum session_milestone m)
+{
+    struct reading *r = user;
+    struct incident_alert alert;
+    judge(s, m, r->judgement);
+    enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
+    if (outcome == INCIDENT_STORM ||
+        (outcome == INCIDENT_ALERT && alert.primary->severity >= r->cli->min_severity))
+        write_alert(r, s, outcome, &alert);
+    if (m == SESSION_CLOSED && eve_wants(s)) {
+        eve_session(r->line, s, r->judgement, role_name(r, &s->key), &r->eve);
+        write_line(r);
+    }
+    if (m == SESSION_CLOSED && r->summary) {
+        leave_out_below(r->judgement, r->cli->min_severity);
+        summary_session(r->summary, s, r->judgement);
+    }
+}
+
+static void write_stats(struct reading *r)
+{
+    struct dissect_counters counters = dissect_counters(r->dissect);
+    eve_stats(r->line, r->newest, &counters, incident_counters(r->incidents), &r->eve);
+    write_line(r);
+}
+
+/* timeline_packet_fn */
+static bool on_packet(void *user, const struct packet *p)
+{
+    struct reading *r = user;
+    if (p->time > r->newest || r->packets == 0)
+        r->newest = p->time;
+    dissect_packet(r->dissect, p);
+    if ((++r->packets & (PROGRESS_PACKETS - 1)) == 0)
+        progress_update(&r->progress, timeline_position(r->timeline), timeline_size(r->timeline));
+    return !r->failed;
+}
+
+/* --- setting up --- */
+
+static int open_outputs(struct reading *r)
+{
+    char text[320];
+    if (r->cli->json)
+        output_open_standard(&r->lines[LINES_STANDARD]);
+    if (!r->cli->out_path)
+        return 0;
+    int error =
+        output_open_file(&r->lines[LINES_FILE], r->cli->out_path, r->cli->append, &r->inputs);
+    if (!error)
+        return 0;
+    snprintf(text, sizeof(text), "cannot be written: %s",
+             error == EEXIST ? "it is one of the captures to read" : strerror(error));
+    complain(r, r->cli->out_path, text);
+    return -1;
+}
+
+static void configure_ports(const struct cli *cli, struct dissect_config *c)
+{
+    if (cli->port_count == 0)
+        return;
+    memcpy(c->port, cli->port, sizeof(c->port));
+    c->port_count = cli->port_count;
+    c->implicit_port = 0;
+    for (uint8_t i = 0; i < cli->port_count; i++)
+        if (cli->port[i] == PORT_IMPLICIT_TLS)
+            c->implicit_port = PORT_IMPLICIT_TLS;
+}
+
+static bool open_dissect(struct reading *r)
+{
+    struct dissect_config c;
+    dissect_config_default(&c);
+    configure_ports(r->cli, &c);
+    c.max_flows = r->cli->max_flows;
+    c.keep_addresses = r->cli->show_addresses;
+    if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
+        return false;
+    r->dissect = dissect_new(&c, on_session, r);
+    return r->dissect != NULL;
+}
+
+static bool open_eve(struct reading *r)
+{
+    r->name = calloc(r->inputs.count + 1u, sizeof(*r->name));
+    if (!r->name)
+        return false;
+    for (uint32_t i = 0; i < r->inputs.count; i++)
+        r->name[i] = r->inputs.item[i].name;
+    r->eve = (struct eve_options){
+        .sensor = r->cli->sensor_name,
+        .pcap_filename = r->name,
+        .pcap_count = r->inputs.count,
+        .community_id_seed = r->cli->community_id_seed,
+        .show_addresses = r->cli->show_addresses,
+    };
+    return true;
+}
+
+static bool open_judge(struct reading *r)
+{
+    r->line = malloc(sizeof(*r->line));
+    r->judgement = malloc(sizeof(*r->judgement));
+    r->incidents = incident_new(r->cli->sensor_name);
+    bool summary = !r->cli->json && !r->cli->quiet;
+    if (summary && !(r->summary = summary_new()))
+        return false;
+    return r->line && r->judgement && r->incidents && open_eve(r) && open_dissect(r);
+}
+
+/* Ten thousand files may be open at a time if all of them begin before the first one ends. */
+static void ask_for_descriptors(const struct inputs *inputs)
+{
+    struct rlimit limit;
+    if (inputs->count <= FILES_MANY || getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* False when there is nothing to read. */
+static bool open_inputs(struct reading *r)
+{
+    for (size_t i = 0; i < r->cli->operand_count; i++) {
+        int error = inputs_add(&r->inputs, r->cli->operand[i]);
+        if (!error)
+            continue;
+        r->unreadable++;
+        complain(r, r->cli->operand[i], strerror(error));
+    }
+    ask_for_descriptors(&r->inputs);
+    r->timeline = timeline_new(&r->inputs, on_problem, r);
+    if (!r->timeline) {
+        complain(r, "input", strerror(ENOMEM));
+        return false;
+    }
+    timeline_prepare(r->timeline);
+    return timeline_counts(r->timeline).readable > 0;
+}
+
+/* --- closing --- */
+
+static void tell_skipped(struct reading *r)
+{
+    uint32_t skipped = timeline_counts(r->timeline).skipped;
+    if (skipped > 0 && !r->cli->quiet)
+        fprintf(stderr, "stripwatch: %u file%s in directories passed over: no capture\n", skipped,
+                skipped == 1 ? "" : "s");
+}
+
+static bool wants_colour(const struct cli *c)
+{
+    const char *no = getenv("NO_COLOR"); /* no-color.org: set and not empty */
+    if (c->colour == CLI_COLOUR_AUTO)
+        return isatty(STDOUT_FILENO) && !(no && *no);
+    return c->colour == CLI_COLOUR_ALWAYS;
+}
+
+static void print_summary(struct reading *r)
+{
+    struct shown name;
+    struct timeline_counts counts = timeline_counts(r->timeline);
+    uint32_t files = counts.readable + counts.unreadable + r->unreadable;
+    if (!r->summary)
+        return;
+    if (r->inputs.count == 1)
+        show(&name, r->name[0]);
+    else
+        snprintf(name.text, sizeof(name.text), "%u files", files);
+    struct summary_run run = {
+        .input = name.text,
+        .packets = r->packets,
+        .inputs_cut = counts.cut + counts.unreadable + r->unreadable,
+        .inputs_skipped = counts.skipped,
+        .colour = wants_colour(r->cli),
+    };
+    output_open_standard(&r->lines[LINES_STANDARD]);
+    summary_print(r->summary, &run, stdout);
+}
+
+static void close_outputs(struct reading *r)
+{
+    for (int i = 0; i < LINES_COUNT; i++) {
+        int error = output_close(&r->lines[i]);
+        if (!error)
+            continue;
+        r->failed = true;
+        complain(r, r->lines[i].name, strerror(error));
+    }
+}
+
+static enum read_exit exit_code(const struct reading *r)
+{
+    struct timeline_counts counts = timeline_counts(r->timeline);
+    bool partial = r->unreadable + counts.unreadable + counts.cut > 0;
+    bool alert = r->cli->fail_on < SEVERITY_COUNT &&
+                 incident_counters(r->incidents)->worst >= r->cli->fail_on;
+    if (r->failed)
+        return READ_USAGE;
+    if (r->cli->exit_zero)
+        return READ_CLEAN;
+    return alert ? READ_ALERT : partial ? READ_PARTIAL : READ_CLEAN;
+}
+
+static void reading_fini(struct reading *r)
+{
+    dissect_free(r->dissect);
+    incident_free(r->incidents);
+    summary_free(r->summary);
+    timeline_free(r->timeline);
+    inputs_fini(&r->inputs);
+    free(r->name);
+    free(r->line);
+    free(r->judgement);
+}
+
+static enum read_exit run(struct reading *r)
+{
+    if (!open_inputs(r))
+        return READ_USAGE;
+    if (!open_judge(r)) {
+        complain(r, "start", strerror(ENOMEM));
+        return READ_USAGE;
+    }
+    if (open_outputs(r))
+        return READ_USAGE;
+    progress_init(&r->progress, !r->cli->quiet && isatty(STDERR_FILENO));
+    timeline_run(r->timeline, on_packet, r);
+    dissect_finish(r->dissect);
+    write_stats(r);
+    progress_clear(&r->progress);
+    print_summary(r);
+    close_outputs(r);
+    tell_skipped(r);
+    return exit_code(r);
+}
+
+enum read_exit read_cmd(const struct cli *c)
+{
+    struct reading r = {.cli = c};
+    enum read_exit code = run(&r);
+    reading_fini(&r);
+    return code;
+}

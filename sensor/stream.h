@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A descriptor as a stdio stream that decompresses what it reads, recognised by its first bytes
+ * and never by its name. It only reads forward, so files, pipes and FIFOs are alike. What can be
+ * read before damage is read; the damage then has a text.
+ */
+#ifndef SENSOR_STREAM_H
+#define SENSOR_STREAM_H
+
+#include <stdio.h>
+
+#include "base/span.h"
+
+struct stream;
+
+/*
+ * Takes the descriptor over (it is closed at once when opening fails) and gives it a stdio buffer
+ * of `buffer` bytes. Blocks until four bytes are there or the input ends. NULL with errno set when
+ * memory is short or the descriptor cannot be read.
+ */
+struct stream *stream_open(int fd, size_t buffer);
+
+/* For reading. Whoever closes it (as libpcap does) must do so before stream_close(), which closes
+ * it otherwise. */
+FILE *stream_file(struct stream *s);
+
+/* The first four bytes of the decompressed text, fewer when it is shorter or damaged before. Only
+ * before the first read of stream_file(). */
+struct span stream_peek(struct stream *s);
+
+/* Why reading stopped before the end; NULL when it did not, or not yet. */
+const char *stream_error(const struct stream *s);
+
+/* Bytes taken from the descriptor so far. */
+uint64_t stream_position(const struct stream *s);
+
+void stream_close(struct stream *s);
+
+#endif

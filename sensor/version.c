@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/version.h"
+
+#include "sensor/capture.h"
+#include "sensor/inflate.h"
+
+void version_print(FILE *to)
+{
+    fprintf(to, "stripwatch %s\n", STRIPWATCH_VERSION);
+    fprintf(to, "captures: pcap, pcapng (%s)\n", capture_library());
+    fprintf(to, "compressed: gzip (zlib %s), zstd (libzstd %s), lz4 (liblz4 %s)\n",
+            inflate_library(INFLATE_GZIP), inflate_library(INFLATE_ZSTD),
+            inflate_library(INFLATE_LZ4));
+}

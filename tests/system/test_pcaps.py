@@ -1,0 +1,120 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Every capture of tests/pcaps gives the sessions, findings and exit code of its expect.json.
+
+    test_pcaps.py BINARY [FOLDER...]
+
+expect.json: `sessions` in the order of their first packets, each with the members to compare
+(`smtp`, `starttls` and others: a subset) and `findings`: exact above info; those at info that are
+listed must be there, others at info are not looked at. `negative` names rules that must not
+appear at all, `positive` rules that this folder shows; every rule needs both kinds.
+"""
+import json
+import sys
+
+import run
+from run import PCAPS, RULES, Tally
+
+
+def describe(rows):
+    return ", ".join("%s %s" % row for row in rows) or "none"
+
+
+def check_findings(tally, name, wanted, line):
+    got = run.findings(line)
+    expected = sorted((f["rule"], f["severity"]) for f in wanted)
+    tally.check(run.loud(got) == run.loud(expected), name,
+                "findings above info: %s; expected: %s"
+                % (describe(run.loud(got)), describe(run.loud(expected))))
+    for row in expected:
+        tally.check(row in got, name, "finding %s %s is missing" % row)
+    check_causes(tally, name, wanted, line)
+
+
+def check_causes(tally, name, wanted, line):
+    """The cause is told in the alert's finding or, where the schema has it, in the session's."""
+    rows = line.get("starttls", {}).get("findings", [])
+    for f in wanted:
+        causes = [row["cause"] for row in rows if row["rule"] == f["rule"] and "cause" in row]
+        if "cause" in f and causes:
+            tally.check(f["cause"] in causes, name,
+                        "cause of %s is %s, not %s" % (f["rule"], causes, f["cause"]))
+
+
+def check_session(tally, name, wanted, line):
+    fields = {key: value for key, value in wanted.items() if key != "findings"}
+    for text in run.subset(fields, line):
+        tally.check(False, name, text)
+    tally.passed += not run.subset(fields, line)
+    check_findings(tally, name, wanted["findings"], line)
+
+
+def check_alerts(tally, name, result):
+    """A session with a finding above info has an alert of that severity; no other has one."""
+    highest = {}
+    for line in result.sessions:
+        rows = run.loud(run.findings(line))
+        if rows:
+            highest[line["flow_id"]] = max((row[1] for row in rows), key=run.LEVELS.index)
+    alerted = {}
+    for line in result.alerts:
+        severity = line["alert"]["metadata"]["severity"][0]
+        before = alerted.get(line["flow_id"], "info")
+        alerted[line["flow_id"]] = max(before, severity, key=run.LEVELS.index)
+    tally.equal(name, "severity of the alerts by flow", alerted, highest)
+
+
+def check_schema(tally, name, result):
+    try:
+        import check_schema as schema
+    except ImportError:
+        return False
+    errors = schema.check_lines(result.raw.decode().splitlines())
+    tally.check(not errors, name, "schema: %s" % "; ".join(map(str, errors[:3])))
+    return True
+
+
+def check_folder(tally, binary, folder):
+    expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
+    name = folder.name
+    result = run.read_json(binary, folder / "input.pcap", expect.get("options", ()))
+    tally.equal(name, "exit code", result.code, expect["exit"])
+    if tally.equal(name, "number of sessions", len(result.sessions), len(expect["sessions"])):
+        sessions = sorted(result.sessions, key=lambda line: line["timestamp"])
+        by_start = sorted(sessions, key=lambda line: line.get("flow", {}).get("start", ""))
+        for wanted, line in zip(expect["sessions"], by_start):
+            check_session(tally, name, wanted, line)
+    for line in result.sessions:
+        for rule, severity in run.findings(line):
+            tally.check(rule not in expect["negative"], name,
+                        "%s (%s) where it must not be" % (rule, severity))
+    check_alerts(tally, name, result)
+    check_schema(tally, name, result)
+    return expect
+
+
+def check_coverage(tally, expectations):
+    """A rule without a positive and a near-miss negative capture is not tested."""
+    for rule in RULES:
+        for kind in ("positive", "negative"):
+            tally.check(any(rule in e[kind] for e in expectations), rule,
+                        "no %s capture in tests/pcaps" % kind)
+    named = {rule for e in expectations for kind in ("positive", "negative") for rule in e[kind]}
+    tally.check(named <= set(RULES), "tests/pcaps", "unknown rules %s" % (named - set(RULES)))
+
+
+def main(arguments):
+    if len(arguments) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    tally = Tally()
+    names = arguments[2:]
+    folders = [PCAPS / n for n in names] or sorted(p.parent for p in PCAPS.glob("*/expect.json"))
+    expectations = [check_folder(tally, arguments[1], folder) for folder in folders]
+    if not names:
+        check_coverage(tally, expectations)
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))
