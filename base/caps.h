@@ -7,7 +7,7 @@
 #define BASE_CAPS_H
 
 /* --- frames and packets --- */
-#define CAP_VLAN_DEPTH       4   /* QinQinQ is seen in the field; more tags are an attack on the loop */
+#define CAP_VLAN_DEPTH       4   /* QinQinQ is seen; more tags are an attack on the loop */
 #define CAP_IPV6_EXT_HEADERS 8   /* RFC 8200 lists seven kinds, each once but one */
 #define CAP_FRAG_TRACKERS    256 /* datagrams being reassembled at once; the oldest gives way */
 #define CAP_FRAG_BYTES       65535       /* an IP datagram has no more (RFC 791) */
@@ -16,7 +16,7 @@
 
 /* --- flows --- */
 #define CAP_FLOWS            1048576 /* default hard cap of the flow slab (option) */
-#define CAP_HALF_OPEN        65536   /* direct-mapped table of bare SYNs: overwritten, never grown */
+#define CAP_HALF_OPEN        65536   /* table of bare SYNs: overwritten, never grown */
 #define CAP_FLOW_IDLE_S      600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
 #define CAP_FLOW_CLOSED_S    5       /* after FIN both ways or RST: time for reordered leftovers */
 #define CAP_PORTS            16      /* mail ports that can be configured */
@@ -36,7 +36,7 @@
 #define CAP_COMMAND_LINE     1024  /* RFC 5321 says 512, each extension may add */
 #define CAP_AUTH_LINE        12288 /* RFC 4954 section 4 */
 #define CAP_RECIPIENTS       100   /* RFC 5321 4.5.3.1.8: the number every server must take */
-#define CAP_PENDING_COMMANDS 128   /* pipelined commands waiting for their reply: 100 RCPT and more */
+#define CAP_PENDING_COMMANDS 128 /* pipelined commands waiting for a reply: 100 RCPT and more */
 #define CAP_ODD_COMMANDS     4     /* unknown verbs kept for the rules */
 #define CAP_TEXT_POOL        32768 /* bytes of text kept for one session */
 #define CAP_KEYWORD_TEXT     96    /* bytes kept of one line of the EHLO reply */

@@ -27,8 +27,10 @@ static inline bool cursor_take(struct cursor *c, size_t n)
         c->left = 0;
         return false;
     }
-    c->p += n;
-    c->left -= n;
+    if (n > 0) { /* an empty span may have no address */
+        c->p += n;
+        c->left -= n;
+    }
     return true;
 }
 
@@ -41,14 +43,15 @@ static inline uint8_t cursor_u8(struct cursor *c)
 static inline uint16_t cursor_u16(struct cursor *c)
 {
     const uint8_t *p = c->p;
-    return cursor_take(c, 2) ? (uint16_t)(p[0] << 8 | p[1]) : 0;
+    return cursor_take(c, 2) ? (uint16_t)((unsigned)p[0] << 8 | p[1]) : 0;
 }
 
 static inline uint32_t cursor_u32(struct cursor *c)
 {
     const uint8_t *p = c->p;
-    return cursor_take(c, 4) ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
-                             : 0;
+    return cursor_take(c, 4)
+               ? (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]
+               : 0;
 }
 
 static inline void cursor_skip(struct cursor *c, size_t n)

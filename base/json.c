@@ -11,7 +11,8 @@ static const char HEX[] = "0123456789ABCDEF";
 
 static void put(struct json *j, const char *p, size_t n)
 {
-    memcpy(j->buf + j->len, p, n);
+    if (n) /* p may be NULL then */
+        memcpy(j->buf + j->len, p, n);
     j->len += n;
 }
 
@@ -111,9 +112,40 @@ void json_shorten(struct json *j)
     j->shortened = true;
 }
 
+#define EACH(byte) (0x0101010101010101ULL * (byte))
+
+/* Not zero when one of eight bytes is zero (Hacker's Delight, 6-1). */
+static uint64_t any_zero(uint64_t eight)
+{
+    return (eight - EACH(0x01)) & ~eight & EACH(0x80);
+}
+
+/* Whether eight bytes stand in a JSON string as they are. */
+static bool eight_plain(const uint8_t *p)
+{
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    uint64_t below_blank = (w - EACH(0x20)) & ~w & EACH(0x80);
+    return ((w & EACH(0x80)) | below_blank | any_zero(w ^ EACH('"')) | any_zero(w ^ EACH('\\')) |
+            any_zero(w ^ EACH(0x7F))) == 0;
+}
+
 static bool is_plain(uint8_t c)
 {
     return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+/* Length of the run at the start of `s` that needs no escape. */
+static size_t plain_run(struct span s)
+{
+    size_t n = 0;
+    while (s.n - n >= 8 && eight_plain(s.p + n))
+        n += 8;
+    if (s.n >= 8 && s.n - n < 8 && eight_plain(s.p + s.n - 8))
+        return s.n;
+    while (n < s.n && is_plain(s.p[n]))
+        n++;
+    return n;
 }
 
 /* What is not printable should be escaped by now; what slipped through becomes \xHH here. */
@@ -143,13 +175,23 @@ static void put_string(struct json *j, const char *key, struct span s)
         return;
     }
     put_char(j, '"');
-    size_t i = 0;
-    while (i < s.n) {
-        if (is_plain(s.p[i]))
-            put_char(j, (char)s.p[i++]);
-        else
-            i += put_special(j, span_from(s, i));
+    while (s.n) {
+        size_t run = plain_run(s);
+        put(j, (const char *)s.p, run);
+        s = span_from(s, run);
+        if (s.n)
+            s = span_from(s, put_special(j, s));
     }
+    put_char(j, '"');
+}
+
+/* The same for a value that is known to need no escape. */
+static void put_plain(struct json *j, const char *key, struct span s)
+{
+    if (!begin_value(j, key, s.n + 2))
+        return;
+    put_char(j, '"');
+    put(j, (const char *)s.p, s.n);
     put_char(j, '"');
 }
 
@@ -161,6 +203,10 @@ void json_str(struct json *j, const char *key, const char *value)
 void json_wire(struct json *j, const char *key, struct span value)
 {
     char text[JSON_WIRE_TEXT + 1];
+    if (value.n <= JSON_WIRE_TEXT && plain_run(value) == value.n) {
+        put_plain(j, key, value);
+        return;
+    }
     size_t n = text_escape(text, sizeof text, value);
     put_string(j, key, span_of(text, n));
 }
@@ -168,6 +214,10 @@ void json_wire(struct json *j, const char *key, struct span value)
 void json_masked(struct json *j, const char *key, struct span value)
 {
     char text[JSON_WIRE_TEXT + 1];
+    if (span_find(value, '@') == value.n) {
+        json_wire(j, key, value);
+        return;
+    }
     size_t n = text_mask(text, sizeof text, value);
     put_string(j, key, span_of(text, n));
 }
@@ -219,10 +269,5 @@ void json_tenths(struct json *j, const char *key, int64_t tenths)
 void json_time(struct json *j, const char *key, nstime t)
 {
     char text[TEXT_TIME];
-    size_t n = text_time(text, t);
-    if (!begin_value(j, key, n + 2))
-        return;
-    put_char(j, '"');
-    put(j, text, n);
-    put_char(j, '"');
+    put_plain(j, key, span_of(text, text_time(text, t)));
 }

@@ -195,7 +195,20 @@ static size_t quote_close(struct quoted *q, struct span wire, size_t from)
 
 static bool is_delimiter(uint8_t c)
 {
-    return c != 0 && strchr(" \t<>(),:;", c) != NULL;
+    switch (c) {
+    case ' ':
+    case '\t':
+    case '<':
+    case '>':
+    case '(':
+    case ')':
+    case ',':
+    case ':':
+    case ';':
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* End of the run that begins at `from`; *at becomes the index of its last @ outside quotes, or

@@ -96,12 +96,12 @@ static void pump(struct converse *v, struct flow *f)
         enum session_dir d;
 
         for (int i = 0; i < SESSION_DIR_COUNT; i++)
-            can[i] = reasm_first(&f->dir[i], &v->pool, &s[i]) &&
-                     readable(f, (enum session_dir)i, &s[i]);
+            can[i] =
+                reasm_first(&f->dir[i], &v->pool, &s[i]) && readable(f, (enum session_dir)i, &s[i]);
         if (!can[SESSION_TO_SERVER] && !can[SESSION_TO_CLIENT])
             break;
-        d = !can[SESSION_TO_SERVER] || (can[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number <
-                                                                      s[SESSION_TO_SERVER].number)
+        d = !can[SESSION_TO_SERVER] || (can[SESSION_TO_CLIENT] &&
+                                        s[SESSION_TO_CLIENT].number < s[SESSION_TO_SERVER].number)
                 ? SESSION_TO_CLIENT
                 : SESSION_TO_SERVER;
         feed(v, f, d, &s[d], false);
@@ -168,8 +168,8 @@ static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
     if (!heard(f, d, s)) {
         struct reasm *o = &f->dir[other(d)];
         struct reasm_segment held;
-        bool covered = reasm_first(o, &v->pool, &held) && o->started &&
-                       reasm_diff(held.seq, o->next) <= 0;
+        bool covered =
+            reasm_first(o, &v->pool, &held) && o->started && reasm_diff(held.seq, o->next) <= 0;
         if (covered && !held.suspect) /* both wait for each other: this ACK cannot be true */
             feed(v, f, d, s, true);
         else if (covered)
@@ -210,8 +210,8 @@ static bool unstick(struct converse *v, struct flow *f, bool force)
 
     for (int i = 0; i < SESSION_DIR_COUNT; i++)
         any[i] = reasm_first(&f->dir[i], &v->pool, &s[i]);
-    if (!any[SESSION_TO_SERVER] || (any[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number <
-                                                                  s[SESSION_TO_SERVER].number))
+    if (!any[SESSION_TO_SERVER] ||
+        (any[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number < s[SESSION_TO_SERVER].number))
         d = SESSION_TO_CLIENT;
     if (any[d] && step_over(v, f, (enum session_dir)d, &s[d], force))
         return true;

@@ -21,7 +21,7 @@ struct converse {
     nstime now;      /* newest packet time, never backwards */
     struct converse_counters count;
     bool keep_addresses;
-    uint16_t implicit_port; /* TLS from the first byte; 0: none */
+    uint16_t implicit_port;                        /* TLS from the first byte; 0: none */
     void (*milestone)(void *user, struct flow *f); /* called after bytes were read */
     void *user;
 };
@@ -33,7 +33,8 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
 /* Reads what became readable without new bytes: the stream's beginning or end was learned. */
 void converse_resume(struct converse *v, struct flow *f);
 
-/* Steps over what will not come any more; with `force`, everything that is held, holes becoming gaps. */
+/* Steps over what will not come any more; with `force`, everything that is held, holes becoming
+ * gaps. */
 void converse_resolve(struct converse *v, struct flow *f, bool force);
 
 /* Looks after flows that have waited long enough; called once a packet. */

@@ -48,11 +48,23 @@ struct tracker {
     uint16_t older, newer; /* by arrival */
 };
 
+/*
+ * The datagram given out last. A mirror port shows many packets twice, and the second copy of the
+ * piece that completed it must not wait for a datagram that will never be.
+ */
+struct given {
+    struct key key;
+    nstime started;
+    uint8_t *bytes; /* owned */
+    uint32_t n;     /* captured */
+    uint32_t total;
+};
+
 struct defrag {
     struct defrag_counters count;
     struct siphash_key secret;
     struct tracker *pool; /* CAP_FRAG_TRACKERS of them; NULL before the first fragment */
-    uint8_t *given;       /* bytes of the datagram given out last; owned */
+    struct given given;
     uint16_t bucket[BUCKETS];
     uint16_t oldest, newest;
     uint16_t unused; /* free trackers, linked by next_in_bucket */
@@ -77,7 +89,7 @@ void defrag_free(struct defrag *d)
     for (int i = 0; d->pool && i < CAP_FRAG_TRACKERS; i++)
         free(d->pool[i].bytes);
     free(d->pool);
-    free(d->given);
+    free(d->given.bytes);
     free(d);
 }
 
@@ -170,11 +182,10 @@ static void release(struct defrag *d, struct tracker *t, uint64_t *counter)
     d->unused = (uint16_t)(t - d->pool);
 }
 
-/* Packet time may run backwards, and may be anything: a tracker of the future is not old. */
-static bool is_expired(const struct tracker *t, nstime now)
+/* Packet time may run backwards, and may be anything: what is of the future is not old. */
+static bool is_expired(nstime since, nstime now)
 {
-    return now > t->started &&
-           (uint64_t)now - (uint64_t)t->started > (uint64_t)(CAP_FRAG_SECONDS * NS_PER_S);
+    return now > since && (uint64_t)now - (uint64_t)since > (uint64_t)(CAP_FRAG_SECONDS * NS_PER_S);
 }
 
 static struct tracker *start(struct defrag *d, const struct key *key, nstime now)
@@ -193,20 +204,19 @@ static struct tracker *start(struct defrag *d, const struct key *key, nstime now
     return t;
 }
 
-static struct tracker *find_or_start(struct defrag *d, const struct ip_packet *in, nstime now)
+/* The datagram that this key is part of now, after all whose time is over went. */
+static struct tracker *find_current(struct defrag *d, const struct key *key, nstime now)
 {
     struct tracker *t;
-    struct key key;
 
-    while (d->oldest != NONE && is_expired(&d->pool[d->oldest], now))
+    while (d->oldest != NONE && is_expired(d->pool[d->oldest].started, now))
         release(d, &d->pool[d->oldest], &d->count.timeouts);
-    key_of(in, &key);
-    t = find(d, &key);
-    if (t && is_expired(t, now)) {
-        release(d, t, &d->count.timeouts);
-        t = NULL;
-    }
-    return t ? t : start(d, &key, now);
+    t = find(d, key);
+    if (!t || !is_expired(t->started, now))
+        return t;
+    /* Behind one of the future, after time ran backwards. */
+    release(d, t, &d->count.timeouts);
+    return NULL;
 }
 
 /* --- pieces --- */
@@ -356,17 +366,31 @@ static bool is_complete(const struct tracker *t)
     return t->total > 0 && has_start(t) && t->range[0].end >= t->needed;
 }
 
-/* Moves the bytes of a complete datagram into d->given. */
+static bool is_copy_of_given(const struct given *g, const struct key *key,
+                             const struct ip_packet *in, nstime now)
+{
+    uint32_t end = in->frag_offset + in->payload_len;
+
+    if (!g->bytes || memcmp(&g->key, key, sizeof(*key)) != 0 || is_expired(g->started, now))
+        return false;
+    if (in->more ? end > g->total : end != g->total)
+        return false;
+    return in->frag_offset <= g->n && in->payload.n <= g->n - in->frag_offset &&
+           span_eq(in->payload, span_of(g->bytes + in->frag_offset, in->payload.n));
+}
+
+/* Moves the bytes of a complete datagram from its tracker. */
 static bool give_out(struct defrag *d, struct tracker *t, struct ip_packet *out)
 {
+    free(d->given.bytes);
+    d->given = (struct given){t->key, t->started, t->bytes, t->range[0].end, t->total};
+    t->bytes = NULL;
     *out = t->first;
     out->fragment = false;
     out->more = false;
     out->frag_offset = 0;
-    out->payload = span_of(t->bytes, t->range[0].end);
-    out->payload_len = t->total;
-    d->given = t->bytes;
-    t->bytes = NULL;
+    out->payload = span_of(d->given.bytes, d->given.n);
+    out->payload_len = d->given.total;
     if (out->family == 6 && (ip_skip_extensions(out) != IP_OK || out->fragment)) {
         release(d, t, &d->count.malformed);
         return false;
@@ -379,9 +403,8 @@ static bool give_out(struct defrag *d, struct tracker *t, struct ip_packet *out)
 bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struct ip_packet *out)
 {
     struct tracker *t;
+    struct key key;
 
-    free(d->given);
-    d->given = NULL;
     d->count.fragments++;
     if (is_malformed(in)) {
         d->count.malformed++;
@@ -391,6 +414,13 @@ bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struc
         d->count.evicted++;
         return false;
     }
-    t = find_or_start(d, in, now);
+    key_of(in, &key);
+    t = find_current(d, &key, now);
+    if (!t && is_copy_of_given(&d->given, &key, in, now)) {
+        d->count.duplicates++;
+        return false;
+    }
+    if (!t)
+        t = start(d, &key, now);
     return take_piece(d, t, in) && is_complete(t) && give_out(d, t, out);
 }

@@ -22,7 +22,7 @@ struct defrag_counters {
     uint64_t fragments;        /* pieces taken */
     uint64_t completed;        /* datagrams put together */
     uint64_t completed_pieces; /* pieces that went into those */
-    uint64_t duplicates;       /* brought nothing new */
+    uint64_t duplicates;       /* brought nothing new, or are in the datagram given out last */
     uint64_t conflicts;        /* of datagrams with differing overlaps or lengths */
     uint64_t timeouts;         /* of datagrams given up by packet time */
     uint64_t evicted;          /* of datagrams given up: too many pieces, no tracker, no memory */

@@ -80,8 +80,8 @@ static void close_flow(struct dissect *d, struct flow *f, enum session_close why
     d->count.flows_closed++;
     d->count.flows_timeout += why == SESSION_TIMEOUT;
     d->count.flows_evicted += why == SESSION_EVICTED;
-    d->count.sessions += f->session->bytes[0] || f->session->bytes[1] ||
-                         f->session->gap_bytes[0] || f->session->gap_bytes[1];
+    d->count.sessions += f->session->bytes[0] || f->session->bytes[1] || f->session->gap_bytes[0] ||
+                         f->session->gap_bytes[1];
     d->count.midstream += f->session->midstream;
     release(d, f);
 }
@@ -272,7 +272,8 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
     return false;
 }
 
-/* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here. */
+/* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
+ */
 static void time_answer(struct flow *f, const struct arrival *a)
 {
     const struct tcp_segment *t = &a->tcp;
@@ -291,7 +292,8 @@ static void time_answer(struct flow *f, const struct arrival *a)
 
 static void note_ack(struct flow *f, const struct arrival *a)
 {
-    struct reasm *peer = &f->dir[a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER];
+    struct reasm *peer =
+        &f->dir[a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER];
 
     if (!(a->tcp.flags & TCP_ACK))
         return;
@@ -434,8 +436,8 @@ static bool is_mail_port(const struct dissect *d, uint16_t port)
     return d->port_map[port >> 3] & (1u << (port & 7));
 }
 
-/* The server is the side with the mail port. When both have one, a SYN tells; without it a flow that
- * is known decides, and else the lower port serves. */
+/* The server is the side with the mail port. When both have one, a SYN tells; without it a flow
+ * that is known decides, and else the lower port serves. */
 static enum session_dir direction(struct dissect *d, const struct tcp_segment *t)
 {
     bool src = is_mail_port(d, t->src_port);
@@ -626,7 +628,8 @@ static void close_all(struct dissect *d)
     struct flow *f;
 
     if (all) {
-        for (f = flow_oldest(t); f && i < n; f = f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next))
+        for (f = flow_oldest(t); f && i < n;
+             f = f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next))
             all[i++] = f;
         for (f = flow_oldest_closing(t); f && i < n;
              f = f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next))
@@ -651,8 +654,8 @@ void dissect_free(struct dissect *d)
 
     if (!d)
         return;
-    while (d->converse.table && ((f = flow_oldest_closing(d->converse.table)) ||
-                                 (f = flow_oldest(d->converse.table))))
+    while (d->converse.table &&
+           ((f = flow_oldest_closing(d->converse.table)) || (f = flow_oldest(d->converse.table))))
         release(d, f);
     flow_table_free(d->converse.table);
     defrag_free(d->defrag);

@@ -16,10 +16,10 @@ struct dissect;
 struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
     uint8_t port_count;
-    uint16_t implicit_port;   /* the one where TLS comes first; 0: none */
-    uint32_t max_flows;       /* hard cap of the slab */
-    bool keep_addresses;      /* local parts are kept (--show-addresses) */
-    struct siphash_key key;   /* random in production, fixed in tests */
+    uint16_t implicit_port; /* the one where TLS comes first; 0: none */
+    uint32_t max_flows;     /* hard cap of the slab */
+    bool keep_addresses;    /* local parts are kept (--show-addresses) */
+    struct siphash_key key; /* random in production, fixed in tests */
 };
 
 /* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, nothing kept; key zero. */
@@ -27,10 +27,10 @@ void dissect_config_default(struct dissect_config *c);
 
 struct packet {
     nstime time;
-    struct span bytes;   /* captured */
-    uint32_t wire_len;   /* length on the wire */
-    uint32_t link;       /* LINKTYPE_ number */
-    uint32_t source;     /* index of the input */
+    struct span bytes; /* captured */
+    uint32_t wire_len; /* length on the wire */
+    uint32_t link;     /* LINKTYPE_ number */
+    uint32_t source;   /* index of the input */
 };
 
 /* Called for each session at each milestone; `s` is valid during the call. */
@@ -38,19 +38,20 @@ typedef void (*dissect_fn)(void *user, struct session *s, enum session_milestone
 
 /* packets = sum of the dropped and the processed ones, always. */
 struct dissect_counters {
-    uint64_t packets, bytes;          /* in */
-    uint64_t not_mail;                /* IP, but no mail port (or no TCP) */
+    uint64_t packets, bytes; /* in */
+    uint64_t not_mail;       /* IP, but no mail port (or no TCP) */
     uint64_t not_ip;
     uint64_t malformed_link, malformed_ip, malformed_tcp;
     uint64_t unknown_link, vlan_deep;
-    uint64_t fragments_dropped;       /* given up, malformed or conflicting */
-    uint64_t fragments_held;          /* waiting, or part of a whole that was counted once */
-    uint64_t no_flow;                 /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
-    uint64_t half_open;               /* bare SYNs: kept in the half-open table, no flow made */
-    uint64_t flow_capped;             /* no flow could be made */
-    uint64_t processed;               /* went into a flow */
+    uint64_t fragments_dropped; /* given up, malformed or conflicting */
+    uint64_t fragments_held;    /* waiting, or part of a whole that was counted once */
+    uint64_t no_flow;           /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
+    uint64_t half_open;         /* bare SYNs: kept in the half-open table, no flow made */
+    uint64_t flow_capped;       /* no flow could be made */
+    uint64_t processed;         /* went into a flow */
     /* of the processed ones */
-    uint64_t vlan, qinq, ipv4, ipv6, tcp, bad_checksums, offloaded, duplicates, retransmits, reordered;
+    uint64_t vlan, qinq, ipv4, ipv6, tcp, bad_checksums, offloaded, duplicates, retransmits,
+        reordered;
     uint64_t gaps, gap_bytes, cut_packets;
     /* flows and sessions */
     uint64_t flows, flows_closed, flows_timeout, flows_evicted, flows_open, sessions;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The flows of mail: a capped slab, a keyed hash over it, and lists in packet time. A bare SYN makes
- * no flow: it leaves its sequence number in a direct-mapped table that a flood can only overwrite.
- * A flow begins with a SYN/ACK or with data.
+ * The flows of mail: a capped slab, a keyed hash over it, and lists in packet time. A bare SYN
+ * makes no flow: it leaves its sequence number in a direct-mapped table that a flood can only
+ * overwrite. A flow begins with a SYN/ACK or with data.
  */
 #ifndef DISSECT_FLOW_H
 #define DISSECT_FLOW_H
@@ -30,27 +30,27 @@ struct flow {
     uint32_t chain;       /* next of the same bucket */
     struct flow_link age; /* in active (by last packet) or closing (by its end) */
     struct flow_link wait;
-    bool closing;         /* FIN both ways or RST: only stragglers are awaited */
-    bool waiting;         /* something is held */
-    bool unseen[SESSION_DIR_COUNT];   /* waited for once in vain: this direction is not on the tap */
-    bool blocked[SESSION_DIR_COUNT];  /* the reader waits for the other side */
+    bool closing;                    /* FIN both ways or RST: only stragglers are awaited */
+    bool waiting;                    /* something is held */
+    bool unseen[SESSION_DIR_COUNT];  /* waited for once in vain: this direction is not on the tap */
+    bool blocked[SESSION_DIR_COUNT]; /* the reader waits for the other side */
     bool syn_fast_open;
     uint64_t wait_number; /* packet count when the wait began or was last looked at */
     nstime wait_since;    /* of the last progress, while waiting */
     nstime touched;       /* of the newest packet, on the clock that never runs backwards */
     nstime close_at;
-    uint32_t rtt_end;     /* client byte whose answer is being timed */
-    nstime rtt_from;      /* 0: none */
+    uint32_t rtt_end;                      /* client byte whose answer is being timed */
+    nstime rtt_from;                       /* 0: none */
     uint32_t recent[SESSION_DIR_COUNT][4]; /* fingerprints of the newest packets */
     nstime recent_time[SESSION_DIR_COUNT][4];
     uint8_t recent_at[SESSION_DIR_COUNT];
     struct reasm dir[SESSION_DIR_COUNT];
     struct session *session;
-    struct smtp *smtp;    /* NULL once TLS carries data */
+    struct smtp *smtp; /* NULL once TLS carries data */
 };
 
 struct flow_half_open { /* what a bare SYN leaves behind */
-    uint64_t tag;         /* hash of its key; 0: empty */
+    uint64_t tag;       /* hash of its key; 0: empty */
     nstime time;
     uint32_t isn;
     bool fast_open;
@@ -73,7 +73,7 @@ void flow_touch(struct flow_table *t, struct flow *f);   /* newest of the active
 void flow_closing(struct flow_table *t, struct flow *f); /* moves it to the closing list */
 struct flow *flow_oldest(struct flow_table *t);          /* active, or NULL */
 struct flow *flow_oldest_closing(struct flow_table *t);
-void flow_wait(struct flow_table *t, struct flow *f);    /* newest of the waiting ones */
+void flow_wait(struct flow_table *t, struct flow *f); /* newest of the waiting ones */
 void flow_unwait(struct flow_table *t, struct flow *f);
 struct flow *flow_first_waiting(struct flow_table *t);
 

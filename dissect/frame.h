@@ -11,16 +11,16 @@
 #include "base/span.h"
 
 enum frame_link { /* LINKTYPE_ numbers */
-    FRAME_NULL = 0,
-    FRAME_ETHERNET = 1,
-    FRAME_RAW_BSD = 12,     /* DLT_RAW on most systems */
-    FRAME_RAW_OPENBSD = 14, /* DLT_RAW on OpenBSD */
-    FRAME_RAW = 101,
-    FRAME_LOOP = 108,
-    FRAME_SLL = 113,
-    FRAME_IPV4 = 228,
-    FRAME_IPV6 = 229,
-    FRAME_SLL2 = 276
+                  FRAME_NULL = 0,
+                  FRAME_ETHERNET = 1,
+                  FRAME_RAW_BSD = 12,     /* DLT_RAW on most systems */
+                  FRAME_RAW_OPENBSD = 14, /* DLT_RAW on OpenBSD */
+                  FRAME_RAW = 101,
+                  FRAME_LOOP = 108,
+                  FRAME_SLL = 113,
+                  FRAME_IPV4 = 228,
+                  FRAME_IPV6 = 229,
+                  FRAME_SLL2 = 276
 };
 
 struct frame {

@@ -9,8 +9,8 @@
 #include "base/span.h"
 
 struct ip_packet {
-    uint8_t family;        /* 4 or 6 */
-    uint8_t src[16];       /* network order; IPv4 in the first four bytes, rest zero */
+    uint8_t family;  /* 4 or 6 */
+    uint8_t src[16]; /* network order; IPv4 in the first four bytes, rest zero */
     uint8_t dst[16];
     uint8_t proto;         /* after extension headers: 6 TCP, 17 UDP ... */
     uint8_t ttl;           /* hop limit */

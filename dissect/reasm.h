@@ -24,9 +24,9 @@ struct reasm_segment {
     uint32_t wire_len; /* >= bytes.n; the rest was cut by the snap length */
     uint32_t ack;
     bool has_ack;
-    bool suspect;      /* its checksum is wrong where checksums are otherwise right */
+    bool suspect; /* its checksum is wrong where checksums are otherwise right */
     nstime time;
-    uint64_t number;   /* of the packet in the capture */
+    uint64_t number; /* of the packet in the capture */
 };
 
 struct reasm_held; /* a held copy */
@@ -38,7 +38,7 @@ struct reasm {
     uint32_t fin_seq; /* sequence number of the FIN */
     bool started;     /* base and next are known */
     bool acked_known;
-    bool fin_seen;    /* a FIN was captured; it counts when next reaches fin_seq */
+    bool fin_seen; /* a FIN was captured; it counts when next reaches fin_seq */
     uint8_t held_count;
     uint32_t held_bytes;
     struct reasm_held *held; /* ascending by seq */
@@ -53,8 +53,8 @@ void reasm_start(struct reasm *r, uint32_t seq);
 
 enum reasm_hold { REASM_HELD, REASM_KNOWN, REASM_FULL };
 
-/* Copies a segment into the held list. KNOWN: an equal or longer copy is there already, or all of it
- * was read; FULL: a cap was hit and nothing was stored. */
+/* Copies a segment into the held list. KNOWN: an equal or longer copy is there already, or all of
+ * it was read; FULL: a cap was hit and nothing was stored. */
 enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struct reasm_segment *s);
 
 /*

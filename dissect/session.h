@@ -103,7 +103,7 @@ enum tls_stage {
     TLS_STAGE_NONE,
     TLS_STAGE_CLIENT_HELLO,
     TLS_STAGE_SERVER_HELLO,
-    TLS_STAGE_FINISHED, /* both sides sent protected records that can only follow a good handshake */
+    TLS_STAGE_FINISHED, /* protected records that only a good handshake allows */
     TLS_STAGE_COUNT
 };
 
@@ -132,7 +132,7 @@ struct session {
     uint32_t source;          /* index of the input (file) of the newest packet */
     nstime first;             /* first packet */
     nstime last;              /* newest packet */
-    nstime now;               /* never runs backwards: the time of the packet that caused the call */
+    nstime now;               /* of the packet that caused the call; never runs backwards */
     enum session_close closed;
 
     /* what the tap showed, by direction */
@@ -156,7 +156,7 @@ struct session {
     uint8_t tcp_flags[SESSION_DIR_COUNT]; /* OR of all flags */
     bool fin[SESSION_DIR_COUNT];          /* FIN reached in order */
     bool rst[SESSION_DIR_COUNT];
-    nstime rtt_floor;         /* smallest time from a client byte to its answer's arrival; 0: none */
+    nstime rtt_floor;         /* smallest time from a client byte to its answer; 0: none */
 
     /* the dialogue */
     bool implicit_tls;        /* port 465: TLS from the first byte */
@@ -257,7 +257,7 @@ struct session {
 
 static inline struct span session_text(const struct session *s, struct text t)
 {
-    return span_of(s->pool + t.off, t.len);
+    return t.len ? span_of(s->pool + t.off, t.len) : span_of(NULL, 0);
 }
 
 /* Did the tap lose anything of this direction? */

@@ -15,6 +15,7 @@ struct smtp *smtp_new(struct session *s, bool implicit_tls, bool keep_addresses)
     m->s = s;
     m->keep_addresses = keep_addresses;
     s->implicit_tls = implicit_tls;
+    m->step_lost = s->midstream;
     m->side[SESSION_TO_SERVER] = s->midstream ? SIDE_ADRIFT : SIDE_START;
     m->side[SESSION_TO_CLIENT] = SIDE_LINES;
     return m;
@@ -182,8 +183,9 @@ static size_t wait_for_data(struct smtp *m, const struct smtp_chunk *c, struct s
     if (!c->force && m->s->seen[SESSION_TO_CLIENT])
         return 0;
     m->dot = DOT_LINE;
-    m->side[SESSION_TO_SERVER] =
-        smtp_word_verb(span_first(in, span_find(in, '\r'))) != VERB_UNKNOWN ? SIDE_LINES : SIDE_CONTENT;
+    m->side[SESSION_TO_SERVER] = smtp_word_verb(span_first(in, span_find(in, '\r'))) != VERB_UNKNOWN
+                                     ? SIDE_LINES
+                                     : SIDE_CONTENT;
     return 0;
 }
 
@@ -203,8 +205,8 @@ static size_t content(struct smtp *m, const struct smtp_chunk *c, struct span in
 
 /*
  * Adrift: nobody knows whether these bytes are commands or the inside of a message that talks about
- * commands. Once the server has answered something, the next line is a command. A first line that
- * greets is the beginning of a session.
+ * commands. Once the server has answered something, the next line is a command. Where only the
+ * client can be seen, a first line that greets is taken for the beginning of a session.
  */
 static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
 {
@@ -215,7 +217,7 @@ static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in,
         enter_tls(m, c, offset);
         return 0;
     }
-    if (m->drift_over || (greets && offset == 0)) {
+    if (m->drift_over || (greets && offset == 0 && !m->s->seen[SESSION_TO_CLIENT])) {
         m->side[SESSION_TO_SERVER] = SIDE_LINES;
         m->drift_over = false;
         return 0;
@@ -223,16 +225,10 @@ static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in,
     return in.n;
 }
 
-/* After a gap. Lost segments mostly held whole lines, so a reply may begin right here. */
 static size_t skip_line(struct smtp *m, enum session_dir d, struct span in)
 {
     size_t at = span_find(in, '\n');
 
-    if (d == SESSION_TO_CLIENT && m->tls[d].count == 0 && in.n > 3 &&
-        smtp_word_reply(span_first(in, 4)).code) {
-        m->side[d] = SIDE_LINES;
-        return 0;
-    }
     if (at == in.n)
         return in.n;
     m->side[d] = SIDE_LINES;
@@ -315,8 +311,6 @@ static void client_gap(struct smtp *m, uint64_t n)
 
 void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut)
 {
-    bool inside = m->line[dir].open;
-
     smtp_line_reset(&m->line[dir]);
     m->next[dir] = offset + (uint32_t)n;
     if (m->side[dir] == SIDE_TLS) {
@@ -330,7 +324,5 @@ void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n,
         client_gap(m, n);
         return;
     }
-    smtp_reply_gap(m, cut);
-    if (m->side[dir] == SIDE_LINES && (inside || n > 0))
-        m->side[dir] = SIDE_SKIP;
+    smtp_reply_gap(m, cut); /* what follows is a reply, or half a line that looks like none */
 }

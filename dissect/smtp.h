@@ -21,7 +21,7 @@ struct smtp_chunk {
     uint32_t offset; /* stream offset of the first byte */
     uint32_t acked;  /* how much of the other direction the sender had received */
     nstime time;
-    bool force;      /* do not wait for the other side any more: guess */
+    bool force; /* do not wait for the other side any more: guess */
 };
 
 /* The session outlives the reader. NULL: no memory. */

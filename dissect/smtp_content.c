@@ -45,6 +45,7 @@ size_t smtp_content_feed(struct smtp *m, struct span in)
         }
         if (m->dot == DOT_DOT_CR && in.p[i] == '\n') {
             m->s->mail_bytes += i + 1;
+            m->s->mail_bytes -= 3; /* the final dot and its line end are no text */
             m->side[SESSION_TO_SERVER] = SIDE_LINES;
             smtp_content_end(m);
             return i + 1;

@@ -19,7 +19,7 @@ struct smtp_line {
 };
 
 struct smtp_line_buffer {
-    uint8_t *p;       /* the part of the line seen so far; heap, NULL when unused */
+    uint8_t *p; /* the part of the line seen so far; heap, NULL when unused */
     uint32_t n, size;
     uint32_t full_len; /* bytes of the line seen so far, discarded ones included */
     uint32_t offset;   /* of the line's first byte */

@@ -100,8 +100,8 @@ static void upgrade_reply(struct smtp *m, const struct smtp_line *l)
     g->upgrade_time = m->reply.time;
 }
 
-/* A refusal that says why: the server wants TLS first (RFC 3207 section 4: 530 Must issue a STARTTLS
- * command first). */
+/* A refusal that says why: the server wants TLS first (RFC 3207 section 4: 530 Must issue a
+ * STARTTLS command first). */
 static void demand(struct smtp *m, const struct smtp_line *l)
 {
     struct session *s = m->s;
@@ -135,6 +135,7 @@ static void unsolicited(struct smtp *m, const struct smtp_line *l)
 static void banner_line(struct smtp *m, const struct smtp_line *l)
 {
     m->banner_done = true;
+    m->drift_over = true; /* what the client says next is a command */
     m->s->banner_code = m->reply.code;
     m->s->banner = smtp_text_keep(m->s, l->text, CAP_BANNER_TEXT);
     m->s->banner_offset = l->offset;
@@ -304,8 +305,8 @@ static void guess_hello(struct smtp *m, const struct smtp_reply_line *r, const s
 static void begin_reply(struct smtp *m, const struct smtp_reply_line *r, const struct smtp_line *l,
                         const struct smtp_chunk *c)
 {
-    m->reply = (struct reply){
-        .code = r->code, .offset = l->offset, .acked = c->acked, .time = c->time};
+    m->reply =
+        (struct reply){.code = r->code, .offset = l->offset, .acked = c->acked, .time = c->time};
     place(m, r->code, c);
     first_line(m, l);
     guess_hello(m, r, l);

@@ -11,7 +11,7 @@
 enum side {
     SIDE_START,   /* client only: nothing read yet, PROXY protocol possible */
     SIDE_LINES,   /* commands, or replies */
-    SIDE_SKIP,    /* the rest of a line that a gap cut; then lines */
+    SIDE_SKIP,    /* the rest of a line that began like TLS and was none */
     SIDE_WAIT,    /* client: DATA was sent, its answer decides what comes next */
     SIDE_CONTENT, /* client: message text up to the final dot */
     SIDE_CHUNK,   /* client: BDAT octets */
@@ -43,8 +43,8 @@ struct reply {
     uint32_t offset;
     uint32_t acked;
     nstime time;
-    struct pending to;    /* when MATCHED */
-    bool collecting;      /* its lines go to session.reading */
+    struct pending to; /* when MATCHED */
+    bool collecting;   /* its lines go to session.reading */
     uint16_t lines;
 };
 
@@ -61,24 +61,24 @@ struct smtp {
     struct reply reply;
     unsigned events;
 
-    bool banner_done;      /* the banner was read, or is known to be lost */
-    bool step_lost;        /* a gap: pair by code, not by count */
-    bool ehlo_damaged;     /* a gap fell between an EHLO and the end of its reply */
+    bool banner_done;  /* the banner was read, or is known to be lost */
+    bool step_lost;    /* a gap: pair by code, not by count */
+    bool ehlo_damaged; /* a gap fell between an EHLO and the end of its reply */
     bool ehlo_cut;
     enum smtp_verb last_verb;
-    bool auth_open;        /* AUTH without an outcome yet */
-    uint32_t upgrade_end;  /* client offset behind the STARTTLS line */
-    uint32_t upgrade_heard; /* what the client had heard when it sent STARTTLS */
+    bool auth_open;                   /* AUTH without an outcome yet */
+    uint32_t upgrade_end;             /* client offset behind the STARTTLS line */
+    uint32_t upgrade_heard;           /* what the client had heard when it sent STARTTLS */
     bool tls_lost[SESSION_DIR_COUNT]; /* records are out of step until one is recognised */
-    uint64_t chunk_left;   /* BDAT octets to skip */
+    uint64_t chunk_left;              /* BDAT octets to skip */
     bool chunk_last;
     enum dot_state dot;
     bool in_message;
-    uint8_t proxy[16];     /* PROXY v2 header being collected */
+    uint8_t proxy[16]; /* PROXY v2 header being collected */
     uint8_t proxy_have;
     uint32_t proxy_left;
-    bool drift_over;       /* a reply came: the client's next bytes begin a command */
-    uint32_t client_app;   /* client's application data records longer than an alert */
+    bool drift_over;         /* a reply came: the client's next bytes begin a command */
+    uint32_t client_app;     /* client's application data records longer than an alert */
     uint32_t client_app_end; /* client offset behind the first of them */
     uint32_t server_app_ack; /* `acked` at the server's first application data record */
     uint32_t server_app;

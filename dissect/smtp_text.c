@@ -80,8 +80,8 @@ static void keep_domain(struct session *s, struct span domain)
 
     domain = span_first(domain, sizeof(lower));
     for (size_t i = 0; i < domain.n; i++)
-        lower[i] = (domain.p[i] >= 'A' && domain.p[i] <= 'Z') ? (uint8_t)(domain.p[i] + 32)
-                                                              : domain.p[i];
+        lower[i] =
+            (domain.p[i] >= 'A' && domain.p[i] <= 'Z') ? (uint8_t)(domain.p[i] + 32) : domain.p[i];
     domain = span_of(lower, domain.n);
     if (domain.n == 0 || s->rcpt_domain_count >= CAP_RECIPIENTS || domain_known(s, domain))
         return;

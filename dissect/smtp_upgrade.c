@@ -129,8 +129,8 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
         struct tls_record r;
         size_t used = 0;
 
-        switch (tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used,
-                                &r)) {
+        switch (
+            tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:
             record(m, c, &r);
             break;

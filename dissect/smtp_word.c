@@ -5,39 +5,17 @@ static const struct {
     const char *word;
     enum smtp_verb verb;
 } verbs[] = {
-    {"EHLO", VERB_EHLO},
-    {"HELO", VERB_HELO},
-    {"LHLO", VERB_LHLO},
-    {"MAIL", VERB_MAIL},
-    {"RCPT", VERB_RCPT},
-    {"DATA", VERB_DATA},
-    {"BDAT", VERB_BDAT},
-    {"RSET", VERB_RSET},
-    {"NOOP", VERB_NOOP},
-    {"QUIT", VERB_QUIT},
-    {"STARTTLS", VERB_STARTTLS},
-    {"X-ANONYMOUSTLS", VERB_ANONYMOUSTLS},
-    {"AUTH", VERB_AUTH},
-    {"X-EXPS", VERB_AUTH},
-    {"XCLIENT", VERB_XCLIENT},
-    {"XFORWARD", VERB_XFORWARD},
-    {"VRFY", VERB_OTHER},
-    {"EXPN", VERB_OTHER},
-    {"HELP", VERB_OTHER},
-    {"ETRN", VERB_OTHER},
-    {"TURN", VERB_OTHER},
-    {"ATRN", VERB_OTHER},
-    {"SEND", VERB_OTHER},
-    {"SOML", VERB_OTHER},
-    {"SAML", VERB_OTHER},
-    {"VERB", VERB_OTHER},
-    {"ONEX", VERB_OTHER},
-    {"BURL", VERB_OTHER},
-    {"XEXCH50", VERB_OTHER},
-    {"X-LINK2STATE", VERB_OTHER},
-    {"XSHADOW", VERB_OTHER},
-    {"XPROXY", VERB_OTHER},
-    {"XQDISCARD", VERB_OTHER},
+    {"EHLO", VERB_EHLO},         {"HELO", VERB_HELO},         {"LHLO", VERB_LHLO},
+    {"MAIL", VERB_MAIL},         {"RCPT", VERB_RCPT},         {"DATA", VERB_DATA},
+    {"BDAT", VERB_BDAT},         {"RSET", VERB_RSET},         {"NOOP", VERB_NOOP},
+    {"QUIT", VERB_QUIT},         {"STARTTLS", VERB_STARTTLS}, {"X-ANONYMOUSTLS", VERB_ANONYMOUSTLS},
+    {"AUTH", VERB_AUTH},         {"X-EXPS", VERB_AUTH},       {"XCLIENT", VERB_XCLIENT},
+    {"XFORWARD", VERB_XFORWARD}, {"VRFY", VERB_OTHER},        {"EXPN", VERB_OTHER},
+    {"HELP", VERB_OTHER},        {"ETRN", VERB_OTHER},        {"TURN", VERB_OTHER},
+    {"ATRN", VERB_OTHER},        {"SEND", VERB_OTHER},        {"SOML", VERB_OTHER},
+    {"SAML", VERB_OTHER},        {"VERB", VERB_OTHER},        {"ONEX", VERB_OTHER},
+    {"BURL", VERB_OTHER},        {"XEXCH50", VERB_OTHER},     {"X-LINK2STATE", VERB_OTHER},
+    {"XSHADOW", VERB_OTHER},     {"XPROXY", VERB_OTHER},      {"XQDISCARD", VERB_OTHER},
 };
 
 static bool is_blank(uint8_t c)
@@ -106,7 +84,8 @@ static size_t path_end(struct span s)
     return s.n;
 }
 
-/* What follows "MAIL FROM:" or "RCPT TO:"; clients put blanks round the colon that no RFC allows. */
+/* What follows "MAIL FROM:" or "RCPT TO:"; clients put blanks round the colon that no RFC allows.
+ */
 static struct span after_colon(struct span line)
 {
     return skip_blanks(span_from(line, span_find(line, ':') + 1));

@@ -22,9 +22,9 @@ enum smtp_verb {
     VERB_AUTH,         /* and X-EXPS, Exchange's old name for it */
     VERB_XCLIENT,
     VERB_XFORWARD,
-    VERB_OTHER,        /* known, nothing to do: VRFY, EXPN, HELP, ETRN ... */
-    VERB_AUTH_ANSWER,  /* not a word: the client's answer to a 334 challenge */
-    VERB_CONTENT_END,  /* not a word: the final dot of DATA */
+    VERB_OTHER,       /* known, nothing to do: VRFY, EXPN, HELP, ETRN ... */
+    VERB_AUTH_ANSWER, /* not a word: the client's answer to a 334 challenge */
+    VERB_CONTENT_END, /* not a word: the final dot of DATA */
     VERB_COUNT
 };
 
@@ -43,8 +43,8 @@ struct smtp_reply_line {
 /* RFC 5321 section 4.2: three digits, then `-`, blank or the end. */
 struct smtp_reply_line smtp_word_reply(struct span line);
 
-/* The value of a parameter such as REQUIRETLS or SIZE= in a MAIL or RCPT line; n is SIZE_MAX when it
- * is not there. Parameters stand after the path. */
+/* The value of a parameter such as REQUIRETLS or SIZE= in a MAIL or RCPT line; n is SIZE_MAX when
+ * it is not there. Parameters stand after the path. */
 bool smtp_word_has_param(struct span line, const char *name);
 
 /* The path of MAIL FROM:<...> or RCPT TO:<...>, without angle brackets and source route. */

@@ -17,16 +17,16 @@ enum tcp_flag {
 struct tcp_segment {
     uint16_t src_port, dst_port; /* host order */
     uint32_t seq, ack;
-    uint8_t flags;               /* enum tcp_flag */
-    uint16_t window;             /* unscaled */
+    uint8_t flags;   /* enum tcp_flag */
+    uint16_t window; /* unscaled */
     uint16_t urgent;
-    uint16_t checksum;           /* as on the wire */
-    struct span payload;         /* captured */
-    uint32_t payload_len;        /* on the wire: > payload.n when cut by the snap length */
+    uint16_t checksum;    /* as on the wire */
+    struct span payload;  /* captured */
+    uint32_t payload_len; /* on the wire: > payload.n when cut by the snap length */
     bool has_timestamps;
     uint32_t ts_value, ts_echo;
-    bool has_md5;                /* RFC 2385 */
-    bool fast_open;              /* RFC 7413 cookie or cookie request (34, or experimental 254) */
+    bool has_md5;   /* RFC 2385 */
+    bool fast_open; /* RFC 7413 cookie or cookie request (34, or experimental 254) */
 };
 
 enum tcp_result { TCP_OK, TCP_SHORT, TCP_MALFORMED };

@@ -49,8 +49,11 @@ static void emit_sslv2(struct tls_record_reader *r, struct tls_record *out)
 {
     unsigned length = (unsigned)((r->head[0] & 0x7f) << 8 | r->head[1]);
 
-    *out = (struct tls_record){.type = TLS_HANDSHAKE, .version = 2, .length = (uint16_t)length,
-                               .body = {1, 0}, .offset = r->offset};
+    *out = (struct tls_record){.type = TLS_HANDSHAKE,
+                               .version = 2,
+                               .length = (uint16_t)length,
+                               .body = {1, 0},
+                               .offset = r->offset};
     r->left = length > 3 ? length - 3 : 0;
     r->have = 0;
     r->want = 0;

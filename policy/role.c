@@ -44,7 +44,8 @@ static void mask_addr(uint8_t addr[16], uint8_t bits)
 {
     for (unsigned i = 0; i < 16; i++) {
         unsigned keep = bits > i * 8 ? bits - i * 8 : 0;
-        addr[i] &= keep >= 8 ? 0xFF : (uint8_t)(0xFF << (8 - keep));
+        unsigned mask = keep >= 8 ? 0xFF : 0xFF00u >> keep;
+        addr[i] = (uint8_t)(addr[i] & mask);
     }
 }
 

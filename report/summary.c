@@ -240,7 +240,7 @@ static void put_share(const struct sheet *p, const char *name, struct share s)
     /* Rounded down, so that 100% is all of them. */
     unsigned percent = (unsigned)((double)s.part * 100 / (double)s.whole);
     unsigned bar = percent * BAR_COLUMNS / 100;
-    fprintf(p->out, "%3u%%  ", percent);
+    fprintf(p->out, "%u%%%*s", percent, percent < 10 ? 4 : percent < 100 ? 3 : 2, "");
     ink(p, INK_GREEN);
     for (unsigned i = 0; i < BAR_COLUMNS; i++)
         putc(i < bar ? '#' : '.', p->out);

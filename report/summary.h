@@ -14,9 +14,10 @@
 
 #include "rules/finding.h"
 
-#define SUMMARY_RECORDS 200 /* ten times of what is printed: enough to sort fairly under a flood   \
-                             */
-#define SUMMARY_PRINTED 20  /* --json has them all */
+#define SUMMARY_RECORDS                                                                            \
+    200                    /* ten times of what is printed: enough to sort fairly under a flood    \
+                            */
+#define SUMMARY_PRINTED 20 /* --json has them all */
 
 struct summary;
 

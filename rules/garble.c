@@ -227,7 +227,7 @@ static bool foreign(const struct reply *r, size_t i, const struct layout_fit *fi
 {
     if (!keywords_known(keywords_word(r->line[i])) || repeated(r, i))
         return true;
-    return r->line[i].n == WORD && fit->named;
+    return r->line[i].n == WORD && fit->named && !fit->home;
 }
 
 /* The slot alone: nothing else in the reply may be out of place. */

@@ -186,20 +186,24 @@ static struct layout_fit fit_one(const struct layout *l, const struct span *line
         if (p.at[i] < 0 && middlebox_mask(line[i]) != MIDDLEBOX_MASK_NONE)
             p.at[i] = -2;
     }
+    int own = p.at[candidate], slot_strangers = STRANGERS + 1, other_strangers = STRANGERS + 1;
     for (int as = 0; as < l->count; as++) {
-        if (as != l->slot && !fits(&l->member[as], line[candidate].n))
+        if (as != l->slot && as != own && !fits(&l->member[as], line[candidate].n))
             continue;
         if (!place(l, &p, line, count, candidate, as) || !recognised(l, &p))
             continue;
         fit.name = l->member->layout;
+        fit.home |= as == own;
         if (as != l->slot) {
-            fit.elsewhere = true;
+            other_strangers = p.strangers < other_strangers ? p.strangers : other_strangers;
         } else if (bracketed(&p, candidate, count)) {
-            fit.slot = true;
-            fit.strangers = (uint8_t)p.strangers;
+            slot_strangers = p.strangers;
             fit.missing = missing(l, p.used);
         }
     }
+    fit.slot = slot_strangers <= STRANGERS && slot_strangers <= other_strangers;
+    fit.elsewhere = other_strangers <= STRANGERS && other_strangers <= slot_strangers;
+    fit.strangers = (uint8_t)slot_strangers;
     return fit;
 }
 

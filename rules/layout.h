@@ -13,7 +13,8 @@
 struct layout_fit {
     const char *name;  /* of the layout; NULL: the other lines are of none that is known */
     bool slot;         /* the line can stand for STARTTLS, with known lines before and after it */
-    bool elsewhere;    /* its length would do for another member in that place (masks) */
+    bool elsewhere;    /* its length would do as well for another member in that place (masks) */
+    bool home;         /* it is a member itself, and stands in its own place */
     bool named;        /* the banner names the layout's software */
     bool rival;        /* the banner names another layout's software */
     uint8_t strangers; /* with slot: other lines that are no members, nor masks of one */

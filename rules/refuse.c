@@ -71,9 +71,12 @@ static void starttls_refused(const struct view *v, struct judgement *out)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_STARTTLS_REFUSED, SESSION_TO_CLIENT, s->reading.upgrade_offset);
-    wording_say(f, "%s the client asked for STARTTLS and was answered: %s.",
-                v->offered == OFFERED_YES ? "The server offered STARTTLS;"
-                                          : "Without having read an offer",
+    wording_say(f,
+                v->offered == OFFERED_YES
+                    ? "The server %s offered STARTTLS; asked for it, it answered \"%s\"."
+                    : "The server %s was asked for STARTTLS without a legible offer and answered "
+                      "\"%s\".",
+                wording_server(s).text,
                 wording_bytes(session_text(s, s->reading.upgrade_text)).text);
     wording_effect(f, v);
     if (clients_own_doing(v)) {
@@ -113,8 +116,8 @@ static void starttls_unanswered(const struct view *v, struct judgement *out)
     raise_rate(f, SEVERITY_ROW_E1, view_effect(v, true));
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
-    wording_say(f, "The client asked for STARTTLS; %s, and the connection ended%s.",
-                code == 421 ? "the server answered 421" : "no answer came",
+    wording_say(f, "The client asked %s for STARTTLS; %s, and the connection ended%s.",
+                wording_server(s).text, code == 421 ? "the server answered 421" : "no answer came",
                 s->closed == SESSION_RST ? " by a reset" : "");
     wording_say(f, "Nothing crossed in clear here; watch for the same client coming back without "
                    "TLS.");
@@ -150,8 +153,10 @@ static void starttls_ignored(const struct view *v, struct judgement *out)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_STARTTLS_IGNORED, SESSION_TO_SERVER, s->client_after_offset);
-    wording_say(f, "The server answered 220 to STARTTLS, and the client's next bytes were text, "
-                   "not TLS.");
+    wording_say(f,
+                "The server %s answered 220 to STARTTLS, and the client's next bytes were "
+                "text, not TLS.",
+                wording_server(s).text);
     if (v->mirror) {
         rate_mirror(f, v);
     } else {
@@ -215,9 +220,10 @@ static void starttls_command_garbled(const struct view *v, struct judgement *out
         raise_alternative(f, CAUSE_CISCO_ESMTP_INSPECTION);
     raise_alternative(f, CAUSE_SCANNER_OR_PROBE);
     wording_say(f,
-                "The server offered STARTTLS and received \"%s\" (8 bytes) where the command "
+                "The server %s offered STARTTLS and received \"%s\" (8 bytes) where the command "
                 "belongs; it answered %d.",
-                shown ? wording_bytes(word).text : "<8 bytes>", odd->reply_code);
+                wording_server(v->s).text, shown ? wording_bytes(word).text : "<8 bytes>",
+                odd->reply_code);
     wording_effect(f, v);
     raise_unless_probe(f, v);
     wording_line(f, SESSION_TO_SERVER, odd->offset, shown ? "" : "<8 bytes>",

@@ -31,9 +31,10 @@ static void removed_but_demanded(const struct view *v, struct judgement *out)
     raise_alternative(f, CAUSE_PER_CLIENT_POLICY);
     raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
     wording_say(f,
-                "The EHLO reply of %u lines is complete and has no STARTTLS, yet the server "
+                "The EHLO reply of %s, %u lines, is complete and has no STARTTLS, yet the server "
                 "demands it: %s.",
-                s->reading.line_count, wording_bytes(session_text(s, s->demand_text)).text);
+                wording_server(s).text, s->reading.line_count,
+                wording_bytes(session_text(s, s->demand_text)).text);
     wording_effect(f, v);
     wording_say(f, "Either the offer was removed on the way, or the server is configured against "
                    "itself.");
@@ -55,9 +56,9 @@ static void removed_but_accepted(const struct view *v, struct judgement *out)
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_SCANNER_OR_PROBE);
     wording_say(f,
-                "The EHLO reply of %u lines is complete and has no STARTTLS, yet the server "
+                "The EHLO reply of %s, %u lines, is complete and has no STARTTLS, yet the server "
                 "accepted it when asked all the same.",
-                s->reading.line_count);
+                wording_server(s).text, s->reading.line_count);
     wording_effect(f, v);
     wording_ehlo_line(f, v, s->reading.line_count - 1u, "last line; none offers STARTTLS");
     wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
@@ -114,14 +115,15 @@ static void say_garbled(struct finding *f, const struct view *v)
     unsigned length = r->line[g->line].line_len, line = (unsigned)g->line + 1;
     if (g->layout)
         wording_say(f,
-                    "In the slot where %s prints STARTTLS the server's EHLO reply carries \"%s\" "
+                    "In the slot where %s prints STARTTLS the EHLO reply of %s carries \"%s\" "
                     "(%u bytes, line %u of %u).",
-                    g->layout, token.text, length, line, r->line_count);
+                    g->layout, wording_server(v->s).text, token.text, length, line, r->line_count);
     else
         wording_say(f,
-                    "The server's EHLO reply offers no STARTTLS but carries \"%s\", %s (%u bytes, "
+                    "The EHLO reply of %s offers no STARTTLS but carries \"%s\", %s (%u bytes, "
                     "line %u of %u).",
-                    token.text, kind_text(g->kind), length, line, r->line_count);
+                    wording_server(v->s).text, token.text, kind_text(g->kind), length, line,
+                    r->line_count);
     if (g->maybe_chunking)
         wording_say(f,
                     "The order of the lines does not settle it, and %s is missing too: the mask "
@@ -265,7 +267,10 @@ static void ehlo_refused(const struct view *v, struct judgement *out)
     raise_rate(f, esmtp ? SEVERITY_ROW_E1 : SEVERITY_ROW_E1_INNOCENT, view_effect(v, true));
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_PER_CLIENT_POLICY);
-    wording_say(f, "EHLO was answered %s, and the session went on %s, where no STARTTLS exists.",
+    wording_say(f,
+                "The server %s answered EHLO with \"%s\", and the session went on %s, where no "
+                "STARTTLS exists.",
+                wording_server(s).text,
                 wording_bytes(session_text(s, s->reading.refused_text)).text,
                 s->helo_accepted ? "with HELO" : "without a HELO");
     if (esmtp) {

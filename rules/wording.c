@@ -49,7 +49,8 @@ static void say_asked(struct finding *f, const struct view *v)
 void wording_effect(struct finding *f, const struct view *v)
 {
     const struct session *s = v->s;
-    say_asked(f, v);
+    if (f->rule != RULE_STARTTLS_REFUSED)
+        say_asked(f, v);
     if (s->mails > 0)
         wording_say(f, "%u message%s of %" PRIu64 " bytes crossed in clear, to %u domain%s.",
                     s->mails, plural(s->mails), s->mail_bytes, s->rcpt_domain_count,
@@ -61,17 +62,22 @@ void wording_effect(struct finding *f, const struct view *v)
         wording_say(f, "The client left by QUIT without sending mail.");
 }
 
+struct wording_bytes wording_server(const struct session *s)
+{
+    struct wording_bytes b = {""};
+    inet_ntop(s->key.family == 6 ? AF_INET6 : AF_INET, s->key.server, b.text, sizeof(b.text));
+    return b;
+}
+
 static void address_of(const struct session *s, char *dst, size_t cap)
 {
-    char ip[INET6_ADDRSTRLEN] = "";
-    bool v6 = s->key.family == 6;
-    inet_ntop(v6 ? AF_INET6 : AF_INET, s->key.server, ip, sizeof(ip));
-    snprintf(dst, cap, v6 ? "[%s]:%u" : "%s:%u", ip, s->key.server_port);
+    snprintf(dst, cap, s->key.family == 6 ? "[%s]:%u" : "%s:%u", wording_server(s).text,
+             s->key.server_port);
 }
 
 void wording_next_step(struct finding *f, const struct session *s)
 {
-    char address[INET6_ADDRSTRLEN + 10];
+    char address[INET6_ADDRSTRLEN + sizeof("[]:65535")];
     const char *row = rule_row(f->rule)->next_step;
     const char *hole = strstr(row, "%s");
     address_of(s, address, sizeof(address));

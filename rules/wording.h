@@ -14,7 +14,11 @@ struct wording_bytes {
 };
 struct wording_bytes wording_bytes(struct span wire);
 
-/* Adds what came of it: who asked for what, how much crossed in clear, or that TLS came about. */
+/* The server's address, as inside a sentence. */
+struct wording_bytes wording_server(const struct session *s);
+
+/* Adds what came of it: how the client fared with TLS (unless the finding is about that), and what
+ * crossed in clear. */
 void wording_effect(struct finding *f, const struct view *v);
 
 /* Fills next_step from the rule's row and the server's address. */

@@ -45,14 +45,13 @@ struct option_row {
 
 static const struct option_row OPTION[] = {
     [OPTION_READ_FILE] = {"read", 'r', "FILE", false, true, "read FILE, as tcpdump has it"},
-    [OPTION_JSON] = {"json", 0, NULL, false, true,
-                     "one JSON object a line (EVE) on standard output instead of the summary"},
+    [OPTION_JSON] = {"json", 0, NULL, false, true, "lines of JSON (EVE) instead of the summary"},
     [OPTION_OUTPUT] = {"output", 'o', "FILE", false, false,
-                       "the same lines to FILE; standard output stays as it is"},
+                       "lines of JSON to FILE; standard output stays as it is"},
     [OPTION_APPEND] = {"append", 'a', NULL, false, true,
                        "add to the FILE of -o, do not truncate it"},
     [OPTION_PORTS] = {"ports", 0, "PORT,...", false, false,
-                      "server ports that carry mail (25,465,587,2525); TLS comes first on 465"},
+                      "server ports that carry mail (25,465,587,2525; 465 begins with TLS)"},
     [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", false, false, "our networks"},
     [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", false, false,
                        "our mail exchangers, where they are not in our networks"},
@@ -62,8 +61,7 @@ static const struct option_row OPTION[] = {
                                   "seed of the community_id, 0 to 65535 (0)"},
     [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", false, false, "`host` of every line"},
     [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", false, false,
-                        "exit with 1 from this severity on: low, medium, high, critical or none "
-                        "(medium)"},
+                        "exit with 1 from it on: low, medium, high, critical, none (medium)"},
     [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", false, false,
                              "leave out alerts below it (low)"},
     [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, false, true,
@@ -409,11 +407,11 @@ void cli_fini(struct cli *c)
 
 static void help_option(FILE *to, const struct option_row *row)
 {
-    char left[48];
+    char left[40];
     char letter[] = {'-', row->letter, ',', ' ', '\0'};
     snprintf(left, sizeof(left), "%s--%s%s%s", row->letter ? letter : "    ", row->name,
              row->value ? " " : "", row->value ? row->value : "");
-    fprintf(to, "  %-32s%s\n", left, row->help);
+    fprintf(to, "  %-30s%s\n", left, row->help);
 }
 
 static void help_program(FILE *to)

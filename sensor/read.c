@@ -259,7 +259,7 @@ static bool open_inputs(struct reading *r)
 static void tell_skipped(struct reading *r)
 {
     uint32_t skipped = timeline_counts(r->timeline).skipped;
-    if (skipped > 0 && !r->cli->quiet)
+    if (skipped > 0 && !r->summary && !r->cli->quiet) /* the summary says it itself */
         fprintf(stderr, "stripwatch: %u file%s in directories passed over: no capture\n", skipped,
                 skipped == 1 ? "" : "s");
 }

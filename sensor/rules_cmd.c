@@ -55,8 +55,8 @@ static const char *next_step(const struct rule *r, struct with_server *to)
     const char *gap = strstr(r->next_step, "%s");
     if (!gap)
         return r->next_step;
-    snprintf(to->text, sizeof(to->text), "%.*sSERVER:PORT%s", (int)(gap - r->next_step), r->next_step,
-             gap + 2);
+    snprintf(to->text, sizeof(to->text), "%.*sSERVER:PORT%s", (int)(gap - r->next_step),
+             r->next_step, gap + 2);
     return to->text;
 }
 

@@ -426,11 +426,12 @@ static void windowed(const struct options *o, struct rng *rng, FILE *truth)
     static struct session open[OPEN_SESSIONS];
     static struct background flow[BACKGROUND_FLOWS];
     uint32_t number = 0, count = 0;
+    uint32_t window = o->mode == SMTP || o->mode == PLAIN ? OPEN_SESSIONS : OPEN_SESSIONS / 10;
 
     for (uint32_t i = 0; i < BACKGROUND_FLOWS; i++)
         flow[i].number = i;
     while (count || wire.bytes < o->bytes) {
-        while (count < OPEN_SESSIONS && wire.bytes < o->bytes)
+        while (count < window && wire.bytes < o->bytes)
             open[count++] = session_begin(rng, o->mode, number++, truth);
         if (!count)
             break;

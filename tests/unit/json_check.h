@@ -213,7 +213,7 @@ static inline size_t json_check_wire(uint8_t *dst, const char *text, size_t n)
             i++;
         } else if (text[i] == '\\' && i + 3 < n && text[i + 1] == 'x') {
             const char *high = memchr(HEX, text[i + 2], 16), *low = memchr(HEX, text[i + 3], 16);
-            dst[out++] = high && low ? (uint8_t)((high - HEX) << 4 | (low - HEX)) : 0;
+            dst[out++] = (uint8_t)(high && low ? (high - HEX) << 4 | (low - HEX) : 0);
             i += 3;
         } else {
             dst[out++] = (uint8_t)text[i];

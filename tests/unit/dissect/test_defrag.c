@@ -158,8 +158,9 @@ static void test_datagrams_are_told_apart(void **state)
 {
     (void)state;
     for (unsigned field = 0; field < 5; field++) {
-        struct ip_packet a[2] = {piece(4, 1, 0, 16, true), piece(4, 1, 0, 16, true)};
-        struct ip_packet b[2] = {piece(4, 1, 16, 20, false), piece(4, 1, 16, 24, false)};
+        uint32_t id = 10 * field;
+        struct ip_packet a[2] = {piece(4, id, 0, 16, true), piece(4, id, 0, 16, true)};
+        struct ip_packet b[2] = {piece(4, id, 16, 20, false), piece(4, id, 16, 24, false)};
 
         for (unsigned i = 0; i < 2; i++) {
             struct ip_packet *p = i == 0 ? &a[1] : &b[1];
@@ -242,6 +243,39 @@ static void test_duplicates(void **state)
     assert_true(push_v4(16, 24, true));
     check_whole(30);
     assert_int_equal(defrag_counters(d)->completed_pieces, 3);
+}
+
+/* A mirror port that shows everything twice: nothing is left waiting, and nothing comes twice. */
+static void test_copies_after_the_whole(void **state)
+{
+    (void)state;
+    for (uint32_t id = 0; id < 3; id++) {
+        assert_false(push(piece(4, id, 0, 16, true)));
+        assert_false(push(piece(4, id, 0, 16, true)));
+        assert_true(push(piece(4, id, 16, 20, false)));
+        assert_false(push(piece(4, id, 16, 20, false)));
+        check_whole(20);
+    }
+    assert_int_equal(defrag_counters(d)->duplicates, 6);
+    assert_int_equal(defrag_counters(d)->pending, 0);
+}
+
+/* Another datagram with the id of the one before is no copy: by bytes, by length or by time. */
+static void test_id_used_again(void **state)
+{
+    struct ip_packet other = piece(4, 1, 0, 16, true);
+
+    (void)state;
+    assert_true(push_v4(0, 20, false));
+    other.payload.p++;
+    assert_false(push(other));
+    assert_true(push_v4(16, 20, false));
+    assert_int_equal(whole.payload.p[0], content[1]);
+    assert_true(push_v4(0, 24, false));
+    assert_false(push_v4(16, 20, false)); /* ends elsewhere */
+    assert_true(push_v4(0, 16, true));
+    assert_true(push_at(piece(4, 1, 0, 20, false), 31 * NS_PER_S));
+    assert_int_equal(defrag_counters(d)->duplicates, 0);
 }
 
 /* The bytes are there, but where the datagram ends is news. */
@@ -421,15 +455,15 @@ static void test_time_runs_backwards(void **state)
     (void)state;
     assert_false(push_at(piece(4, 1, 0, 16, true), 1000 * NS_PER_S));
     assert_true(push_at(piece(4, 1, 16, 20, false), 10 * NS_PER_S));
-    assert_false(push_at(piece(4, 1, 0, 16, true), INT64_MAX));
-    assert_true(push_at(piece(4, 1, 16, 20, false), INT64_MIN));
+    assert_false(push_at(piece(4, 2, 0, 16, true), INT64_MAX));
+    assert_true(push_at(piece(4, 2, 16, 20, false), INT64_MIN));
     assert_int_equal(defrag_counters(d)->timeouts, 0);
-    assert_false(push_at(piece(4, 1, 0, 16, true), INT64_MIN));
-    assert_false(push_at(piece(4, 1, 16, 20, false), INT64_MAX));
+    assert_false(push_at(piece(4, 3, 0, 16, true), INT64_MIN));
+    assert_false(push_at(piece(4, 3, 16, 20, false), INT64_MAX));
     assert_int_equal(defrag_counters(d)->timeouts, 1);
     /* One of the future lies before an old one, which is found old all the same. */
-    assert_false(push_at(piece(4, 2, 0, 16, true), 0));
-    assert_false(push_at(piece(4, 2, 16, 20, false), 40 * NS_PER_S));
+    assert_false(push_at(piece(4, 4, 0, 16, true), 0));
+    assert_false(push_at(piece(4, 4, 16, 20, false), 40 * NS_PER_S));
     assert_int_equal(defrag_counters(d)->timeouts, 2);
 }
 
@@ -522,6 +556,8 @@ int main(void)
         TEST(v6_extensions_inside),
         TEST(v6_broken_wholes),
         TEST(duplicates),
+        TEST(copies_after_the_whole),
+        TEST(id_used_again),
         TEST(last_piece_of_known_bytes),
         TEST(conflicting_bytes),
         TEST(conflict_is_remembered),

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From frames to sessions: order, loss, duplicates, one side, reuse, floods; and the accounting. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "packets.h"
+#include "session_text.h"
+
+#define EHLO_REPLY "250-mx1.test\r\n250-SIZE 1000\r\n250-STARTTLS\r\n250 HELP\r\n"
+
+struct seen {
+    char *text; /* of all closed sessions, one after the other */
+    size_t sessions;
+    struct session last; /* pool is gone; counters stay */
+};
+
+static void on_session(void *user, struct session *s, enum session_milestone m)
+{
+    struct seen *k = user;
+    char *one, *all;
+
+    if (m != SESSION_CLOSED)
+        return;
+    one = session_text_of(s);
+    all = malloc(strlen(k->text) + strlen(one) + 1);
+    memcpy(all, k->text, strlen(k->text));
+    memcpy(all + strlen(k->text), one, strlen(one) + 1);
+    free(k->text);
+    free(one);
+    k->text = all;
+    k->sessions++;
+    k->last = *s;
+}
+
+static void assert_accounted(const struct dissect *d)
+{
+    struct dissect_counters c = dissect_counters(d);
+
+    assert_int_equal(c.packets, c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
+                                    c.malformed_tcp + c.unknown_link + c.vlan_deep +
+                                    c.fragments_dropped + c.fragments_held + c.no_flow +
+                                    c.half_open + c.flow_capped + c.processed);
+    assert_int_equal(c.held_bytes, 0);
+    assert_int_equal(c.flows_open, 0);
+    assert_int_equal(c.flows, c.flows_closed);
+}
+
+/* Runs packets in the order of `order` (NULL: as made); `skip` is lost. */
+static struct seen run(const struct packets *k, const size_t *order, size_t n, size_t skip,
+                       uint32_t max_flows, struct dissect_counters *counters)
+{
+    struct seen out = {.text = calloc(1, 1)};
+    struct dissect_config c;
+    struct dissect *d;
+
+    dissect_config_default(&c);
+    c.max_flows = max_flows;
+    d = dissect_new(&c, on_session, &out);
+    for (size_t i = 0; i < n; i++) {
+        size_t at = order ? order[i] : i;
+        struct packet p = packets_get(k, at);
+        if (at != skip)
+            dissect_packet(d, &p);
+    }
+    dissect_finish(d);
+    assert_accounted(d);
+    if (counters)
+        *counters = dissect_counters(d);
+    dissect_free(d);
+    return out;
+}
+
+static struct seen run_all(const struct packets *k)
+{
+    return run(k, NULL, k->count, SIZE_MAX, 64, NULL);
+}
+
+static struct packets *session(uint32_t client_isn, uint32_t server_isn, uint32_t mss)
+{
+    struct packets *k = malloc(sizeof(*k));
+
+    packets_begin(k, client_isn, server_isn);
+    k->mss = mss;
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 mx1.test ESMTP\r\n");
+    packets_say(k, SESSION_TO_SERVER, "EHLO out.test\r\n");
+    packets_say(k, SESSION_TO_CLIENT, EHLO_REPLY);
+    packets_say(k, SESSION_TO_SERVER, "STARTTLS\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "454 no\r\n");
+    packets_say(k, SESSION_TO_SERVER, "MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "250 ok\r\n250 ok\r\n354 go\r\n");
+    packets_say(k, SESSION_TO_SERVER, "Subject: EHLO\r\n\r\n250-STARTTLS\r\n.\r\nQUIT\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "250 queued\r\n221 bye\r\n");
+    packets_fin(k);
+    return k;
+}
+
+static void test_whole_session(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    struct seen s = run_all(k);
+
+    (void)state;
+    assert_int_equal(s.sessions, 1);
+    assert_int_equal(s.last.closed, SESSION_FIN);
+    assert_true(s.last.syn_seen && s.last.synack_seen && !s.last.midstream);
+    assert_int_equal(s.last.server_isn, 2000);
+    assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s.last.reading.upgrade_code, 454);
+    assert_int_equal(s.last.mails, 1);
+    assert_int_equal(s.last.rtt_floor, NS_PER_MS);
+    assert_int_equal(s.last.gap_bytes[0] + s.last.gap_bytes[1], 0);
+    free(s.text);
+    free(k);
+}
+
+/* Any segmentation, any place in sequence space: the same facts. */
+static void test_segmentation_and_wrap(void **state)
+{
+    static const uint32_t mss[] = {1, 2, 3, 7, 20, 1400};
+    static const uint32_t isn[] = {0, 0xffffffff, 0xfffffff0, 0xffffff80, 0x7fffffe0};
+    struct packets *k = session(1000, 2000, 1400);
+    struct seen want = run_all(k);
+
+    (void)state;
+    free(k);
+    for (size_t i = 0; i < sizeof(mss) / sizeof(mss[0]); i++)
+        for (size_t j = 0; j < sizeof(isn) / sizeof(isn[0]); j++) {
+            struct seen got;
+            k = session(isn[j], isn[j] + 5, mss[i]);
+            got = run_all(k);
+            assert_string_equal(got.text, want.text);
+            free(got.text);
+            free(k);
+        }
+    free(want.text);
+}
+
+static uint32_t next_random(uint32_t *seed)
+{
+    *seed = *seed * 1664525u + 1013904223u;
+    return *seed >> 8;
+}
+
+/* Moves no packet further than `window` places. */
+static void shuffle(size_t *order, size_t n, size_t window, uint32_t *seed)
+{
+    for (size_t i = 0; i < n; i++)
+        order[i] = i;
+    for (size_t from = 0; from < n; from += window)
+        for (size_t i = from; i < n && i < from + window; i++) {
+            size_t span = (n < from + window ? n : from + window) - i;
+            size_t j = i + next_random(seed) % span;
+            size_t t = order[i];
+            order[i] = order[j];
+            order[j] = t;
+        }
+}
+
+static void test_reordering_changes_nothing(void **state)
+{
+    static const uint32_t mss[] = {1400, 40, 5};
+    uint32_t seed = 7;
+
+    (void)state;
+    for (size_t m = 0; m < 3; m++) {
+        struct packets *k = session(1000, 2000, mss[m]);
+        struct seen want = run_all(k);
+        size_t *order = malloc(k->count * sizeof(*order));
+
+        for (int round = 0; round < 400; round++) {
+            struct seen got;
+            shuffle(order, k->count, 2 + next_random(&seed) % 63, &seed);
+            got = run(k, order, k->count, SIZE_MAX, 64, NULL);
+            assert_string_equal(got.text, want.text);
+            free(got.text);
+        }
+        free(order);
+        free(want.text);
+        free(k);
+    }
+}
+
+static void test_every_packet_twice(void **state)
+{
+    struct packets *k = session(1000, 2000, 40);
+    struct seen want = run_all(k);
+    size_t n = k->count * 2;
+    size_t *order = malloc(n * sizeof(*order));
+    struct seen got;
+
+    (void)state;
+    for (size_t i = 0; i < n; i++)
+        order[i] = i / 2;
+    got = run(k, order, n, SIZE_MAX, 64, NULL);
+    assert_string_equal(got.text, want.text);
+    assert_true(got.last.duplicates[0] > 0 && got.last.duplicates[1] > 0);
+    assert_int_equal(got.last.retransmits[0] + got.last.retransmits[1], 0);
+    free(order);
+    free(want.text);
+    free(got.text);
+    free(k);
+}
+
+/* Nothing may look absent, unsolicited or odd because one packet was not captured. */
+static void test_any_one_packet_lost(void **state)
+{
+    static const uint32_t mss[] = {1400, 16};
+
+    (void)state;
+    for (size_t m = 0; m < 2; m++) {
+        struct packets *k = session(1000, 2000, mss[m]);
+        for (size_t lost = 0; lost < k->count; lost++) {
+            struct seen s = run(k, NULL, k->count, lost, 64, NULL);
+            assert_int_equal(s.sessions, 1);
+            assert_int_equal(s.last.unsolicited, 0);
+            assert_int_equal(s.last.early_client, BYTES_NONE);
+            assert_false(s.last.not_smtp);
+            if (s.last.reading.ehlo == EHLO_COMPLETE)
+                assert_int_equal(s.last.reading.line_count, 4);
+            for (int i = 0; i < s.last.odd_count; i++)
+                assert_true(s.last.step_lost);
+            free(s.text);
+        }
+        free(k);
+    }
+}
+
+static void test_one_side_only(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+
+    (void)state;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        size_t order[64];
+        size_t n = 0;
+        struct seen s;
+
+        for (size_t i = 0; i < k->count; i++)
+            if ((k->p[i].bytes[35] == 25) == (d == SESSION_TO_CLIENT))
+                order[n++] = i;
+        s = run(k, order, n, SIZE_MAX, 64, NULL);
+        assert_int_equal(s.sessions, 1);
+        assert_true(s.last.seen[d] && !s.last.seen[!d]);
+        assert_int_equal(s.last.reading.ehlo == EHLO_COMPLETE, d == SESSION_TO_CLIENT);
+        assert_int_equal(s.last.mails, 1);
+        assert_int_equal(s.last.unsolicited, 0);
+        free(s.text);
+    }
+    free(k);
+}
+
+static void test_without_handshake(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    size_t order[64];
+    struct seen s;
+
+    (void)state;
+    for (size_t i = 3; i < k->count; i++)
+        order[i - 3] = i;
+    s = run(k, order, k->count - 3, SIZE_MAX, 64, NULL);
+    assert_true(s.last.midstream);
+    assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s.last.banner_code, 220);
+    free(s.text);
+    free(k);
+}
+
+/* Picked up inside a message that talks about SMTP: its lines are no commands. */
+static void test_midstream_in_a_message(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    packets_say(k, SESSION_TO_SERVER, "EHLO fake.test\r\nSTARTTLS\r\nAUTH PLAIN x\r\n");
+    packets_say(k, SESSION_TO_SERVER, "MAIL FROM:<x@y.test>\r\n.\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "250 queued\r\n");
+    packets_say(k, SESSION_TO_SERVER, "MAIL FROM:<a@b.test>\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "250 ok\r\n");
+    s = run_all(k);
+    assert_true(s.last.midstream);
+    assert_int_equal(s.last.reading.ehlo, EHLO_NONE);
+    assert_int_equal(s.last.unsolicited, 0);
+    free(s.text);
+    free(k);
+}
+
+static void test_reuse_of_the_four_tuple(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    struct seen s;
+
+    (void)state;
+    k->seq[0] = 900001;
+    k->seq[1] = 700001;
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 second\r\n");
+    s = run_all(k);
+    assert_int_equal(s.sessions, 2);
+    assert_int_equal(s.last.server_isn, 700000);
+    free(s.text);
+    free(k);
+}
+
+static void test_bare_syns_make_no_flow(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct dissect_counters c;
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    for (uint16_t i = 0; i < 1000; i++) {
+        k->client_port = (uint16_t)(1024 + i);
+        packets_raw(k, SESSION_TO_SERVER, i, 0, TCP_SYN, NULL, 0);
+    }
+    s = run(k, NULL, k->count, SIZE_MAX, 64, &c);
+    assert_int_equal(s.sessions, 0);
+    assert_int_equal(c.half_open, 1000);
+    assert_int_equal(c.flows, 0);
+    free(s.text);
+    free(k);
+}
+
+static void test_full_slab_evicts_and_counts(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct dissect_counters c;
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    for (uint16_t i = 0; i < 100; i++) {
+        k->client_port = (uint16_t)(1024 + i);
+        packets_raw(k, SESSION_TO_CLIENT, 21, 11, TCP_ACK, "220 x\r\n", 7);
+    }
+    s = run(k, NULL, k->count, SIZE_MAX, 8, &c);
+    assert_int_equal(s.sessions, 100);
+    assert_int_equal(c.flows_evicted, 92);
+    free(s.text);
+    free(k);
+}
+
+static void test_idle_flow_times_out_in_packet_time(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct dissect_counters c;
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    k->now += (CAP_FLOW_IDLE_S + 1) * NS_PER_S;
+    k->client_port = 50000;
+    packets_say(k, SESSION_TO_CLIENT, "220 y\r\n");
+    s = run(k, NULL, k->count, SIZE_MAX, 64, &c);
+    assert_int_equal(s.sessions, 2);
+    assert_int_equal(c.flows_timeout, 1);
+    free(s.text);
+    free(k);
+}
+
+/* In a direction whose checksums are right, a copy with a wrong one was dropped by its receiver. */
+static void test_bad_checksum_decides_between_copies(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct made_packet *m;
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    packets_say(k, SESSION_TO_SERVER, "EHLO a\r\n");
+    m = packets_raw(k, SESSION_TO_CLIENT, k->seq[1], k->seq[0], TCP_ACK,
+                    "250-x\r\n250 XXXXXXXX\r\n", 21);
+    m->bytes[50] ^= 1;
+    packets_say(k, SESSION_TO_CLIENT, "250-x\r\n250 STARTTLS\r\n");
+    packets_say(k, SESSION_TO_SERVER, "QUIT\r\n");
+    s = run_all(k);
+    assert_non_null(strstr(s.text, "[STARTTLS]"));
+    assert_null(strstr(s.text, "[XXXXXXXX]"));
+    assert_int_equal(s.last.bad_checksums[SESSION_TO_CLIENT], 1);
+    free(s.text);
+    free(k);
+}
+
+/* Where all are wrong the capture was made on the sender, before its card filled them in. */
+static void test_offloaded_checksums_decide_nothing(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    struct seen want = run_all(k);
+    struct seen got;
+
+    (void)state;
+    for (size_t i = 0; i < k->count; i++)
+        if (k->p[i].bytes[35] == 25)
+            k->p[i].bytes[50] ^= 0x55;
+    got = run_all(k);
+    assert_string_equal(got.text, want.text);
+    assert_true(got.last.bad_checksums[SESSION_TO_CLIENT] > 3);
+    free(want.text);
+    free(got.text);
+    free(k);
+}
+
+static void test_reset_does_not_hide_what_follows(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, 20);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    packets_raw(k, SESSION_TO_SERVER, k->seq[0], 0, TCP_RST, NULL, 0);
+    packets_say(k, SESSION_TO_SERVER, "EHLO a\r\n");
+    packets_say(k, SESSION_TO_CLIENT, "250-x\r\n250 STARTTLS\r\n");
+    s = run_all(k);
+    assert_int_equal(s.sessions, 1);
+    assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s.last.closed, SESSION_RST);
+    free(s.text);
+    free(k);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_whole_session),
+        cmocka_unit_test(test_segmentation_and_wrap),
+        cmocka_unit_test(test_reordering_changes_nothing),
+        cmocka_unit_test(test_every_packet_twice),
+        cmocka_unit_test(test_any_one_packet_lost),
+        cmocka_unit_test(test_one_side_only),
+        cmocka_unit_test(test_without_handshake),
+        cmocka_unit_test(test_midstream_in_a_message),
+        cmocka_unit_test(test_reuse_of_the_four_tuple),
+        cmocka_unit_test(test_bare_syns_make_no_flow),
+        cmocka_unit_test(test_full_slab_evicts_and_counts),
+        cmocka_unit_test(test_idle_flow_times_out_in_packet_time),
+        cmocka_unit_test(test_bad_checksum_decides_between_copies),
+        cmocka_unit_test(test_offloaded_checksums_decide_nothing),
+        cmocka_unit_test(test_reset_does_not_hide_what_follows),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

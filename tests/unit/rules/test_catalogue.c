@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/finding.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+/* Names and sids are promised to users: this list only grows. */
+static const struct {
+    const char *name;
+    uint32_t sid;
+} RELEASED[] = {
+    {"starttls-removed", 1320700},    {"starttls-garbled", 1320701},
+    {"starttls-misplaced", 1320702},  {"ehlo-refused", 1320703},
+    {"ehlo-verb-garbled", 1320704},   {"greeting-masked", 1320705},
+    {"starttls-refused", 1320706},    {"starttls-unanswered", 1320707},
+    {"starttls-ignored", 1320708},    {"starttls-command-garbled", 1320709},
+    {"command-injection", 1320710},   {"response-injection", 1320711},
+    {"unsolicited-reply", 1320712},   {"auth-in-clear", 1320713},
+    {"requiretls-violated", 1320714},
+};
+
+static void names_and_sids_are_stable(void **state)
+{
+    (void)state;
+    assert_int_equal(RULE_COUNT, sizeof(RELEASED) / sizeof(RELEASED[0]));
+    for (size_t i = 0; i < RULE_COUNT; i++) {
+        enum rule_id id = rule_by_name(RELEASED[i].name);
+        assert_int_not_equal(id, RULE_COUNT);
+        assert_int_equal(rule_row(id)->sid, RELEASED[i].sid);
+    }
+    assert_int_equal(rule_by_name("no-such-rule"), RULE_COUNT);
+    assert_int_equal(rule_by_name(""), RULE_COUNT);
+}
+
+static void sids_are_unique(void **state)
+{
+    (void)state;
+    for (enum rule_id a = 0; a < RULE_COUNT; a++)
+        for (enum rule_id b = 0; b < a; b++) {
+            assert_int_not_equal(rule_row(a)->sid, rule_row(b)->sid);
+            assert_string_not_equal(rule_row(a)->name, rule_row(b)->name);
+        }
+}
+
+static bool is_family(const char *family)
+{
+    static const char *const families[] = {"strip", "refuse", "inject", "auth", "promise"};
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (strcmp(families[i], family) == 0)
+            return true;
+    return false;
+}
+
+static void rows_are_whole(void **state)
+{
+    (void)state;
+    for (enum rule_id id = 0; id < RULE_COUNT; id++) {
+        const struct rule *r = rule_row(id);
+        assert_true(is_family(r->family));
+        assert_true(r->floor <= r->ceiling);
+        assert_int_equal(r->mitre[0], 'T');
+        assert_true(strlen(r->technique) > 0 && strlen(r->needs) > 0 && strlen(r->evidence) > 0);
+        assert_true(strlen(r->title) > 0 && strlen(r->title) < 100);
+        assert_true(strlen(r->what) > 0 && strlen(r->lookalikes) > 0);
+        const char *hole = strstr(r->next_step, "%s");
+        assert_non_null(hole);
+        assert_null(strchr(hole + 1, '%'));
+        assert_int_equal(strchr(r->next_step, '%') - r->next_step, hole - r->next_step);
+    }
+}
+
+static void ceilings_of_the_rules(void **state)
+{
+    (void)state;
+    assert_int_equal(rule_row(RULE_GREETING_MASKED)->ceiling, SEVERITY_INFO);
+    assert_int_equal(rule_row(RULE_STARTTLS_MISPLACED)->ceiling, SEVERITY_INFO);
+    assert_int_equal(rule_row(RULE_UNSOLICITED_REPLY)->ceiling, SEVERITY_INFO);
+    assert_int_equal(rule_row(RULE_STARTTLS_UNANSWERED)->ceiling, SEVERITY_LOW);
+    assert_true(rule_row(RULE_STARTTLS_REFUSED)->ceiling < SEVERITY_CRITICAL);
+    assert_int_equal(rule_row(RULE_RESPONSE_INJECTION)->floor, SEVERITY_MEDIUM);
+}
+
+/* The words of docs/output.md. */
+static void texts_as_the_output_spells_them(void **state)
+{
+    (void)state;
+    assert_string_equal(severity_text(SEVERITY_INFO), "info");
+    assert_string_equal(severity_text(SEVERITY_CRITICAL), "critical");
+    assert_string_equal(confidence_text(CONFIDENCE_LOW), "low");
+    assert_string_equal(confidence_text(CONFIDENCE_PROOF), "proof");
+    assert_string_equal(cause_text(CAUSE_CISCO_ESMTP_INSPECTION), "cisco-esmtp-inspection");
+    assert_string_equal(cause_text(CAUSE_SERVER_TLS_TROUBLE), "server-tls-trouble");
+    assert_string_equal(cause_text(CAUSE_SCANNER_OR_PROBE), "scanner-or-probe");
+    assert_string_equal(cause_text(CAUSE_UNKNOWN), "unknown");
+    assert_string_equal(offered_text(OFFERED_UNKNOWN), "unknown");
+    assert_string_equal(offered_text(OFFERED_CONFLICTING), "conflicting");
+    assert_string_equal(verdict_text(VERDICT_OPPORTUNISTIC_CLEAR), "opportunistic-clear");
+    assert_string_equal(verdict_text(VERDICT_FAILED), "failed");
+    assert_string_equal(visibility_text(VISIBILITY_PARTIAL), "partial");
+    assert_string_equal(handshake_text(HANDSHAKE_CLEARTEXT), "cleartext");
+    for (int c = 0; c < CAUSE_COUNT; c++)
+        assert_true(strlen(cause_text((enum cause)c)) > 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_sids_are_stable),
+        cmocka_unit_test(sids_are_unique),
+        cmocka_unit_test(rows_are_whole),
+        cmocka_unit_test(ceilings_of_the_rules),
+        cmocka_unit_test(texts_as_the_output_spells_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "rules/view.h"
+
+#include "rules/build.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+static struct build b;
+
+static enum effect effect(enum session_milestone m, bool offer)
+{
+    struct view v = view_of(&b.s, m);
+    return view_effect(&v, offer);
+}
+
+static void effects(void **state)
+{
+    (void)state;
+    build_new(&b);
+    assert_int_equal(effect(SESSION_CLOSED, true), EFFECT_NOTHING);
+    build_quit(&b);
+    assert_int_equal(effect(SESSION_CLOSED, true), EFFECT_HELD);
+    assert_int_equal(effect(SESSION_CLOSED, false), EFFECT_NOTHING);
+    assert_int_equal(effect(SESSION_UPGRADE_DECIDED, true), EFFECT_NOTHING);
+    b.s.mail_commands = 1;
+    assert_int_equal(effect(SESSION_CLOSED, true), EFFECT_NOTHING);
+    build_mail(&b);
+    assert_int_equal(effect(SESSION_CLEAR_CONTENT, true), EFFECT_MAIL);
+    build_auth(&b, "CRAM-MD5", 235);
+    assert_int_equal(effect(SESSION_CLEAR_CONTENT, true), EFFECT_MAIL);
+    build_auth(&b, "PLAIN", 535);
+    assert_int_equal(effect(SESSION_CLEAR_CONTENT, true), EFFECT_MAIL);
+    build_auth(&b, "PLAIN", 235);
+    assert_int_equal(effect(SESSION_CLEAR_CONTENT, true), EFFECT_LOGIN);
+    build_tls(&b);
+    assert_int_equal(effect(SESSION_CLOSED, true), EFFECT_NOTHING);
+}
+
+static void keywords(void **state)
+{
+    (void)state;
+    build_new(&b);
+    build_reply(&b, "AUTH.example greets|SIZE 1|AUTH=LOGIN|auth plain");
+    struct view v = view_of(&b.s, SESSION_CLOSED);
+    assert_int_equal(view_keyword(&v, "AUTH"), 2);
+    assert_int_equal(view_keyword(&v, "SIZE"), 1);
+    assert_int_equal(view_keyword(&v, "DSN"), -1);
+    assert_true(span_eq(view_word(&v, 3), span_str("auth")));
+    assert_true(span_eq(view_line(&v, 3), span_str("auth plain")));
+}
+
+static void probes_and_clients(void **state)
+{
+    (void)state;
+    build_new(&b);
+    assert_false(view_of(&b.s, SESSION_CLOSED).delivered);
+    build_auth(&b, "PLAIN", 535);
+    assert_false(view_of(&b.s, SESSION_CLOSED).delivered);
+    build_auth(&b, "CRAM-MD5", 235);
+    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+    build_new(&b);
+    b.s.mail_accepted = 1;
+    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+    build_new(&b);
+    b.s.tls_complete = true;
+    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+}
+
+static void ends(void **state)
+{
+    (void)state;
+    static const bool real[SESSION_CLOSE_COUNT] = {
+        [SESSION_FIN] = true, [SESSION_RST] = true, [SESSION_TIMEOUT] = true,
+        [SESSION_REUSED] = true};
+    build_new(&b);
+    for (int how = 0; how < SESSION_CLOSE_COUNT; how++) {
+        b.s.closed = (enum session_close)how;
+        assert_int_equal(view_of(&b.s, SESSION_CLOSED).closed, real[how]);
+        assert_false(view_of(&b.s, SESSION_CLEAR_CONTENT).closed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(effects),
+        cmocka_unit_test(keywords),
+        cmocka_unit_test(probes_and_clients),
+        cmocka_unit_test(ends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/cli.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct cli c;
+
+/* Words are parted by single blanks. */
+static int parse(const char *line)
+{
+    static char copy[512];
+    char *argv[32] = {copy};
+    int argc = 1;
+    snprintf(copy, sizeof(copy), "%s", line);
+    for (char *p = copy; (p = strchr(p, ' ')); argc++) {
+        *p++ = '\0';
+        argv[argc] = p;
+    }
+    cli_fini(&c);
+    return cli_parse(&c, argc, argv);
+}
+
+static void defaults_are_as_documented(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch read a.pcap"), 0);
+    assert_int_equal(c.command, CLI_READ);
+    assert_int_equal(c.operand_count, 1);
+    assert_string_equal(c.operand[0], "a.pcap");
+    assert_int_equal(c.fail_on, SEVERITY_MEDIUM);
+    assert_int_equal(c.min_severity, SEVERITY_LOW);
+    assert_int_equal(c.max_flows, CAP_FLOWS);
+    assert_int_equal(c.port_count, 0);
+    assert_int_equal(c.colour, CLI_COLOUR_AUTO);
+    assert_false(c.json || c.append || c.show_addresses || c.exit_zero || c.quiet || c.help);
+    assert_null(c.out_path);
+    assert_null(c.sensor_name);
+}
+
+static void options_are_taken_anywhere(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch read a --json -o out -a b --ports 25,26 --sensor-name s1 "
+                           "--fail-on none --min-severity high -n -q --max-flows=10 - "
+                           "--local-nets 10.0.0.0/8 --own-mx ::1 --smart-hosts 192.0.2.1 "
+                           "--community-id-seed 7 --show-addresses"),
+                     0);
+    assert_true(c.json && c.append && c.no_names && c.quiet && c.show_addresses);
+    assert_string_equal(c.out_path, "out");
+    assert_int_equal(c.operand_count, 3);
+    assert_string_equal(c.operand[2], "-");
+    assert_int_equal(c.port_count, 2);
+    assert_int_equal(c.fail_on, SEVERITY_COUNT);
+    assert_int_equal(c.min_severity, SEVERITY_HIGH);
+    assert_int_equal(c.max_flows, 10);
+    assert_int_equal(c.community_id_seed, 7);
+    assert_int_equal(c.roles.local.count + c.roles.own_mx.count + c.roles.smart_hosts.count, 3);
+}
+
+static void reading_needs_no_command_with_r(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch -r a -n -r b --json"), 0);
+    assert_int_equal(c.command, CLI_READ);
+    assert_int_equal(c.operand_count, 2);
+    assert_string_equal(c.operand[1], "b");
+    assert_int_equal(parse("stripwatch read -- --json"), 0);
+    assert_string_equal(c.operand[0], "--json");
+    assert_false(c.json);
+}
+
+static void other_commands_have_their_words(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch rules explain x"), 0);
+    assert_int_equal(c.command, CLI_RULES);
+    assert_int_equal(c.operand_count, 2);
+    assert_int_equal(parse("stripwatch version"), 0);
+    assert_int_equal(c.command, CLI_VERSION);
+    assert_int_equal(parse("stripwatch --version"), 0);
+    assert_int_equal(c.command, CLI_VERSION);
+    assert_int_equal(parse("stripwatch -h"), 0);
+    assert_int_equal(c.command, CLI_HELP);
+    assert_int_equal(parse("stripwatch help read"), 0);
+    assert_int_equal(c.command, CLI_HELP);
+    assert_int_equal(parse("stripwatch read --help"), 0);
+    assert_true(c.help);
+}
+
+static void wrong_lines_are_refused_with_a_hint(void **state)
+{
+    (void)state;
+    static const char *const BAD[][2] = {
+        {"stripwatch", "no command given"},
+        {"stripwatch raed x", "unknown command 'raed' (did you mean read?)"},
+        {"stripwatch /dev/null",
+         "unknown command '/dev/null' (did you mean stripwatch read /dev/null?)"},
+        {"stripwatch frobnicate", "unknown command 'frobnicate'"},
+        {"stripwatch read", "read: no FILE given (- is standard input)"},
+        {"stripwatch --json", "read: no FILE given (- is standard input)"},
+        {"stripwatch read - -", "read: standard input (-) is given twice"},
+        {"stripwatch read x --jsn", "read: unknown option --jsn (did you mean --json?)"},
+        {"stripwatch read x --fail_on=low",
+         "read: unknown option --fail_on=low (did you mean --fail-on?)"},
+        {"stripwatch read x -Z", "read: unknown option -Z"},
+        {"stripwatch rules --json", "rules: unknown option --json"},
+        {"stripwatch read x --json=1", "--json takes no value"},
+        {"stripwatch read x --ports", "--ports needs a value: PORT,..."},
+        {"stripwatch read x -o", "--output needs a value: FILE"},
+        {"stripwatch read x -o -", "--output: '-' is standard output: --json writes there"},
+        {"stripwatch read x --ports 25 --ports 26", "--ports is given twice"},
+        {"stripwatch read x -a", "--append needs a file to add to: -o FILE"},
+        {"stripwatch read x --exit-zero --fail-on low",
+         "--fail-on and --exit-zero contradict each other"},
+        {"stripwatch read x --json --color never",
+         "--color is for the summary, and --json takes its place"},
+        {"stripwatch read x -q --color never",
+         "--color is for the summary, and --quiet leaves it out"},
+        {"stripwatch read x --color blue", "--color: 'blue' is not auto, always or never"},
+        {"stripwatch read x --fail-on hihg",
+         "--fail-on: 'hihg' is not low, medium, high, critical or none"},
+        {"stripwatch read x --local-nets 10.0.0.1/8",
+         "--local-nets: '10.0.0.1/8' has bits beyond its length; did you mean 10.0.0.0/8?"},
+        {"stripwatch read x --max-flows 0", "--max-flows: '0' is not a number from 1 to 67108864"},
+        {"stripwatch read x --community-id-seed 65536",
+         "--community-id-seed: '65536' is not a number from 0 to 65535"},
+        {"stripwatch version x", "version: takes no arguments"},
+        {"stripwatch help a b", "help: takes one command"},
+        {"stripwatch \x1b[31m", "unknown command '\\x1B[31m'"},
+    };
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        assert_int_equal(parse(BAD[i][0]), -1);
+        assert_string_equal(c.error, BAD[i][1]);
+    }
+}
+
+static void help_names_every_option_of_a_command(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    cli_help(f, CLI_READ);
+    fclose(f);
+    static const char *const OPTIONS[] = {
+        "-r, --read FILE",    "--json",        "-o, --output FILE",
+        "-a, --append",       "--ports",       "--local-nets",
+        "--own-mx",           "--smart-hosts", "--community-id-seed N",
+        "--sensor-name NAME", "--fail-on",     "--min-severity",
+        "--show-addresses",   "--exit-zero",   "--max-flows N",
+        "-n, --no-names",     "--color WHEN",  "-q, --quiet",
+        "-h, --help"};
+    for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++)
+        assert_non_null(strstr(text, OPTIONS[i]));
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));)
+        assert_true(strlen(line) <= 100);
+    free(text);
+}
+
+static int release(void **state)
+{
+    (void)state;
+    cli_fini(&c);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults_are_as_documented),
+        cmocka_unit_test(options_are_taken_anywhere),
+        cmocka_unit_test(reading_needs_no_command_with_r),
+        cmocka_unit_test(other_commands_have_their_words),
+        cmocka_unit_test(wrong_lines_are_refused_with_a_hint),
+        cmocka_unit_test(help_names_every_option_of_a_command),
+    };
+    return cmocka_run_group_tests(tests, NULL, release);
+}
