@@ -11,6 +11,8 @@ elseif(STRIPWATCH_COVERAGE)
   add_link_options(-fprofile-instr-generate)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT STRIPWATCH_SANITIZE)
+  # The way of a packet leads through every file of dissect/: worth optimising as one.
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
   add_compile_options(-D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
                       -fcf-protection)
   add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)

@@ -67,6 +67,8 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
     f->wait_since = v->now;
     if (m)
         v->milestone(v->user, f);
+    if (f->session->tls_complete && !f->waiting && !r->held && !o->held)
+        f->bulk = true;
     return used;
 }
 
@@ -259,19 +261,42 @@ static void hold(struct converse *v, struct flow *f, enum session_dir d,
     settle(v, f);
 }
 
+void converse_catch_up(struct flow *f)
+{
+    struct flow_bulk *b = &f->pass;
+    struct session *s = f->session;
+
+    for (int d = 0; f->bulk && d < SESSION_DIR_COUNT; d++) {
+        s->bytes[d] += b->skipped[d];
+        s->packets[d] += b->packets[d];
+        s->wire_bytes[d] += b->wire_bytes[d];
+        if (f->smtp && b->skipped[d])
+            smtp_skip(f->smtp, (enum session_dir)d, b->skipped[d]);
+        b->skipped[d] = 0;
+        b->packets[d] = 0;
+        b->wire_bytes[d] = 0;
+    }
+    if (f->bulk && b->last > s->last) {
+        s->last = b->last;
+        s->source = b->source;
+    }
+}
+
 /* TLS carries data: records are walked while they come in order; nothing is held or waited for. */
 static void stream(struct converse *v, struct flow *f, enum session_dir d,
                    const struct reasm_segment *s)
 {
     struct reasm *r = &f->dir[d];
 
+    converse_catch_up(f);
     if (s->seq != r->next && f->smtp)
         smtp_gap(f->smtp, d, r->next - r->base, 0, false);
-    if (reasm_diff(s->seq, r->next) < 0)
-        return;
-    r->next = s->seq;
-    feed(v, f, d, s, true);
+    if (reasm_diff(s->seq, r->next) >= 0) {
+        r->next = s->seq;
+        feed(v, f, d, s, true);
+    }
     r->next = s->seq + s->wire_len;
+    f->pass.inside[d] = f->smtp ? smtp_inside(f->smtp, d) : 0;
 }
 
 void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
@@ -288,7 +313,7 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
         v->count.retransmits++;
         return;
     }
-    if (f->session->tls_complete && r->started) {
+    if (f->bulk) {
         stream(v, f, d, s);
         return;
     }

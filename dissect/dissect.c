@@ -9,6 +9,8 @@
 #include "dissect/smtp.h"
 #include "dissect/tcp.h"
 
+#define IDLE             (CAP_FLOW_IDLE_S * NS_PER_S)
+#define EVICT_TRIES      8 /* flows looked at for one that is idle: bounds the cost of one packet */
 #define DUPLICATE_WINDOW (10 * NS_PER_MS) /* a mirror port's second copy follows at once */
 
 struct dissect {
@@ -34,6 +36,7 @@ void dissect_config_default(struct dissect_config *c)
 
 static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
 {
+    converse_catch_up(f);
     f->session->now = d->converse.now;
     d->fn(d->user, f->session, m);
 }
@@ -62,35 +65,48 @@ static uint64_t flow_id(const struct flow_key *k, nstime first)
     return siphash(&fixed, bytes, sizeof(bytes)) & ((UINT64_C(1) << 53) - 1);
 }
 
-static void release(struct dissect *d, struct flow *f)
+/* Frees everything but the flow's place in the table. */
+static void drop_session(struct dissect *d, struct flow *f)
 {
     for (int i = 0; i < SESSION_DIR_COUNT; i++)
         reasm_release(&f->dir[i], &d->converse.pool);
+    flow_unwait(d->converse.table, f);
     smtp_free(f->smtp);
-    free(f->session->pool);
+    if (f->session)
+        free(f->session->pool);
     free(f->session);
-    flow_remove(d->converse.table, f);
+    f->smtp = NULL;
+    f->session = NULL;
+    f->bulk = false;
+}
+
+static void close_session(struct dissect *d, struct flow *f, enum session_close why)
+{
+    struct session *s = f->session;
+
+    converse_resolve(&d->converse, f, true);
+    s->closed = why;
+    emit(d, f, SESSION_CLOSED);
+    d->count.flows_timeout += why == SESSION_TIMEOUT;
+    d->count.flows_evicted += why == SESSION_EVICTED;
+    d->count.sessions += s->bytes[0] || s->bytes[1] || s->gap_bytes[0] || s->gap_bytes[1];
+    d->count.midstream += s->midstream;
+    drop_session(d, f);
 }
 
 static void close_flow(struct dissect *d, struct flow *f, enum session_close why)
 {
-    converse_resolve(&d->converse, f, true);
-    f->session->closed = why;
-    emit(d, f, SESSION_CLOSED);
+    if (f->session)
+        close_session(d, f, why);
     d->count.flows_closed++;
-    d->count.flows_timeout += why == SESSION_TIMEOUT;
-    d->count.flows_evicted += why == SESSION_EVICTED;
-    d->count.sessions += f->session->bytes[0] || f->session->bytes[1] || f->session->gap_bytes[0] ||
-                         f->session->gap_bytes[1];
-    d->count.midstream += f->session->midstream;
-    release(d, f);
+    flow_remove(d->converse.table, f);
 }
 
 static enum session_close how_closed(const struct flow *f)
 {
     const struct session *s = f->session;
 
-    if (!f->closing)
+    if (!f->closing || !s)
         return SESSION_INPUT_END;
     return s->rst[SESSION_TO_SERVER] || s->rst[SESSION_TO_CLIENT] ? SESSION_RST : SESSION_FIN;
 }
@@ -102,11 +118,16 @@ static void make_room(struct dissect *d)
 
     if (f) {
         close_flow(d, f, how_closed(f));
-    } else {
-        f = flow_oldest(d->converse.table);
-        if (f)
-            close_flow(d, f, SESSION_EVICTED);
+        return;
     }
+    for (int i = 0; i < EVICT_TRIES; i++) {
+        f = flow_oldest(d->converse.table);
+        if (!f || f->touched == f->queued)
+            break;
+        flow_requeue(d->converse.table, f);
+    }
+    if (f)
+        close_flow(d, f, SESSION_EVICTED);
 }
 
 static void expire(struct dissect *d)
@@ -116,8 +137,12 @@ static void expire(struct dissect *d)
 
     while ((f = flow_oldest_closing(t)) && f->close_at <= d->converse.now)
         close_flow(d, f, how_closed(f));
-    while ((f = flow_oldest(t)) && d->converse.now - f->touched >= CAP_FLOW_IDLE_S * NS_PER_S)
-        close_flow(d, f, SESSION_TIMEOUT);
+    while ((f = flow_oldest(t)) && d->converse.now - f->queued >= IDLE) {
+        if (d->converse.now - f->touched >= IDLE)
+            close_flow(d, f, SESSION_TIMEOUT);
+        else
+            flow_requeue(t, f);
+    }
 }
 
 /* --- flows --- */
@@ -153,6 +178,8 @@ static struct flow *new_flow(struct dissect *d, const struct arrival *a)
     memcpy(s->vlan, a->frame->vlan, sizeof(s->vlan));
     s->midstream = true; /* until a SYN or SYN/ACK is seen */
     f->session = s;
+    f->queued = d->converse.now;
+    f->touched = d->converse.now;
     d->count.flows++;
     return f;
 }
@@ -200,7 +227,7 @@ static bool same_connection(const struct flow *f, uint32_t isn)
 {
     const struct reasm *r = &f->dir[SESSION_TO_SERVER];
 
-    if (f->session->syn_seen || r->started)
+    if (r->started)
         return r->base == isn + 1;
     return !f->closing;
 }
@@ -315,7 +342,6 @@ static void note_packet(struct dissect *d, struct flow *f, const struct arrival 
     if (a->packet->time > s->last || s->last == 0)
         s->last = a->packet->time;
     f->touched = d->converse.now;
-    flow_touch(d->converse.table, f);
 }
 
 static void note_end(struct dissect *d, struct flow *f)
@@ -333,6 +359,9 @@ static void note_end(struct dissect *d, struct flow *f)
         flow_closing(d->converse.table, f);
         f->close_at = d->converse.now + CAP_FLOW_CLOSED_S * NS_PER_S;
     }
+    if (f->closing && s->fin[0] && s->fin[1] &&
+        !f->waiting) /* all was read: only its place stays */
+        close_session(d, f, how_closed(f));
 }
 
 static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
@@ -353,12 +382,34 @@ static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
         reasm_start(&f->dir[SESSION_TO_SERVER], a->tcp.ack);
 }
 
+/* Most packets: the next bytes of a record whose header was read, or an acknowledgement. */
+static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct flow_bulk *b = &f->pass;
+    struct reasm *r = &f->dir[a->dir];
+    uint32_t n = a->tcp.payload_len;
+
+    if (!f->bulk || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+        return false;
+    if (n && (a->tcp.seq != r->next || n > b->inside[a->dir] || a->tcp.payload.n != n))
+        return false;
+    r->next += n;
+    b->inside[a->dir] -= n;
+    b->skipped[a->dir] += n;
+    b->packets[a->dir]++;
+    b->wire_bytes[a->dir] += a->packet->wire_len;
+    b->last = a->packet->time;
+    b->source = a->packet->source;
+    f->touched = d->converse.now;
+    return true;
+}
+
 static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct session *s = f->session;
     struct reasm *r = &f->dir[a->dir];
     bool syn = (a->tcp.flags & TCP_SYN) != 0;
-    bool bulk = s->tls_complete;
+    bool bulk = f->bulk;
     struct reasm_segment seg;
 
     note_packet(d, f, a);
@@ -426,7 +477,8 @@ static void mail_packet(struct dissect *d, const struct arrival *a)
     if (!f)
         return;
     d->count.processed++;
-    into_flow(d, f, a);
+    if (!pass(d, f, a) && f->session) /* else a straggler of a session closed in good order */
+        into_flow(d, f, a);
 }
 
 /* --- the way in --- */
@@ -618,27 +670,36 @@ static int by_serial(const void *a, const void *b)
            ((*x)->session->serial < (*y)->session->serial);
 }
 
-/* All flows, oldest first packet first; without memory for the order, in the order of their age. */
+static struct flow *next_flow(struct flow_table *t, const struct flow *f)
+{
+    return f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next);
+}
+
+/* The flows that still have a session, in the order of their first packets. */
+static uint32_t in_order(struct flow_table *t, struct flow **all)
+{
+    uint32_t n = 0;
+
+    for (struct flow *f = flow_oldest(t); f; f = next_flow(t, f))
+        all[n++] = f;
+    for (struct flow *f = flow_oldest_closing(t); f; f = next_flow(t, f))
+        if (f->session)
+            all[n++] = f;
+    qsort(all, n, sizeof(struct flow *), by_serial);
+    return n;
+}
+
+/* Without memory for the order, the flows close in the order of their age. */
 static void close_all(struct dissect *d)
 {
     struct flow_table *t = d->converse.table;
-    uint32_t n = flow_count(t);
-    struct flow **all = malloc((n ? n : 1) * sizeof(struct flow *));
-    uint32_t i = 0;
+    struct flow **all = malloc((flow_count(t) + 1) * sizeof(struct flow *));
+    uint32_t n = all ? in_order(t, all) : 0;
     struct flow *f;
 
-    if (all) {
-        for (f = flow_oldest(t); f && i < n;
-             f = f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next))
-            all[i++] = f;
-        for (f = flow_oldest_closing(t); f && i < n;
-             f = f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next))
-            all[i++] = f;
-        qsort(all, i, sizeof(*all), by_serial);
-        for (uint32_t k = 0; k < i; k++)
-            close_flow(d, all[k], how_closed(all[k]));
-        free(all);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        close_flow(d, all[i], how_closed(all[i]));
+    free(all);
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)))
         close_flow(d, f, how_closed(f));
 }
@@ -655,8 +716,10 @@ void dissect_free(struct dissect *d)
     if (!d)
         return;
     while (d->converse.table &&
-           ((f = flow_oldest_closing(d->converse.table)) || (f = flow_oldest(d->converse.table))))
-        release(d, f);
+           ((f = flow_oldest_closing(d->converse.table)) || (f = flow_oldest(d->converse.table)))) {
+        drop_session(d, f);
+        flow_remove(d->converse.table, f);
+    }
     flow_table_free(d->converse.table);
     defrag_free(d->defrag);
     free(d);

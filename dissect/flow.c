@@ -7,6 +7,7 @@
 
 #define CHUNK_BITS 10
 #define CHUNK      (1u << CHUNK_BITS)
+#define CACHE_LINE 64
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
 
@@ -77,20 +78,21 @@ uint32_t flow_count(const struct flow_table *t)
 /* The key without padding, so that only its content is hashed. */
 static uint64_t hash(const struct flow_table *t, const struct flow_key *k)
 {
+    size_t n = k->family == 4 ? 4 : 16;
     uint8_t bytes[36];
 
     memcpy(bytes, k->client, 16);
-    memcpy(bytes + 16, k->server, 16);
-    memcpy(bytes + 32, &k->client_port, 2);
-    memcpy(bytes + 34, &k->server_port, 2);
-    return siphash(&t->key, bytes, sizeof(bytes)) ^ k->family;
+    memcpy(bytes + n, k->server, 16);
+    memcpy(bytes + 2 * n, &k->client_port, 2);
+    memcpy(bytes + 2 * n + 2, &k->server_port, 2);
+    return siphash(&t->key, bytes, 2 * n + 4);
 }
 
 static bool same(const struct flow_key *a, const struct flow_key *b)
 {
     return a->client_port == b->client_port && a->server_port == b->server_port &&
-           a->family == b->family && memcmp(a->client, b->client, 16) == 0 &&
-           memcmp(a->server, b->server, 16) == 0;
+           memcmp(a->client, b->client, 16) == 0 && memcmp(a->server, b->server, 16) == 0 &&
+           a->family == b->family;
 }
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
@@ -149,12 +151,11 @@ static struct flow *first(struct flow_table *t, enum list l)
     return t->list[l].head == FLOW_NONE ? NULL : flow_at(t, t->list[l].head);
 }
 
-void flow_touch(struct flow_table *t, struct flow *f)
+void flow_requeue(struct flow_table *t, struct flow *f)
 {
-    if (f->closing || t->list[LIST_ACTIVE].tail == f->index)
-        return;
     take(t, LIST_ACTIVE, f->index);
     append(t, LIST_ACTIVE, f->index);
+    f->queued = f->touched;
 }
 
 void flow_closing(struct flow_table *t, struct flow *f)
@@ -211,7 +212,7 @@ static uint32_t slot(struct flow_table *t)
         return FLOW_NONE;
     index = t->fresh;
     if (!t->chunk[index >> CHUNK_BITS]) {
-        t->chunk[index >> CHUNK_BITS] = malloc(CHUNK * sizeof(struct flow));
+        t->chunk[index >> CHUNK_BITS] = aligned_alloc(CACHE_LINE, CHUNK * sizeof(struct flow));
         if (!t->chunk[index >> CHUNK_BITS])
             return FLOW_NONE;
     }

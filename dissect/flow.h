@@ -24,29 +24,45 @@ struct flow_list {
     uint32_t head, tail; /* head is the oldest */
 };
 
+/* What changes with every packet of a flow whose TLS carries data; brought to the session when
+ * anybody looks (flow_settle). Most packets of a mail link are such. */
+struct flow_bulk {
+    uint32_t inside[SESSION_DIR_COUNT];  /* bytes that may pass unseen: the rest of a record */
+    uint32_t skipped[SESSION_DIR_COUNT]; /* that did, and that the reader does not know of yet */
+    uint32_t packets[SESSION_DIR_COUNT];
+    uint64_t wire_bytes[SESSION_DIR_COUNT];
+    nstime last;
+    uint32_t source;
+};
+
+/* The first members are all that a bulk packet touches: three lines of cache. */
 struct flow {
     struct flow_key key;
-    uint32_t index;       /* in the slab */
-    uint32_t chain;       /* next of the same bucket */
-    struct flow_link age; /* in active (by last packet) or closing (by its end) */
+    uint32_t index; /* in the slab */
+    uint32_t chain; /* next of the same bucket */
+    bool closing;   /* FIN both ways or RST: only stragglers are awaited */
+    bool waiting;   /* something is held */
+    bool bulk;      /* TLS carries data */
+    nstime touched; /* of the newest packet, on the clock that never runs backwards */
+    struct flow_bulk pass;
+    struct reasm dir[SESSION_DIR_COUNT];
+
+    nstime queued;        /* when it was put at the end of the list of its age */
+    struct flow_link age; /* in active (by last packet, lazily) or closing (by its end) */
     struct flow_link wait;
-    bool closing;                    /* FIN both ways or RST: only stragglers are awaited */
-    bool waiting;                    /* something is held */
     bool unseen[SESSION_DIR_COUNT];  /* waited for once in vain: this direction is not on the tap */
     bool blocked[SESSION_DIR_COUNT]; /* the reader waits for the other side */
     bool syn_fast_open;
     uint64_t wait_number; /* packet count when the wait began or was last looked at */
     nstime wait_since;    /* of the last progress, while waiting */
-    nstime touched;       /* of the newest packet, on the clock that never runs backwards */
     nstime close_at;
     uint32_t rtt_end;                      /* client byte whose answer is being timed */
     nstime rtt_from;                       /* 0: none */
     uint32_t recent[SESSION_DIR_COUNT][4]; /* fingerprints of the newest packets */
     nstime recent_time[SESSION_DIR_COUNT][4];
     uint8_t recent_at[SESSION_DIR_COUNT];
-    struct reasm dir[SESSION_DIR_COUNT];
-    struct session *session;
-    struct smtp *smtp; /* NULL once TLS carries data */
+    struct session *session; /* NULL: closed in good order, the place is kept for stragglers */
+    struct smtp *smtp;       /* NULL until the first bytes */
 };
 
 struct flow_half_open { /* what a bare SYN leaves behind */
@@ -69,7 +85,8 @@ void flow_remove(struct flow_table *t, struct flow *f);
 struct flow *flow_at(struct flow_table *t, uint32_t index);
 uint32_t flow_count(const struct flow_table *t);
 
-void flow_touch(struct flow_table *t, struct flow *f);   /* newest of the active ones */
+/* Puts an active flow at the end of its list; `queued` becomes `touched`. */
+void flow_requeue(struct flow_table *t, struct flow *f);
 void flow_closing(struct flow_table *t, struct flow *f); /* moves it to the closing list */
 struct flow *flow_oldest(struct flow_table *t);          /* active, or NULL */
 struct flow *flow_oldest_closing(struct flow_table *t);

@@ -48,10 +48,10 @@ struct text {
 
 /* Who talks to whom. The client opened the connection (or, without a SYN, holds the other port). */
 struct flow_key {
-    uint8_t family;           /* 4 or 6 */
-    uint8_t client[16];       /* network byte order; IPv4 in the first four bytes, rest zero */
+    uint8_t family;     /* 4 or 6 */
+    uint8_t client[16]; /* network byte order; IPv4 in the first four bytes, rest zero */
     uint8_t server[16];
-    uint16_t client_port;     /* host byte order */
+    uint16_t client_port; /* host byte order */
     uint16_t server_port;
 };
 
@@ -65,10 +65,10 @@ enum ehlo_state {
 
 /* One line of an EHLO reply as received, without code, separator and line end. */
 struct ehlo_line {
-    struct text text;     /* first CAP_KEYWORD_TEXT bytes */
-    uint16_t word_len;    /* length of the first word in `text`; 0 for a line that begins blank */
-    uint16_t line_len;    /* whole length of the line's text on the wire */
-    uint32_t offset;      /* stream offset of the line's first byte (its code) */
+    struct text text;  /* first CAP_KEYWORD_TEXT bytes */
+    uint16_t word_len; /* length of the first word in `text`; 0 for a line that begins blank */
+    uint16_t line_len; /* whole length of the line's text on the wire */
+    uint32_t offset;   /* stream offset of the line's first byte (its code) */
 };
 
 /*
@@ -77,19 +77,19 @@ struct ehlo_line {
  */
 struct smtp_reading {
     enum ehlo_state ehlo;
-    int16_t ehlo_code;            /* of the last EHLO before the upgrade; 0: none seen */
-    uint8_t line_count;           /* kept in line[]; line[0] is the greeting (RFC 5321 4.1.1.1) */
-    bool lines_capped;            /* more than CAP_REPLY_LINES */
+    int16_t ehlo_code;  /* of the last EHLO before the upgrade; 0: none seen */
+    uint8_t line_count; /* kept in line[]; line[0] is the greeting (RFC 5321 4.1.1.1) */
+    bool lines_capped;  /* more than CAP_REPLY_LINES */
     struct ehlo_line line[CAP_REPLY_LINES];
-    uint32_t ehlo_offset;         /* of the reply, to client */
-    int16_t refused_code;         /* an EHLO answered by other than 250; 0: none */
-    struct text refused_text;     /* its first line, code included */
+    uint32_t ehlo_offset;     /* of the reply, to client */
+    int16_t refused_code;     /* an EHLO answered by other than 250; 0: none */
+    struct text refused_text; /* its first line, code included */
     uint32_t refused_offset;
 
-    int16_t upgrade_code;         /* reply to STARTTLS (or X-ANONYMOUSTLS); 0: no reply seen */
-    struct text upgrade_text;     /* its first line, code included */
-    uint32_t upgrade_offset;      /* of that reply, to client */
-    nstime upgrade_time;          /* of its first packet */
+    int16_t upgrade_code;     /* reply to STARTTLS (or X-ANONYMOUSTLS); 0: no reply seen */
+    struct text upgrade_text; /* its first line, code included */
+    uint32_t upgrade_offset;  /* of that reply, to client */
+    nstime upgrade_time;      /* of its first packet */
 };
 
 enum hello_verb { HELLO_NONE, HELLO_HELO, HELLO_EHLO, HELLO_LHLO, HELLO_VERB_COUNT };
@@ -112,43 +112,43 @@ enum auth_state { AUTH_NONE, AUTH_OFFERED, AUTH_TRIED, AUTH_ACCEPTED, AUTH_STATE
 /* A command line whose verb is in no table. Its text may be a secret that lost its place: no one
  * may print it unless it is a mask or a near miss of a known verb. */
 struct odd_command {
-    struct text text;       /* first 16 bytes of the line */
-    uint16_t line_len;      /* bytes without the line end */
-    uint16_t word_len;      /* of the first word */
-    uint32_t offset;        /* to server */
-    int16_t reply_code;     /* 0: no reply seen */
-    bool before_hello;      /* no EHLO or HELO had been answered by 250 yet */
-    bool follows_ehlo;      /* the first command after the EHLO reply */
+    struct text text;   /* first 16 bytes of the line */
+    uint16_t line_len;  /* bytes without the line end */
+    uint16_t word_len;  /* of the first word */
+    uint32_t offset;    /* to server */
+    int16_t reply_code; /* 0: no reply seen */
+    bool before_hello;  /* no EHLO or HELO had been answered by 250 yet */
+    bool follows_ehlo;  /* the first command after the EHLO reply */
 };
 
 /* Everything below that counts, counts plaintext only: TLS hides the rest. */
 struct session {
     /* who, when, where */
     struct flow_key key;
-    uint64_t flow_id;         /* joins the lines of one flow; below 2^53; same for the same input */
-    uint64_t serial;          /* order of first packets, from 0 */
+    uint64_t flow_id; /* joins the lines of one flow; below 2^53; same for the same input */
+    uint64_t serial;  /* order of first packets, from 0 */
     uint16_t vlan[CAP_VLAN_DEPTH]; /* outermost first, of the first packet */
     uint8_t vlan_count;
-    uint32_t source;          /* index of the input (file) of the newest packet */
-    nstime first;             /* first packet */
-    nstime last;              /* newest packet */
-    nstime now;               /* of the packet that caused the call; never runs backwards */
+    uint32_t source; /* index of the input (file) of the newest packet */
+    nstime first;    /* first packet */
+    nstime last;     /* newest packet */
+    nstime now;      /* of the packet that caused the call; never runs backwards */
     enum session_close closed;
 
     /* what the tap showed, by direction */
-    bool syn_seen;            /* the client's SYN */
+    bool syn_seen; /* the client's SYN */
     bool synack_seen;
-    bool midstream;           /* picked up without any handshake */
-    bool isn_known;           /* server_isn is the server's initial sequence number */
+    bool midstream; /* picked up without any handshake */
+    bool isn_known; /* server_isn is the server's initial sequence number */
     uint32_t server_isn;
-    bool seen[SESSION_DIR_COUNT];         /* any packet of this direction */
+    bool seen[SESSION_DIR_COUNT]; /* any packet of this direction */
     uint64_t packets[SESSION_DIR_COUNT];
-    uint64_t wire_bytes[SESSION_DIR_COUNT];  /* whole frames */
-    uint64_t bytes[SESSION_DIR_COUNT];    /* payload delivered in order */
-    uint64_t gap_bytes[SESSION_DIR_COUNT];   /* never captured */
-    uint64_t cut_bytes[SESSION_DIR_COUNT];   /* cut by the snap length */
+    uint64_t wire_bytes[SESSION_DIR_COUNT]; /* whole frames */
+    uint64_t bytes[SESSION_DIR_COUNT];      /* payload delivered in order */
+    uint64_t gap_bytes[SESSION_DIR_COUNT];  /* never captured */
+    uint64_t cut_bytes[SESSION_DIR_COUNT];  /* cut by the snap length */
     uint32_t gaps[SESSION_DIR_COUNT];
-    uint32_t duplicates[SESSION_DIR_COUNT];  /* SPAN copies of one packet */
+    uint32_t duplicates[SESSION_DIR_COUNT]; /* SPAN copies of one packet */
     uint32_t retransmits[SESSION_DIR_COUNT];
     uint32_t reordered[SESSION_DIR_COUNT];
     uint32_t bad_checksums[SESSION_DIR_COUNT];
@@ -156,13 +156,13 @@ struct session {
     uint8_t tcp_flags[SESSION_DIR_COUNT]; /* OR of all flags */
     bool fin[SESSION_DIR_COUNT];          /* FIN reached in order */
     bool rst[SESSION_DIR_COUNT];
-    nstime rtt_floor;         /* smallest time from a client byte to its answer; 0: none */
+    nstime rtt_floor; /* smallest time from a client byte to its answer; 0: none */
 
     /* the dialogue */
-    bool implicit_tls;        /* port 465: TLS from the first byte */
-    uint8_t proxy_version;    /* PROXY protocol before the banner: 1, 2, or 0 */
-    int16_t banner_code;      /* 0: none seen */
-    struct text banner;       /* first line, code included */
+    bool implicit_tls;     /* port 465: TLS from the first byte */
+    uint8_t proxy_version; /* PROXY protocol before the banner: 1, 2, or 0 */
+    int16_t banner_code;   /* 0: none seen */
+    struct text banner;    /* first line, code included */
     uint32_t banner_offset;
     bool early_talker;        /* the client spoke before it had the banner */
     enum hello_verb hello;    /* the last one sent before the upgrade */
@@ -173,7 +173,7 @@ struct session {
 
     struct smtp_reading reading; /* of the bytes as delivered */
 
-    enum upgrade_kind upgrade;   /* what the client asked for */
+    enum upgrade_kind upgrade; /* what the client asked for */
     uint32_t upgrade_asks;
     uint32_t upgrade_cmd_offset; /* of the last STARTTLS, to server */
     nstime upgrade_cmd_time;
@@ -187,14 +187,14 @@ struct session {
     struct text early_server_text; /* first line */
     enum byte_kind client_after;   /* what the client sent after the 220 */
     uint32_t client_after_offset;
-    enum byte_kind server_after;   /* what the server answered to that */
+    enum byte_kind server_after; /* what the server answered to that */
     uint32_t server_after_offset;
     struct text server_after_text; /* first line, when clear */
     bool ehlo_after;               /* a second EHLO in clear after the 220 */
 
     /* TLS by its record headers */
     enum tls_stage tls_stage;
-    bool tls_complete;           /* TLS carried data both ways (or the way we can see) */
+    bool tls_complete; /* TLS carried data both ways (or the way we can see) */
     uint32_t tls_records[SESSION_DIR_COUNT];
     uint8_t tls_alert_level[SESSION_DIR_COUNT]; /* plaintext alert; 0: none */
     uint8_t tls_alert[SESSION_DIR_COUNT];       /* its description (RFC 8446 section 6) */
@@ -202,34 +202,34 @@ struct session {
     uint32_t clear_in_tls_offset[SESSION_DIR_COUNT];
 
     /* mail in clear */
-    uint32_t mails;              /* messages whose text crossed, at least in part */
-    uint64_t mail_bytes;         /* of text */
+    uint32_t mails;      /* messages whose text crossed, at least in part */
+    uint64_t mail_bytes; /* of text */
     uint32_t mail_commands;
-    uint32_t mail_accepted;      /* MAIL answered by 250 */
-    uint32_t mail_offset;        /* of the first MAIL, to server */
-    struct text mail_from;       /* of the first transaction; masked unless addresses are shown */
-    bool mail_from_null;         /* <> */
+    uint32_t mail_accepted; /* MAIL answered by 250 */
+    uint32_t mail_offset;   /* of the first MAIL, to server */
+    struct text mail_from;  /* of the first transaction; masked unless addresses are shown */
+    bool mail_from_null;    /* <> */
     uint32_t rcpt_commands;
     uint32_t rcpt_accepted;
-    uint8_t rcpt_count;          /* kept */
+    uint8_t rcpt_count;                      /* kept */
     struct text rcpt[CAP_RECIPIENTS];        /* masked unless addresses are shown */
     struct text rcpt_domain[CAP_RECIPIENTS]; /* distinct, lower case */
     uint8_t rcpt_domain_count;
-    bool requiretls;             /* MAIL with REQUIRETLS (RFC 8689) in clear */
+    bool requiretls; /* MAIL with REQUIRETLS (RFC 8689) in clear */
     uint32_t requiretls_offset;
     bool requiretls_accepted;
     bool smtputf8;
-    int16_t demand_code;         /* a command refused because TLS must come first (RFC 3207: 530) */
+    int16_t demand_code; /* a command refused because TLS must come first (RFC 3207: 530) */
     struct text demand_text;
-    uint32_t demand_offset;      /* to client */
+    uint32_t demand_offset; /* to client */
     bool quit;
 
     /* logins in clear */
     enum auth_state auth;
-    uint32_t auth_offset;        /* of the AUTH command that counts, to server */
+    uint32_t auth_offset; /* of the AUTH command that counts, to server */
     uint32_t auth_tries;
-    struct text auth_mechanism;  /* upper case, of the AUTH command that counts */
-    int16_t auth_code;           /* its outcome; 0: not seen */
+    struct text auth_mechanism; /* upper case, of the AUTH command that counts */
+    int16_t auth_code;          /* its outcome; 0: not seen */
 
     /* oddities */
     uint8_t odd_count;
@@ -243,9 +243,9 @@ struct session {
     uint32_t bare_cr[SESSION_DIR_COUNT];
     uint32_t nul_bytes[SESSION_DIR_COUNT];
     uint32_t long_lines[SESSION_DIR_COUNT]; /* cut at their cap */
-    bool step_lost;              /* commands and replies could not be matched all the way */
-    bool not_smtp;               /* the port carried something else */
-    uint32_t caps_hit;           /* any cap of this session */
+    bool step_lost;    /* commands and replies could not be matched all the way */
+    bool not_smtp;     /* the port carried something else */
+    uint32_t caps_hit; /* any cap of this session */
 
     /* texts */
     uint8_t *pool;

@@ -39,9 +39,17 @@ unsigned smtp_take_events(struct smtp *m)
     return events;
 }
 
-bool smtp_is_opaque(const struct smtp *m)
+uint32_t smtp_inside(const struct smtp *m, enum session_dir dir)
 {
-    return m->s->tls_complete;
+    const struct tls_record_reader *r = &m->tls[dir];
+
+    return m->side[dir] == SIDE_TLS && r->want == 0 ? r->left : 0;
+}
+
+void smtp_skip(struct smtp *m, enum session_dir dir, uint32_t n)
+{
+    m->tls[dir].left -= n;
+    m->next[dir] += n;
 }
 
 /* --- lines --- */

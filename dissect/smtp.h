@@ -42,7 +42,11 @@ void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n,
 /* The milestones reached since the last call, as bits 1 << enum session_milestone. */
 unsigned smtp_take_events(struct smtp *m);
 
-/* TLS carries data: nothing more will be learned from plaintext. */
-bool smtp_is_opaque(const struct smtp *m);
+/*
+ * How many bytes of this direction can pass without being fed: they lie inside a TLS record whose
+ * header was read. What did pass is told by smtp_skip() before anything else is fed.
+ */
+uint32_t smtp_inside(const struct smtp *m, enum session_dir dir);
+void smtp_skip(struct smtp *m, enum session_dir dir, uint32_t n); /* n <= smtp_inside() */
 
 #endif

@@ -177,7 +177,13 @@ const char *verdict_text(enum verdict v);
 const char *visibility_text(enum visibility v);
 const char *handshake_text(enum handshake v);
 
-/* Judges the session as it stands at `m`. Fills all of `out`. */
-void judge(const struct session *s, enum session_milestone m, struct judgement *out);
+struct garble_memory; /* rules/garble.h */
+
+/*
+ * Judges the session as it stands at `m`. Fills `out`, of the findings the first finding_count.
+ * `memory` spares work and changes no answer; it may be NULL.
+ */
+void judge(const struct session *s, enum session_milestone m, struct garble_memory *memory,
+           struct judgement *out);
 
 #endif

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/garble.h"
 
+#include <stdlib.h>
+
 #include "rules/keywords.h"
 #include "rules/layout.h"
 #include "rules/middlebox.h"
@@ -192,8 +194,8 @@ enum garble_kind garble_classify(struct span line, bool uppercase)
 struct reply {
     const struct span *line;
     size_t count;
-    struct span banner;
-    bool cisco; /* asterisks for a banner */
+    const char *software; /* what the banner names, or NULL */
+    bool cisco;           /* asterisks for a banner */
     size_t kinds[GARBLE_KIND_COUNT];
 };
 
@@ -255,7 +257,7 @@ static int weigh(const struct reply *r, size_t i, enum garble_kind kind, struct 
                                                    [GARBLE_SLOT] = 90};
     bool mask = kind == GARBLE_MASK;
     enum middlebox_mask how = middlebox_mask(r->line[i]);
-    struct layout_fit fit = layout_fit(r->line, r->count, i, r->banner);
+    struct layout_fit fit = layout_fit(r->line, r->count, i, r->software);
     bool slot = fit.slot && !(mask && fit.elsewhere);
     if (kind == GARBLE_NONE && slot_alone(r, i, &fit))
         kind = GARBLE_SLOT;
@@ -278,25 +280,77 @@ static struct span after_code(struct span banner)
     return span_from(banner, 4);
 }
 
-struct garble garble_judge(const struct span *line, size_t count, struct span banner)
+static struct garble judge_reply(struct reply *r)
 {
-    const struct middlebox *box = middlebox_match("banner", after_code(banner));
-    struct reply r = {.line = line, .count = count, .banner = banner, .cisco = box != NULL};
     struct garble best = {.kind = GARBLE_NONE};
     int weight = 0;
-    for (size_t i = 0; i < count; i++)
-        r.kinds[garble_classify(line[i], others_upper(&r, i))]++;
-    for (size_t i = 0; i < count; i++) {
-        enum garble_kind kind = garble_classify(line[i], others_upper(&r, i));
+    for (size_t i = 0; i < r->count; i++)
+        r->kinds[garble_classify(r->line[i], others_upper(r, i))]++;
+    for (size_t i = 0; i < r->count; i++) {
+        enum garble_kind kind = garble_classify(r->line[i], others_upper(r, i));
         struct garble g;
-        if (kind == GARBLE_NONE && line[i].n != WORD && !repeated(&r, i) &&
-            keywords_known(keywords_word(line[i])))
+        if (kind == GARBLE_NONE && r->line[i].n != WORD && !repeated(r, i) &&
+            keywords_known(keywords_word(r->line[i])))
             continue;
-        int w = weigh(&r, i, kind, &g);
+        int w = weigh(r, i, kind, &g);
         if (w > weight) {
             weight = w;
             best = g;
         }
     }
     return best;
+}
+
+/* --- servers say the same to everyone --- */
+
+#define REMEMBERED 512 /* distinct replies; a newer one takes the place of an older */
+
+struct garble_memory {
+    struct siphash_key key;
+    struct {
+        uint64_t print; /* of the reply; 0: empty */
+        struct garble garble;
+    } at[REMEMBERED];
+};
+
+struct garble_memory *garble_memory_new(const struct siphash_key *key)
+{
+    struct garble_memory *m = calloc(1, sizeof(*m));
+    if (m)
+        m->key = *key;
+    return m;
+}
+
+void garble_memory_free(struct garble_memory *m)
+{
+    free(m);
+}
+
+/* All that judge_reply() goes by. The key is secret, so nobody can make two replies alike. */
+static uint64_t print_of(const struct garble_memory *m, const struct reply *r)
+{
+    uint64_t print = r->cisco ? 2 : 0;
+    if (r->software)
+        print ^= siphash(&m->key, r->software, strlen(r->software));
+    for (size_t i = 0; i < r->count; i++)
+        print = (print << 7 | print >> 57) ^ siphash(&m->key, r->line[i].p, r->line[i].n);
+    return print | 1;
+}
+
+struct garble garble_judge(struct garble_memory *m, const struct span *line, size_t count,
+                           struct span banner)
+{
+    struct reply r = {.line = line,
+                      .count = count,
+                      .software = layout_software(banner),
+                      .cisco = middlebox_match("banner", after_code(banner)) != NULL};
+    if (!m)
+        return judge_reply(&r);
+    uint64_t print = print_of(m, &r);
+    size_t slot = (size_t)(print >> 32) % REMEMBERED;
+    if (m->at[slot].print != print) {
+        m->at[slot].garble = judge_reply(&r);
+        m->at[slot].print = print;
+    }
+    return m->at[slot].garble;
 }

@@ -7,6 +7,7 @@
 #ifndef RULES_GARBLE_H
 #define RULES_GARBLE_H
 
+#include "base/siphash.h"
 #include "base/span.h"
 
 enum garble_kind {
@@ -28,8 +29,18 @@ struct garble {
     bool crowd;          /* other lines are as odd as this one */
 };
 
-/* The keyword lines (greeting excluded) of a complete reply and the text of the greeting banner. */
-struct garble garble_judge(const struct span *line, size_t count, struct span banner);
+/*
+ * What was worked out for replies seen before: servers say the same to everyone, and the work is
+ * the dearest of a judgement. Changes no answer. NULL: no memory.
+ */
+struct garble_memory;
+struct garble_memory *garble_memory_new(const struct siphash_key *key);
+void garble_memory_free(struct garble_memory *m);
+
+/* The keyword lines (greeting excluded) of a complete reply and the text of the greeting banner;
+ * `m` may be NULL. */
+struct garble garble_judge(struct garble_memory *m, const struct span *line, size_t count,
+                           struct span banner);
 
 /* What a line is by its letters alone; never GARBLE_SLOT. `uppercase`: the other lines are. */
 enum garble_kind garble_classify(struct span line, bool uppercase);

@@ -52,10 +52,13 @@ static void set_slot(const struct view *v, struct judgement *out)
         out->token.len = l->word_len;
 }
 
-void judge(const struct session *s, enum session_milestone m, struct judgement *out)
+void judge(const struct session *s, enum session_milestone m, struct garble_memory *memory,
+           struct judgement *out)
 {
-    struct view v = view_of(s, m);
-    *out = (struct judgement){.offered = v.offered};
+    struct view v = view_of(s, m, memory);
+    out->offered = v.offered;
+    out->token = (struct text){0, 0};
+    out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
     strip_judge(&v, out);
     refuse_judge(&v, out);

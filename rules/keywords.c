@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/keywords.h"
 
-static const char *const known[] = {
-#define ROW(keyword, length, registered, source, note) keyword,
+/* With their lengths: most words are told apart by length and first letter. */
+static const struct {
+    const char *word;
+    size_t n;
+} known[] = {
+#define ROW(keyword, length, registered, source, note) {keyword, sizeof(keyword) - 1},
 #include "ehlo-keywords.inc"
 #undef ROW
 };
@@ -18,8 +22,10 @@ struct span keywords_word(struct span line)
 bool keywords_known(struct span word)
 {
     word = span_first(word, span_find(word, '='));
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (span_eq_nocase(word, span_str(known[i])))
+    for (size_t i = 0; word.n && i < sizeof(known) / sizeof(known[0]); i++)
+        if (known[i].n == word.n &&
+            span_upper((uint8_t)known[i].word[0]) == span_upper(word.p[0]) &&
+            span_eq_nocase(word, span_of(known[i].word, known[i].n)))
             return true;
     return false;
 }

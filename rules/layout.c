@@ -14,11 +14,12 @@
 
 struct member {
     const char *layout, *banner, *least, *keyword, *parameters, *usual;
+    size_t n; /* length of `keyword`, all spellings */
 };
 
 static const struct member members[] = {
 #define ROW(layout, banner, least, keyword, parameters, usual)                                     \
-    {layout, banner, least, keyword, parameters, usual},
+    {layout, banner, least, keyword, parameters, usual, sizeof(keyword) - 1},
 #include "ehlo-layouts.inc"
 #undef ROW
 };
@@ -52,22 +53,26 @@ static struct layout layout_at(size_t row)
     return l;
 }
 
-/* The n-th spelling of a member, NULL span after the last. */
-static struct span spelling(struct span all, size_t n)
+/* Takes the first spelling off `all`. */
+static struct span spelling(struct span *all)
 {
-    while (n-- > 0) {
-        size_t bar = span_find(all, '|');
-        if (bar == all.n)
-            return span_of(NULL, 0);
-        all = span_from(all, bar + 1);
-    }
-    return span_first(all, span_find(all, '|'));
+    struct span first = span_first(*all, span_find(*all, '|'));
+    *all = span_from(*all, first.n + 1);
+    return first;
+}
+
+static struct span spellings(const struct member *m)
+{
+    return span_of(m->keyword, m->n);
 }
 
 static bool is_member(const struct member *m, struct span word)
 {
-    struct span s;
-    for (size_t n = 0; (s = spelling(span_str(m->keyword), n)).n > 0; n++) {
+    struct span all = spellings(m);
+    if (word.n == 0 || (m->n <= word.n && span_upper(word.p[0]) != all.p[0]))
+        return false; /* not so long as to have a second spelling, and of another letter */
+    while (all.n > 0) {
+        struct span s = spelling(&all);
         bool beginning = s.p[s.n - 1] == '=';
         if (beginning ? span_starts_nocase(word, s) : span_eq_nocase(word, s))
             return true;
@@ -87,8 +92,9 @@ static int member_of(const struct layout *l, struct span line)
 /* Could a mask of `n` bytes stand for this member, parameters included? */
 static bool fits(const struct member *m, size_t n)
 {
-    struct span s;
-    for (size_t k = 0; (s = spelling(span_str(m->keyword), k)).n > 0; k++) {
+    struct span all = spellings(m);
+    while (all.n > 0) {
+        struct span s = spelling(&all);
         size_t least = s.n + PARAMETER - (s.p[s.n - 1] == '=');
         if ((n == s.n && strcmp(m->parameters, "always") != 0) ||
             (n >= least && strcmp(m->parameters, "none") != 0))
@@ -213,19 +219,27 @@ static int rank(const struct layout_fit *f)
     return f->name ? 1 + 2 * f->slot + 4 * f->named : 0;
 }
 
-struct layout_fit layout_fit(const struct span *line, size_t count, size_t candidate,
-                             struct span banner)
+const char *layout_software(struct span banner)
 {
-    struct layout_fit best = {0};
     const char *software = NULL;
     struct layout l;
     for (size_t row = 0; row < MEMBER_COUNT; row += (size_t)l.count) {
         l = layout_at(row);
-        bool named = span_search_nocase(banner, span_str(l.member->banner)) < banner.n;
-        if (named)
+        if (span_search_nocase(banner, span_str(l.member->banner)) < banner.n)
             software = l.member->layout;
+    }
+    return software;
+}
+
+struct layout_fit layout_fit(const struct span *line, size_t count, size_t candidate,
+                             const char *software)
+{
+    struct layout_fit best = {0};
+    struct layout l;
+    for (size_t row = 0; row < MEMBER_COUNT; row += (size_t)l.count) {
+        l = layout_at(row);
         struct layout_fit fit = fit_one(&l, line, count, candidate);
-        fit.named = named;
+        fit.named = software && strcmp(software, l.member->layout) == 0;
         if (rank(&fit) > rank(&best))
             best = fit;
     }

@@ -23,9 +23,13 @@ struct layout_fit {
 
 /*
  * `line` are the keyword lines (greeting excluded) as received, `candidate` the one in question.
- * Masked lines other than the candidate are wildcards of their length.
+ * Masked lines other than the candidate are wildcards of their length. `software` is what
+ * layout_software() said of the banner.
  */
 struct layout_fit layout_fit(const struct span *line, size_t count, size_t candidate,
-                             struct span banner);
+                             const char *software);
+
+/* The known software that a greeting banner names: a layout's name, or NULL. */
+const char *layout_software(struct span banner);
 
 #endif

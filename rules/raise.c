@@ -34,8 +34,13 @@ void raise_cause(struct finding *f, enum cause cause)
 
 void raise_alternative(struct finding *f, enum cause cause)
 {
-    if (cause != f->cause && f->alternative_count < sizeof(f->alternatives) / sizeof(enum cause))
-        f->alternatives[f->alternative_count++] = cause;
+    const size_t most = sizeof(f->alternatives) / sizeof(f->alternatives[0]);
+    if (cause == f->cause || f->alternative_count >= most)
+        return;
+    for (size_t i = 0; i < f->alternative_count; i++)
+        if (f->alternatives[i] == cause)
+            return;
+    f->alternatives[f->alternative_count++] = cause;
 }
 
 void raise_cap(struct finding *f, enum severity ceiling)

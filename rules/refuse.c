@@ -26,14 +26,9 @@ static void refused_causes(struct finding *f, int code)
         return;
     }
     raise_cause(f, CAUSE_UNKNOWN);
-    if (code < 500)
-        raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
-    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
-    if (code < 500)
-        raise_alternative(f, CAUSE_PER_CLIENT_POLICY);
-    else
-        raise_alternative(f, CAUSE_CISCO_ESMTP_INSPECTION);
     raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, code < 500 ? CAUSE_PER_CLIENT_POLICY : CAUSE_CISCO_ESMTP_INSPECTION);
     wording_say(f, "A server with certificate trouble says the same to every client, a rewriter "
                    "only on its path.");
 }

@@ -33,14 +33,14 @@ static int starttls_line(const struct view *v)
     return -1;
 }
 
-static struct garble garble_of(const struct view *v)
+static struct garble garble_of(const struct view *v, struct garble_memory *memory)
 {
     struct span line[CAP_REPLY_LINES];
     size_t count = v->s->reading.line_count;
     for (size_t i = 1; i < count; i++)
         line[i - 1] = view_line(v, i);
     struct garble g =
-        garble_judge(line, count > 0 ? count - 1 : 0, session_text(v->s, v->s->banner));
+        garble_judge(memory, line, count > 0 ? count - 1 : 0, session_text(v->s, v->s->banner));
     g.line++;
     return g;
 }
@@ -63,23 +63,24 @@ static bool decrypted_mirror(const struct session *s)
            s->tls_records[SESSION_TO_SERVER] == 0 && s->tls_records[SESSION_TO_CLIENT] == 0;
 }
 
-static enum offered offered_of(struct view *v)
+static enum offered offered_of(struct view *v, struct garble_memory *memory)
 {
     if (v->s->implicit_tls || !v->reply_whole)
         return OFFERED_UNKNOWN;
     v->starttls_line = starttls_line(v);
     if (v->starttls_line > 0)
         return OFFERED_YES;
-    v->garble = garble_of(v);
+    v->garble = garble_of(v, memory);
     return v->garble.kind != GARBLE_NONE ? OFFERED_GARBLED : OFFERED_NO;
 }
 
-struct view view_of(const struct session *s, enum session_milestone m)
+struct view view_of(const struct session *s, enum session_milestone m,
+                    struct garble_memory *memory)
 {
     struct view v = {.s = s, .milestone = m, .starttls_line = -1};
     v.reply_whole =
         s->reading.ehlo == EHLO_COMPLETE && !s->reading.lines_capped && s->reading.line_count > 0;
-    v.offered = offered_of(&v);
+    v.offered = offered_of(&v, memory);
     v.asked = s->upgrade != UPGRADE_NONE;
     v.login = s->auth == AUTH_ACCEPTED && view_secret_shown(s);
     v.delivered = s->mail_accepted > 0 || s->auth == AUTH_ACCEPTED || s->tls_complete;

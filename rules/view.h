@@ -23,7 +23,9 @@ struct view {
     bool closed;          /* by the peers, not by the end of the capture */
 };
 
-struct view view_of(const struct session *s, enum session_milestone m);
+/* `memory` may be NULL. */
+struct view view_of(const struct session *s, enum session_milestone m,
+                    struct garble_memory *memory);
 
 /* The text of line i of the EHLO reply; its first word. */
 struct span view_line(const struct view *v, size_t i);

@@ -221,8 +221,10 @@ void capture_close(struct capture *c)
 {
     if (!c)
         return;
-    if (c->pcap)
+    if (c->pcap) {
         pcap_close(c->pcap);
+        stream_file_closed(c->stream);
+    }
     stream_close(c->stream);
     free(c);
 }

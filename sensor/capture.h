@@ -9,7 +9,7 @@
 
 #include "dissect/dissect.h"
 
-#define CAPTURE_BUFFER     65536 /* read(2) at a time */
+#define CAPTURE_BUFFER     262144 /* read(2) at a time: what a second-level cache holds */
 #define CAPTURE_ERROR_TEXT 512
 
 struct capture;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio_ext.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,8 +12,9 @@
 
 static void use(struct output *o, FILE *file, const char *name)
 {
-    *o = (struct output){.file = file, .name = name};
-    setvbuf(file, NULL, _IOFBF, BUFFER_BYTES);
+    *o = (struct output){.file = file, .name = name, .buffer = malloc(BUFFER_BYTES)};
+    if (o->buffer) /* glibc takes a size only together with a buffer */
+        setvbuf(file, o->buffer, _IOFBF, BUFFER_BYTES);
     __fsetlocking(file, FSETLOCKING_BYCALLER);
 }
 
@@ -86,5 +88,7 @@ int output_close(struct output *o)
     if (fclose(o->file) || bad)
         fail(o);
     o->file = NULL;
+    free(o->buffer);
+    o->buffer = NULL;
     return o->error;
 }

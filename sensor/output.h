@@ -13,6 +13,7 @@
 
 struct output {
     FILE *file;       /* NULL: this output is not in use */
+    char *buffer;     /* of `file`; NULL: its own */
     const char *name; /* for messages; borrowed */
     int error;        /* errno of the first failure; 0: none */
 };

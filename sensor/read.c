@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "dissect/dissect.h"
 #include "report/summary.h"
+#include "rules/garble.h"
 #include "sensor/output.h"
 #include "sensor/progress.h"
 #include "sensor/timeline.h"
@@ -34,6 +35,7 @@ struct reading {
     const char **name; /* of the inputs, for eve */
     struct json *line;
     struct judgement *judgement;
+    struct garble_memory *memory;
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -118,7 +120,7 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
 {
     struct reading *r = user;
     struct incident_alert alert;
-    judge(s, m, r->judgement);
+    judge(s, m, r->memory, r->judgement);
     enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
     if (outcome == INCIDENT_STORM ||
         (outcome == INCIDENT_ALERT && alert.primary->severity >= r->cli->min_severity))
@@ -193,7 +195,8 @@ static bool open_dissect(struct reading *r)
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);
-    return r->dissect != NULL;
+    r->memory = garble_memory_new(&c.key);
+    return r->dissect && r->memory;
 }
 
 static bool open_eve(struct reading *r)
@@ -272,6 +275,12 @@ static bool wants_colour(const struct cli *c)
     return c->colour == CLI_COLOUR_ALWAYS;
 }
 
+/* Lines of output on the same terminal would run into it. */
+static bool wants_progress(const struct cli *c)
+{
+    return !c->quiet && isatty(STDERR_FILENO) && !(c->json && isatty(STDOUT_FILENO));
+}
+
 static void print_summary(struct reading *r)
 {
     struct shown name;
@@ -320,6 +329,8 @@ static enum read_exit exit_code(const struct reading *r)
 
 static void reading_fini(struct reading *r)
 {
+    for (int i = 0; i < LINES_COUNT; i++)
+        output_close(&r->lines[i]);
     dissect_free(r->dissect);
     incident_free(r->incidents);
     summary_free(r->summary);
@@ -328,6 +339,7 @@ static void reading_fini(struct reading *r)
     free(r->name);
     free(r->line);
     free(r->judgement);
+    garble_memory_free(r->memory);
 }
 
 static enum read_exit run(struct reading *r)
@@ -340,7 +352,7 @@ static enum read_exit run(struct reading *r)
     }
     if (open_outputs(r))
         return READ_USAGE;
-    progress_init(&r->progress, !r->cli->quiet && isatty(STDERR_FILENO));
+    progress_init(&r->progress, wants_progress(r->cli));
     timeline_run(r->timeline, on_packet, r);
     dissect_finish(r->dissect);
     write_stats(r);

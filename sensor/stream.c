@@ -15,6 +15,7 @@ struct stream {
     int fd;
     FILE *file;
     struct inflate *inflate; /* NULL: not compressed */
+    bool plain;              /* `file` reads the descriptor itself */
     bool end;                /* the descriptor gave its last byte */
     uint64_t position;       /* bytes taken from it */
     const char *error;       /* why nothing more can be read; NULL: it can */
@@ -115,18 +116,30 @@ static ssize_t cookie_read(void *cookie, char *to, size_t room)
     return (ssize_t)part.n;
 }
 
-/* cookie_close_function_t: libpcap closes the file, the stream must not do so again. */
+/* cookie_close_function_t */
 static int cookie_close(void *cookie)
 {
-    struct stream *s = cookie;
-    s->file = NULL;
+    (void)cookie; /* the descriptor is closed with the stream */
     return 0;
+}
+
+/* A regular file that is not compressed needs no hand of ours: stdio reads it, which is faster than
+ * through a cookie. False: it is something else. */
+static bool open_plainly(struct stream *s)
+{
+    off_t at = lseek(s->fd, 0, SEEK_CUR);
+    if (s->inflate || at < (off_t)s->in.n || lseek(s->fd, at - (off_t)s->in.n, SEEK_SET) < 0)
+        return false;
+    s->file = fdopen(s->fd, "r");
+    s->plain = s->file != NULL;
+    return s->plain || lseek(s->fd, at, SEEK_SET) < 0;
 }
 
 static bool open_file(struct stream *s, size_t buffer)
 {
-    s->file =
-        fopencookie(s, "r", (cookie_io_functions_t){.read = cookie_read, .close = cookie_close});
+    if (!open_plainly(s))
+        s->file = fopencookie(s, "r",
+                              (cookie_io_functions_t){.read = cookie_read, .close = cookie_close});
     if (!s->file)
         return false;
     setvbuf(s->file, s->stdio, _IOFBF, buffer);
@@ -165,8 +178,17 @@ FILE *stream_file(struct stream *s)
     return s->file;
 }
 
+void stream_file_closed(struct stream *s)
+{
+    s->file = NULL;
+    if (s->plain)
+        s->fd = -1; /* went with it */
+}
+
 struct span stream_peek(struct stream *s)
 {
+    if (s->plain)
+        return span_first(s->in, HEAD_BYTES);
     while (s->head_len < HEAD_BYTES) {
         ssize_t n = read_text(s, s->head + s->head_len, HEAD_BYTES - s->head_len);
         if (n <= 0)
@@ -183,16 +205,18 @@ const char *stream_error(const struct stream *s)
 
 uint64_t stream_position(const struct stream *s)
 {
-    return s->position;
+    off_t at = s->plain ? lseek(s->fd, 0, SEEK_CUR) : -1;
+    return at >= 0 ? (uint64_t)at : s->position;
 }
 
 void stream_close(struct stream *s)
 {
     if (!s)
         return;
-    if (s->file)
-        fclose(s->file);
+    if (s->file && fclose(s->file) == 0 && s->plain)
+        s->fd = -1;
     inflate_free(s->inflate);
-    close(s->fd);
+    if (s->fd >= 0)
+        close(s->fd);
     free(s);
 }

@@ -20,9 +20,10 @@ struct stream;
  */
 struct stream *stream_open(int fd, size_t buffer);
 
-/* For reading. Whoever closes it (as libpcap does) must do so before stream_close(), which closes
- * it otherwise. */
+/* For reading. Whoever closes it (as libpcap does) must say so by stream_file_closed() before
+ * stream_close(), which closes it otherwise. */
 FILE *stream_file(struct stream *s);
+void stream_file_closed(struct stream *s);
 
 /* The first four bytes of the decompressed text, fewer when it is shorter or damaged before. Only
  * before the first read of stream_file(). */

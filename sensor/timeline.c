@@ -6,6 +6,7 @@
 #include "sensor/capture.h"
 
 #define PEEK_BUFFER 4096 /* enough for the first packet of a file that is closed again */
+#define LANES_FEW   64   /* so many open files may have large buffers */
 
 /* A place on the timeline: equal times follow the order of the inputs. */
 struct place {
@@ -171,7 +172,8 @@ static void lane_peek(struct timeline *t, struct lane *l)
 static bool lane_reopen(struct timeline *t, struct lane *l)
 {
     struct capture_error why;
-    if (capture_open(input_of(t, l)->name, CAPTURE_BUFFER, &l->capture, &why) != CAPTURE_OK) {
+    size_t buffer = t->heap_count < LANES_FEW ? CAPTURE_BUFFER : CAPTURE_BUFFER / 16;
+    if (capture_open(input_of(t, l)->name, buffer, &l->capture, &why) != CAPTURE_OK) {
         tell(t, TIMELINE_UNREADABLE, input_of(t, l)->name, 0, why.text);
         return false;
     }

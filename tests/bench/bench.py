@@ -60,7 +60,8 @@ def truth_of(path):
 def compare(binary, capture, truth):
     """Differences between the findings above info and the truth, as lines of text."""
     wanted, seen, wrong = truth_of(truth), set(), []
-    with subprocess.Popen([binary, "read", "--json", str(capture)], stdout=subprocess.PIPE) as child:
+    command = [binary, "read", "--json", str(capture)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         for raw in child.stdout:
             line = json.loads(raw)
             if line["event_type"] != "smtp":
@@ -101,8 +102,8 @@ def start_up(args, folder):
     empty = folder / "empty.pcap"
     empty.write_bytes(bytes.fromhex("d4c3b2a1020004000000000000000000ffff000001000000"))
     runs = [run([args.stripwatch, "read", "--json", empty]) for _ in range(args.rounds)]
-    print("start-up  %s ms CPU, %.1f MiB, exit %d"
-          % (spread([1000 * cpu for cpu, _, _ in runs], "%.1f"), max(r[1] for r in runs), runs[0][2]))
+    cpu, peak = spread([1000 * run[0] for run in runs], "%.1f"), max(run[1] for run in runs)
+    print("start-up  %s ms CPU, %.1f MiB, exit %d" % (cpu, peak, runs[0][2]), flush=True)
     return runs[0][2] == 0
 
 

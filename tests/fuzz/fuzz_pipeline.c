@@ -18,7 +18,7 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     struct judgement j;
 
     (void)user;
-    judge(s, m, &j);
+    judge(s, m, NULL, &j);
     if (m == SESSION_CLOSED)
         eve_session(&line, s, &j, NULL, &(struct eve_options){0});
 }
@@ -28,12 +28,12 @@ static void add(struct packets *k, const uint8_t *p, size_t n)
     enum session_dir d = (enum session_dir)(p[0] & 1);
     static const uint8_t flags[4] = {TCP_ACK, TCP_ACK | TCP_FIN, TCP_RST, TCP_SYN};
     uint8_t f = flags[p[0] >> 1 & 3];
-    uint32_t seq = k->seq[d] + (uint32_t)(int32_t)(int8_t)p[1];
+    uint32_t seq = k->seq[d] + (p[1] < 128 ? p[1] : p[1] - 256u);
 
     if (d == SESSION_TO_CLIENT && f == TCP_SYN)
         f |= TCP_ACK;
     k->now += (nstime)p[2] * p[2] * NS_PER_MS;
-    packets_raw(k, d, seq, k->seq[!d] + ((p[0] & 0x30) == 0x30), f, p + 4, n);
+    packets_raw(k, d, seq, k->seq[!d] + ((p[0] & 0x30) == 0x30 ? 1u : 0u), f, p + 4, n);
     if (p[0] & 8)
         k->p[k->count - 1].bytes[14 + p[1] % 40] ^= p[2];
     k->seq[d] = seq + (uint32_t)n;

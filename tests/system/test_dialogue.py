@@ -88,7 +88,7 @@ def test_fragments(tally):
 def test_frames(tally):
     for kind in dialogue.LINKS:
         got = segments("link %s\nipv6\nC: a\n" % kind)
-        tally.check(all(s and pcapio.sums_good(s) for s in got), kind, "a frame is not as it should be")
+        tally.check(all(s and pcapio.sums_good(s) for s in got), kind, "a frame is not right")
     tagged = frames("vlan 10 20\nC: a\n").packets[0].data
     tally.equal("vlan", "tags", tagged[12:20], bytes.fromhex("88a8000a81000014"))
 

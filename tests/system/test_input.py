@@ -62,7 +62,8 @@ def interface(link=ETHERNET, snaplen=65535, extra=(), order="<"):
 
 
 def enhanced(ticks, iface=0, data=FRAME, order="<"):
-    body = struct.pack(order + "IIIII", iface, ticks >> 32, ticks & 0xFFFFFFFF, len(data), len(data))
+    body = struct.pack(order + "IIIII", iface, ticks >> 32, ticks & 0xFFFFFFFF, len(data),
+                       len(data))
     return block(6, body + data + bytes(-len(data) % 4) + options((1, b"a comment"), order=order),
                  order)
 
@@ -205,10 +206,12 @@ FILES = [
      enhanced(1), 0, None, 1),
     ("pcapng at the end of time", section() + interface(extra=[(14, struct.pack("<q", 2**62))]) +
      enhanced(2**63), 0, None, 1),
-    ("pcapng with packet of no interface", pcapng(1) + enhanced(2, iface=7), 3, "after packet 1: ", 1),
+    ("pcapng with packet of no interface", pcapng(1) + enhanced(2, iface=7), 3,
+     "after packet 1: ", 1),
     ("truncated pcapng packet", pcapng(1, 2)[:-1], 3, "after packet 1: ", 1),
     ("truncated pcapng section", section()[:20], 2, "", None),
-    ("pcapng block of length 0", pcapng(1) + struct.pack("<III", 6, 0, 0), 3, "after packet 1: ", 1),
+    ("pcapng block of length 0", pcapng(1) + struct.pack("<III", 6, 0, 0), 3,
+     "after packet 1: ", 1),
     ("pcapng block of length 2^32-1", pcapng(1) + struct.pack("<II", 6, 0xFFFFFFFC), 3,
      "after packet 1: ", 1),
 ]
@@ -251,7 +254,8 @@ def test_files(case, root):
         said = [path, says] if says is not None else []
         case.check(name, case.run("read", "--json", path), code, said, packets)
         said = ["stripwatch: -: ", says] if says is not None else []
-        case.check(name + " (stdin)", case.run("read", "--json", "-", stdin=data), code, said, packets)
+        got = case.run("read", "--json", "-", stdin=data)
+        case.check(name + " (stdin)", got, code, said, packets)
 
 
 def write(root, name, data):
@@ -268,7 +272,7 @@ def test_paths(case, root):
     text = write(root, "p/text", b"text\n")
     run = lambda *args, **kw: case.run("read", "--json", *args, **kw)
     case.check("missing file", run(root + "/none"), 2, ["/none: No such file"])
-    case.check("missing file beside a good one", run(root + "/none", good), 3, ["/none: No such"], 3)
+    case.check("missing file beside a good one", run(root + "/none", good), 3, ["/none: "], 3)
     case.check("text beside a good one", run(text, good), 3, ["p/text: is not a capture"], 3)
     case.check("cut one beside a good one", run(cut, good), 3, ["cut.pcap: after packet 2: "], 5)
     case.check("same file twice", run(good, good), 0, [], 6)
@@ -290,7 +294,8 @@ def test_paths(case, root):
     os.chmod(sealed, 0)
     if not os.access(sealed, os.R_OK):
         case.check("unreadable file", run(sealed), 2, ["sealed.pcap: Permission denied"])
-        case.check("unreadable file in a directory", run(root + "/p3"), 2, ["sealed.pcap: Permission"])
+        case.check("unreadable file in a directory", run(root + "/p3"), 2,
+                   ["sealed.pcap: Permission"])
 
 
 def few_descriptors():
@@ -312,11 +317,13 @@ def test_directories(case, root):
     os.mkdir(root + "/none")
     case.check("empty directory", run(root + "/none"), 2, ["/none: no capture in this directory"])
     write(root, "texts/a", b"text")
-    case.check("directory of text", run(root + "/texts"), 2, ["/texts: no capture in this directory"])
+    case.check("directory of text", run(root + "/texts"), 2,
+               ["/texts: no capture in this directory"])
     case.check("directory of text beside captures", run(root + "/texts", root + "/d"), 3,
                ["/texts: no capture"], 11)
     write(root, "cut/a.pcap", TRUNCATED)
-    case.check("directory with a cut file", run(root + "/cut/"), 3, ["cut/a.pcap: after packet 2: "], 2)
+    case.check("directory with a cut file", run(root + "/cut/"), 3,
+               ["cut/a.pcap: after packet 2: "], 2)
     for i in range(1500):
         write(root, "many/%04d.pcap" % i, pcap(i * 10, i * 10 + 9))
     case.check("rotated files and 24 descriptors",
@@ -336,24 +343,119 @@ def test_fifo(case, root):
         with open(path, "wb") as f:
             f.write(gz(PACKETS))
 
-    writer = threading.Thread(target=feed)
+    writer = threading.Thread(target=feed, daemon=True)  # a program that never opens it
     writer.start()
     case.check("FIFO", case.run("read", "--json", path), 0, [], 3)
-    writer.join()
+    writer.join(5)
+
+
+# --- a session that deserves an alert ------------------------------------------------------------
+
+
+def checksum(data):
+    data += bytes(len(data) % 2)
+    total = sum(struct.unpack("!%dH" % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return total ^ 0xFFFF
+
+
+def tcp(to_server, seq, ack, flags, payload=b""):
+    ends = [(b"\xc0\x00\x02\x0a", 40001), (b"\xc6\x33\x64\x19", 587)]
+    (src, sport), (dst, dport) = ends if to_server else ends[::-1]
+    seg = struct.pack("!HHIIBBHHH", sport, dport, seq, ack, 0x50, flags, 65535, 0, 0) + payload
+    seg = seg[:16] + struct.pack("!H", checksum(
+        src + dst + struct.pack("!HH", 6, len(seg)) + seg)) + seg[18:]
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(seg), 1, 0, 64, 6, 0, src, dst)
+    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
+    return bytes(12) + b"\x08\x00" + ip + seg
+
+
+def login_in_clear():
+    """One second a packet: submission without STARTTLS, and a login accepted in clear."""
+    out, seq = [], {True: 1000, False: 5000}
+
+    def say(to_server, flags, payload=b""):
+        out.append(tcp(to_server, seq[to_server], seq[not to_server] if flags != 2 else 0, flags,
+                       payload))
+        seq[to_server] += len(payload) + (flags & 3 != 0)
+
+    say(True, 2), say(False, 18), say(True, 16)
+    say(False, 24, b"220 mail.example.test ESMTP\r\n")
+    say(True, 24, b"EHLO client.example.test\r\n")
+    say(False, 24, b"250-mail.example.test\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n")
+    say(True, 24, b"AUTH PLAIN AGEAYg==\r\n")
+    say(False, 24, b"235 2.7.0 accepted\r\n")
+    say(True, 24, b"QUIT\r\n")
+    say(False, 24, b"221 bye\r\n")
+    say(False, 17), say(True, 17), say(False, 16)
+    return [record(1700000000 + i, data=frame) for i, frame in enumerate(out)]
+
+
+def alerts(got):
+    """(id, update) of each: one incident may be told of again when its severity rises."""
+    lines = [json.loads(line) for line in got.stdout.splitlines()]
+    return [(line["starttls"]["incident"]["id"], line["starttls"]["incident"]["update"])
+            for line in lines if line["event_type"] == "alert"]
+
+
+def test_alert(case, root):
+    packets = login_in_clear()
+    whole = write(root, "a/whole.pcap", header() + b"".join(packets))
+    got = case.run("read", "--json", whole)
+    case.check("alert", got, 1, [], len(packets))
+    told = alerts(got)
+    case.report("one incident, no update twice", [] if told and len({i for i, _ in told}) == 1 and
+                len(set(told)) == len(told) else [str(told)])
+    for args in (["--fail-on", "critical"], ["--fail-on", "none"], ["--exit-zero"]):
+        case.check("alert and " + " ".join(args), case.run("read", "--json", *args, whole), 0)
+    hidden = case.run("read", "--json", "--min-severity", "critical", whole)
+    case.check("alert below --min-severity is still one", hidden, 1)
+    case.report("and is not printed", [str(alerts(hidden))] if alerts(hidden) else [])
+    ports = case.run("read", "--json", "--ports", "25", whole)
+    case.check("alert on another port", ports, 0, [], len(packets))
+    cut = write(root, "a/cut.pcap", header() + b"".join(packets) + b"\0")
+    case.check("alert in a cut file", case.run("read", "--json", cut), 1, ["after packet 13: "])
+    for args, colour in ((["--color", "always"], True), (["--color", "never"], False), ([], False)):
+        got = case.run("read", *args, whole)
+        case.check(" ".join(["summary"] + args), got, 1)
+        case.report("colour as asked", [] if (b"\x1b[" in got.stdout) == colour else ["wrong"])
+    parts = [write(root, "a/%d.pcap.gz" % i, gz(header() + b"".join(packets[i * 4:i * 4 + 4])))
+             for i in range(4)]
+    straight = case.run("read", "--json", *parts)
+    case.check("connection over four files", straight, 1, [], len(packets))
+    case.report("gives the same alert", [] if alerts(straight) == alerts(
+        case.run("read", "--json", whole)) else ["another"])
+    back = case.run("read", "--json", *parts[::-1])
+    case.report("in any order", [] if back.stdout == straight.stdout else ["differs"])
+    woven = [write(root, "b/%d.pcap" % i, header() + b"".join(packets[i::3])) for i in range(3)]
+    case.check("connection woven over three files", case.run("read", "--json", *woven), 1, [],
+               len(packets))
+    role = case.run("read", "--json", "--local-nets", "192.0.2.0/24", "--sensor-name", "s1", whole)
+    sessions = [json.loads(l) for l in role.stdout.splitlines() if b'"smtp"' in l]
+    case.report("role and sensor name", [] if sessions and sessions[-1]["starttls"]["role"] ==
+                "submission" and sessions[-1]["host"] == "s1" else [repr(role.stdout)])
+
+
+def content(path):
+    if not os.path.exists(path):
+        return b""
+    with open(path, "rb") as f:
+        return f.read()
 
 
 def test_output(case, root):
     good = write(root, "o/good.pcap", PACKETS)
     out = root + "/o/out.json"
     case.check("-o", case.run("read", "--json", "-o", out, good), 0, [], 3)
-    once = open(out, "rb").read()
+    once = content(out)
     got = case.run("read", "-q", "-o", out, good)
     case.check("-o truncates", got, 0)
-    case.report("-o writes the same", [] if open(out, "rb").read() == once else ["differs"])
+    case.report("-o writes the same", [] if content(out) == once else ["differs"])
     case.check("-a", case.run("read", "-q", "-a", "-o", out, good), 0)
-    case.report("-a appends", [] if open(out, "rb").read() == once + once else ["differs"])
+    case.report("-a appends", [] if content(out) == once + once else ["differs"])
     case.check("-o over an input", case.run("read", "-o", good, good), 2, ["one of the captures"])
-    case.report("input survives", [] if open(good, "rb").read() == PACKETS else ["gone"])
+    case.report("input survives", [] if content(good) == PACKETS else ["gone"])
     case.check("-o in no directory", case.run("read", "-o", root + "/no/x", good), 2,
                ["/no/x: cannot be written: No such file"])
     case.check("-o on a full disk", case.run("read", "-q", "-o", "/dev/full", good), 2,
@@ -400,7 +502,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit("usage: test_input.py PATH-OF-STRIPWATCH")
     case = Case(os.path.abspath(sys.argv[1]))
-    for test in (test_files, test_paths, test_directories, test_fifo, test_output):
+    for test in (test_files, test_paths, test_directories, test_fifo, test_alert, test_output):
         with tempfile.TemporaryDirectory() as root:
             test(case, root)
     test_usage(case)

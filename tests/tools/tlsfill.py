@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TLS records for made captures: true headers and hello messages, filler where encrypted bytes go."""
+"""TLS records for made captures: true headers and hello messages, filler for encrypted bytes."""
 import hashlib
 import struct
 

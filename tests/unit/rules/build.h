@@ -199,7 +199,7 @@ static inline void build_only(struct build *b, enum session_dir d)
 
 static inline const struct judgement *build_judge(struct build *b, enum session_milestone m)
 {
-    judge(&b->s, m, &b->j);
+    judge(&b->s, m, NULL, &b->j);
     return &b->j;
 }
 

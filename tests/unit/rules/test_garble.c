@@ -24,7 +24,7 @@ static size_t split(const char *lines, struct span *out, size_t most)
 static struct garble reply(const char *banner, const char *lines)
 {
     struct span line[64];
-    return garble_judge(line, split(lines, line, 64), span_str(banner));
+    return garble_judge(NULL, line, split(lines, line, 64), span_str(banner));
 }
 
 /* --- one line by its letters --- */
@@ -150,10 +150,10 @@ static void distances(void **state)
 {
     (void)state;
     struct span want = span_str("STARTTLS");
-    static const char *const near[] = {"TARTTLS", "ARTTLS", "SSTARTTLSS", "TSARTTSL", "STARTTLS!",
-                                       "starttlz"};
-    static const char *const far[] = {"STARTTLS", "starttls", "RTTLS", "SSSTARTTLSS", "START",
-                                      "",         "TSRATTSL", "SMTPUTF8"};
+    static const char *const near[] = {"TARTTLS",  "ARTTLS",    "SSTARTTLSS",
+                                       "TSARTTSL", "STARTTLS!", "starttlz"};
+    static const char *const far[] = {"STARTTLS", "starttls", "RTTLS",    "SSSTARTTLSS",
+                                      "START",    "",         "TSRATTSL", "SMTPUTF8"};
     for (size_t i = 0; i < COUNT(near); i++)
         assert_true(garble_near(span_str(near[i]), want));
     for (size_t i = 0; i < COUNT(far); i++)
@@ -172,19 +172,20 @@ struct dialogue {
 };
 
 #define POSTFIX "220 mx1.alder.example ESMTP Postfix"
-#define EXIM "220 mx1.elm.example ESMTP Exim 4.96 Sat, 21 Nov 2026 10:00:00 +0000"
-#define STARS "220 ****************************************"
+#define EXIM    "220 mx1.elm.example ESMTP Exim 4.96 Sat, 21 Nov 2026 10:00:00 +0000"
+#define STARS   "220 ****************************************"
 
 static const struct dialogue GARBLED[] = {
     {"X-run in Postfix", POSTFIX,
-     "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXX|ENHANCEDSTATUSCODES|8BITMIME|DSN|SMTPUTF8|CHUNKING",
+     "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXX|ENHANCEDSTATUSCODES|8BITMIME|DSN|SMTPUTF8|"
+     "CHUNKING",
      GARBLE_MASK, 4, "Postfix"},
     {"binary", POSTFIX,
-     "PIPELINING|SIZE 1|VRFY|ETRN|\xDB\xC8\xF0\xC5\xF9\x90\xA6\xE3|ENHANCEDSTATUSCODES|8BITMIME|DSN",
+     "PIPELINING|SIZE 1|VRFY|ETRN|\xDB\xC8\xF0\xC5\xF9\x90\xA6\xE3|ENHANCEDSTATUSCODES|"
+     "8BITMIME|DSN",
      GARBLE_BINARY, 4, "Postfix"},
-    {"blanks", POSTFIX,
-     "PIPELINING|SIZE 1|VRFY|ETRN|        |ENHANCEDSTATUSCODES|8BITMIME|DSN", GARBLE_MASK, 4,
-     "Postfix"},
+    {"blanks", POSTFIX, "PIPELINING|SIZE 1|VRFY|ETRN|        |ENHANCEDSTATUSCODES|8BITMIME|DSN",
+     GARBLE_MASK, 4, "Postfix"},
     {"any word in the slot", EXIM,
      "SIZE 52428800|8BITMIME|PIPELINING|PIPECONNECT|CHUNKING|TRANSFER|SMTPUTF8|HELP", GARBLE_SLOT,
      5, "Exim"},
@@ -200,8 +201,7 @@ static const struct dialogue GARBLED[] = {
      "PIPELINING|SIZE 1|VRFY|ETRN|CHUNKING|ENHANCEDSTATUSCODES|8BITMIME|DSN", GARBLE_SLOT, 4,
      "Postfix"},
     {"OpenSMTPD is short", "220 mx ESMTP OpenSMTPD",
-     "8BITMIME|ENHANCEDSTATUSCODES|SIZE 36700160|DSN|TI*h&C7}|HELP", GARBLE_BINARY, 4,
-     "OpenSMTPD"},
+     "8BITMIME|ENHANCEDSTATUSCODES|SIZE 36700160|DSN|TI*h&C7}|HELP", GARBLE_BINARY, 4, "OpenSMTPD"},
     {"Cisco, all lines masked as it masks", STARS,
      "PIPELINING|SIZE 1|VRFY|ETRN|XXXXXXXA|ENHANCEDSTATUSCODES|8BITMIME|DSN|XXXXXXXC|XXXXXXXD",
      GARBLE_MASK, 4, "Postfix"},
@@ -215,8 +215,7 @@ static const struct dialogue GARBLED[] = {
     {"near miss at the end of a short reply", "220 mx", "SIZE 1|STARTTLX", GARBLE_NEAR_MISS, 1,
      NULL},
     {"a blank before the word", "220 mx", "SIZE 1| STARTTLS|HELP", GARBLE_NEAR_MISS, 1, NULL},
-    {"near miss wins over a mask", "220 mx", "XXXXXXXX|SIZE 1|STARTTLX", GARBLE_NEAR_MISS, 2,
-     NULL},
+    {"near miss wins over a mask", "220 mx", "XXXXXXXX|SIZE 1|STARTTLX", GARBLE_NEAR_MISS, 2, NULL},
     {"unspellable word in a strange reply", "220 mx", "SIZE 1|8BITMIME|99fo3WLa|HELP",
      GARBLE_ILL_SPELT, 2, NULL},
 };
@@ -255,12 +254,14 @@ static const struct dialogue CLEAN[] = {
     {.what = "OpenSMTPD without TLS",
      .banner = "220 mx ESMTP OpenSMTPD",
      .lines = "8BITMIME|ENHANCEDSTATUSCODES|SIZE 36700160|DSN|HELP"},
-    {.what = "Gmail of 2010", .banner = "220 mx.google.com ESMTP 9si8465377iwn.40",
+    {.what = "Gmail of 2010",
+     .banner = "220 mx.google.com ESMTP 9si8465377iwn.40",
      .lines = "SIZE 35651584|8BITMIME|ENHANCEDSTATUSCODES|PIPELINING"},
     {.what = "the same words in a like order from someone else",
      .banner = "220 mx ready",
      .lines = "SIZE 35651584|8BITMIME|DSN|ENHANCEDSTATUSCODES|PIPELINING|CHUNKING|SMTPUTF8"},
-    {.what = "Exchange 2003 without TLS", .banner = "220 mail Microsoft ESMTP MAIL Service",
+    {.what = "Exchange 2003 without TLS",
+     .banner = "220 mail Microsoft ESMTP MAIL Service",
      .lines = "TURN|SIZE|ETRN|PIPELINING|DSN|ENHANCEDSTATUSCODES|8bitmime|BINARYMIME|CHUNKING|VRFY|"
               "X-EXPS GSSAPI NTLM LOGIN|X-EXPS=LOGIN|AUTH GSSAPI NTLM LOGIN|AUTH=LOGIN|"
               "X-LINK2STATE|XEXCH50|OK"},
@@ -281,22 +282,29 @@ static const struct dialogue CLEAN[] = {
     {.what = "eight-letter vendor words",
      .banner = "220 mx1.maple.example ESMTP ready",
      .lines = "SIZE 33554432|8BITMIME|SMTPUTF8|XREQTRAN|XSESSION|XVERBOSE|XFORWARD|DELIVERY|HELP"},
-    {.what = "ZMailer", .banner = "220 vger ZMailer Server 2.99.57",
+    {.what = "ZMailer",
+     .banner = "220 vger ZMailer Server 2.99.57",
      .lines = "SIZE 0|8BITMIME|PIPELINING|CHUNKING|ENHANCEDSTATUSCODES|DSN|X-RCPTLIMIT 10000|ETRN|"
               "HELP"},
-    {.what = "qmail with an empty last line", .banner = "220 mx ESMTP",
+    {.what = "qmail with an empty last line",
+     .banner = "220 mx ESMTP",
      .lines = "PIPELINING|8BITMIME|AUTH LOGIN PLAIN|"},
-    {.what = "263.net", .banner = "220 mx",
+    {.what = "263.net",
+     .banner = "220 mx",
      .lines = "263.net|SIZE 47185920|ETRN|AUTH LOGIN|AUTH=LOGIN|8BITMIME"},
-    {.what = "Coremail", .banner = "220 163.com Anti-spam GT for Coremail System",
+    {.what = "Coremail",
+     .banner = "220 163.com Anti-spam GT for Coremail System",
      .lines = "mail|PIPELINING|AUTH LOGIN PLAIN|AUTH=LOGIN PLAIN|coremail 1Uxr2xKj7kG0xkI17xGrU7|"
               "8BITMIME"},
     {.what = "one line", .banner = "220 ESMTP", .lines = ""},
-    {.what = "a server whose habit is odd spelling", .banner = "220 mx",
+    {.what = "a server whose habit is odd spelling",
+     .banner = "220 mx",
      .lines = "SIZE 1|aBcDeFgH|iJkLmNoP|qRsTuVwX"},
-    {.what = "another server's banner over Postfix's order", .banner = EXIM,
+    {.what = "another server's banner over Postfix's order",
+     .banner = EXIM,
      .lines = "PIPELINING|SIZE 1|VRFY|ETRN|TRANSFER|ENHANCEDSTATUSCODES|8BITMIME|DSN"},
-    {.what = "two unknown words", .banner = POSTFIX,
+    {.what = "two unknown words",
+     .banner = POSTFIX,
      .lines = "PIPELINING|SIZE 1|VRFY|ETRN|TRANSFER|ENHANCEDSTATUSCODES|8BITMIME|DSN|OTHERONE"},
 };
 
@@ -357,11 +365,12 @@ static void any_bytes(void **state)
         for (size_t i = 0; i < count; i++) {
             for (size_t k = 0; k < sizeof(bytes[i]); k++) {
                 seed = seed * 1664525u + 1013904223u;
-                bytes[i][k] = (uint8_t)(round % 3 ? (int)(seed >> 24) : "XXXA S8"[(seed >> 24) % 7]);
+                bytes[i][k] =
+                    (uint8_t)(round % 3 ? (int)(seed >> 24) : "XXXA S8"[(seed >> 24) % 7]);
             }
             line[i] = span_of(bytes[i], seed >> 28);
         }
-        struct garble g = garble_judge(line, count, span_str(STARS));
+        struct garble g = garble_judge(NULL, line, count, span_str(STARS));
         assert_true(g.kind < GARBLE_KIND_COUNT);
         assert_true(g.kind == GARBLE_NONE || g.line < count);
     }
@@ -370,10 +379,10 @@ static void any_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(letters_of_a_line),    cmocka_unit_test(case_of_the_other_lines),
-        cmocka_unit_test(distances),            cmocka_unit_test(garbled_dialogues),
-        cmocka_unit_test(clean_dialogues),      cmocka_unit_test(cisco_and_its_doubts),
-        cmocka_unit_test(crowds_are_told),      cmocka_unit_test(any_bytes),
+        cmocka_unit_test(letters_of_a_line), cmocka_unit_test(case_of_the_other_lines),
+        cmocka_unit_test(distances),         cmocka_unit_test(garbled_dialogues),
+        cmocka_unit_test(clean_dialogues),   cmocka_unit_test(cisco_and_its_doubts),
+        cmocka_unit_test(crowds_are_told),   cmocka_unit_test(any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

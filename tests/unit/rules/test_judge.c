@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #define POSTFIX "220 mx1.alder.example ESMTP Postfix"
-#define STARS "220 ****************************************"
-#define OFFER "PIPELINING|SIZE 10240000|VRFY|ETRN|STARTTLS|ENHANCEDSTATUSCODES|8BITMIME|DSN"
-#define CISCO "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXA|ENHANCEDSTATUSCODES|8BITMIME|DSN"
+#define STARS   "220 ****************************************"
+#define OFFER   "PIPELINING|SIZE 10240000|VRFY|ETRN|STARTTLS|ENHANCEDSTATUSCODES|8BITMIME|DSN"
+#define CISCO   "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXA|ENHANCEDSTATUSCODES|8BITMIME|DSN"
 
 static struct build b;
 
@@ -185,8 +185,9 @@ static struct text any_text(size_t most)
 
 static void any_dialogue(void)
 {
-    static const char *const words[] = {"STARTTLS", "XXXXXXXA", "XXXXXXXX", "SIZE 1", "TRANSFER",
-                                        "8BITMIME", "99fo3WLa", "AUTH PLAIN", "        ", ""};
+    static const char *const words[] = {"STARTTLS", "XXXXXXXA", "XXXXXXXX", "SIZE 1",
+                                        "TRANSFER", "8BITMIME", "99fo3WLa", "AUTH PLAIN",
+                                        "        ", ""};
     build_new(&b);
     b.s.banner_code = dice(2) ? 220 : 0;
     b.s.banner = any_text(40);
@@ -255,6 +256,11 @@ static void check_findings(void)
         assert_true(f->severity <= rule_row(f->rule)->ceiling);
         assert_true(f->reason[0] != '\0' && f->next_step[0] != '\0');
         assert_true(f->line_count >= 1 && f->line_count <= 2);
+        for (size_t k = 0; k < f->alternative_count; k++) {
+            assert_int_not_equal(f->alternatives[k], f->cause);
+            for (size_t n = 0; n < k; n++)
+                assert_int_not_equal(f->alternatives[k], f->alternatives[n]);
+        }
         for (const char *p = f->reason; *p; p++)
             assert_true((unsigned char)*p >= 32 && *p != 127);
         for (size_t k = 0; k < f->line_count; k++)

@@ -11,9 +11,9 @@ static void known_words(void **state)
 {
     (void)state;
     static const char *const words[] = {
-        "STARTTLS", "starttls",   "8BITMIME",       "8bitmime",       "CHUNKING",   "SMTPUTF8",
-        "XFORWARD", "X-EXPS",     "X-EXPS=LOGIN",   "AUTH=LOGIN",     "AUTH=",      "263.net",
-        "Coremail", "COREMAIL",   "X_PIPE_CONNECT", "X-ANONYMOUSTLS", "REQUIRETLS", "OK",
+        "STARTTLS", "starttls", "8BITMIME",       "8bitmime",       "CHUNKING",   "SMTPUTF8",
+        "XFORWARD", "X-EXPS",   "X-EXPS=LOGIN",   "AUTH=LOGIN",     "AUTH=",      "263.net",
+        "Coremail", "COREMAIL", "X_PIPE_CONNECT", "X-ANONYMOUSTLS", "REQUIRETLS", "OK",
     };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         assert_true(keywords_known(span_str(words[i])));
@@ -22,8 +22,8 @@ static void known_words(void **state)
 static void unknown_words(void **state)
 {
     (void)state;
-    static const char *const words[] = {"",         "STARTTL",  "STARTTLSX", "XXXXXXXX",
-                                        "TRANSFER", "DELIVERY", "XQRESYNC",  "AUT",
+    static const char *const words[] = {"",         "STARTTL",    "STARTTLSX", "XXXXXXXX",
+                                        "TRANSFER", "DELIVERY",   "XQRESYNC",  "AUT",
                                         "=LOGIN",   "8BITMIM\xC5"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
         assert_false(keywords_known(span_str(words[i])));

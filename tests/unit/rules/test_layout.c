@@ -21,7 +21,7 @@ static struct layout_fit fit(const char *lines, size_t candidate, const char *ba
 {
     struct span line[64];
     size_t count = split(lines, line, 64);
-    return layout_fit(line, count, candidate, span_str(banner));
+    return layout_fit(line, count, candidate, layout_software(span_str(banner)));
 }
 
 /* One reply of each kind of server, with @ where STARTTLS is printed. */
@@ -35,7 +35,8 @@ static const struct {
     {"Exim", "SIZE 52428800|LIMITS MAILMAX=100|8BITMIME|PIPELINING|X_PIPE_CONNECT|@|HELP", 5},
     {"Sendmail", "ENHANCEDSTATUSCODES|PIPELINING|8BITMIME|SIZE|DSN|ETRN|@|DELIVERBY|HELP", 6},
     {"OpenSMTPD", "8BITMIME|ENHANCEDSTATUSCODES|SIZE 36700160|DSN|@|HELP", 4},
-    {"Exchange", "SIZE 1|PIPELINING|DSN|ENHANCEDSTATUSCODES|@|X-ANONYMOUSTLS|AUTH NTLM|8BITMIME", 4},
+    {"Exchange", "SIZE 1|PIPELINING|DSN|ENHANCEDSTATUSCODES|@|X-ANONYMOUSTLS|AUTH NTLM|8BITMIME",
+     4},
     {"Gmail", "SIZE 157286400|8BITMIME|@|ENHANCEDSTATUSCODES|PIPELINING|CHUNKING|SMTPUTF8", 2},
     {"Oracle", "8BITMIME|PIPELINING|CHUNKING|DSN|ENHANCEDSTATUSCODES|HELP|XLOOP 1AC|@|ETRN", 7},
 };
@@ -132,8 +133,8 @@ static void a_reply_as_long_as_it_gets(void **state)
     for (size_t i = 0; i < 64; i++)
         line[i] = span_str("XXXXXXXA");
     for (size_t i = 0; i < 64; i++)
-        assert_null(layout_fit(line, 64, i, span_str("")).name);
-    assert_null(layout_fit(line, 35, 17, span_str("")).name);
+        assert_null(layout_fit(line, 64, i, NULL).name);
+    assert_null(layout_fit(line, 35, 17, NULL).name);
 }
 
 int main(void)

@@ -43,12 +43,22 @@ static void masked_banners(void **state)
 {
     (void)state;
     static const char *const yes[] = {
-        "************************************", "*************************2******200**0*",
-        "********", "***** ***** ** *******", "**", "** **",
+        "************************************",
+        "*************************2******200**0*",
+        "********",
+        "***** ***** ** *******",
+        "**",
+        "** **",
     };
     static const char *const no[] = {
-        "****************.com ESMTP Postfix", "mx1.alder.example ESMTP", "2 0 2 0", "*", "",
-        "*******2", "ESMTP ********", "********1",
+        "****************.com ESMTP Postfix",
+        "mx1.alder.example ESMTP",
+        "2 0 2 0",
+        "*",
+        "",
+        "*******2",
+        "ESMTP ********",
+        "********1",
     };
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
         const struct middlebox *box = middlebox_match("banner", span_str(yes[i]));

@@ -96,9 +96,9 @@ static void inside_a_decrypted_mirror(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_and_sent),      cmocka_unit_test(accepted_before_the_text_went),
-        cmocka_unit_test(refused_is_right),       cmocka_unit_test(without_requiretls),
-        cmocka_unit_test(tampering_comes_first),  cmocka_unit_test(inside_a_decrypted_mirror),
+        cmocka_unit_test(accepted_and_sent),     cmocka_unit_test(accepted_before_the_text_went),
+        cmocka_unit_test(refused_is_right),      cmocka_unit_test(without_requiretls),
+        cmocka_unit_test(tampering_comes_first), cmocka_unit_test(inside_a_decrypted_mirror),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,7 @@ static struct build b;
 
 static struct finding *begin(enum rule_id id)
 {
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     memset(&b.j, 0, sizeof(b.j));
     return raise_finding(&b.j, &v, id, SESSION_TO_CLIENT, 77);
 }
@@ -65,6 +65,7 @@ static void causes_compete(void **state)
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     assert_int_equal(f->alternative_count, 0);
     raise_alternative(f, CAUSE_TRANSPARENT_PROXY);
+    raise_alternative(f, CAUSE_TRANSPARENT_PROXY);
     raise_alternative(f, CAUSE_PER_CLIENT_POLICY);
     raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
     raise_alternative(f, CAUSE_CAPTURE_ARTEFACT);
@@ -79,14 +80,14 @@ static void probes_stay_info(void **state)
     build_new(&b);
     struct finding *f = begin(RULE_COMMAND_INJECTION);
     raise_rate(f, SEVERITY_ROW_E1, EFFECT_NOTHING);
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     raise_unless_probe(f, &v);
     assert_int_equal(f->severity, SEVERITY_INFO);
     assert_int_equal(f->cause, CAUSE_SCANNER_OR_PROBE);
     build_mail(&b);
     f = begin(RULE_COMMAND_INJECTION);
     raise_rate(f, SEVERITY_ROW_E1, EFFECT_MAIL);
-    v = view_of(&b.s, SESSION_CLOSED);
+    v = view_of(&b.s, SESSION_CLOSED, NULL);
     raise_unless_probe(f, &v);
     assert_int_equal(f->severity, SEVERITY_MEDIUM);
     assert_int_equal(f->cause, CAUSE_UNKNOWN);

@@ -8,12 +8,12 @@
 
 #include <cmocka.h>
 
-#define POSTFIX "220 mx1.alder.example ESMTP Postfix"
-#define STARS "220 ****************************************"
-#define OFFER "PIPELINING|SIZE 10240000|VRFY|ETRN|STARTTLS|ENHANCEDSTATUSCODES|8BITMIME|DSN"
+#define POSTFIX  "220 mx1.alder.example ESMTP Postfix"
+#define STARS    "220 ****************************************"
+#define OFFER    "PIPELINING|SIZE 10240000|VRFY|ETRN|STARTTLS|ENHANCEDSTATUSCODES|8BITMIME|DSN"
 #define NO_OFFER "PIPELINING|SIZE 10240000|VRFY|ETRN|ENHANCEDSTATUSCODES|8BITMIME|DSN"
-#define MASKED "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXX|ENHANCEDSTATUSCODES|8BITMIME|DSN"
-#define CISCO "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXA|ENHANCEDSTATUSCODES|8BITMIME|DSN"
+#define MASKED   "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXX|ENHANCEDSTATUSCODES|8BITMIME|DSN"
+#define CISCO    "PIPELINING|SIZE 10240000|VRFY|ETRN|XXXXXXXA|ENHANCEDSTATUSCODES|8BITMIME|DSN"
 
 static struct build b;
 
@@ -200,10 +200,9 @@ static void an_offer_in_a_case_of_its_own(void **state)
 static void lower_case_replies_are_innocent(void **state)
 {
     (void)state;
-    static const char *const replies[] = {"size|8bitmime|starttls|pipelining",
-                                          "SIZE|8bitmime|starttls|PIPELINING",
-                                          "size|8bitmime|STARTTLS|pipelining", OFFER,
-                                          "SIZE|8BITMIME|starttls"};
+    static const char *const replies[] = {
+        "size|8bitmime|starttls|pipelining", "SIZE|8bitmime|starttls|PIPELINING",
+        "size|8bitmime|STARTTLS|pipelining", OFFER, "SIZE|8BITMIME|starttls"};
     for (size_t i = 0; i < sizeof(replies) / sizeof(replies[0]); i++) {
         play(POSTFIX, replies[i]);
         build_mail(&b);
@@ -360,8 +359,8 @@ static void refusals_that_are_none(void **state)
 static void ehlo_verb_garbled(void **state)
 {
     (void)state;
-    static const char *const words[] = {"XXXX out1.example", "xxxx out1.example", "XHLO out1",
-                                        "EHLX", "EH\xC5O x", "****"};
+    static const char *const words[] = {
+        "XXXX out1.example", "xxxx out1.example", "XHLO out1", "EHLX", "EH\xC5O x", "****"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         build_new(&b);
         build_banner(&b, POSTFIX);
@@ -379,7 +378,7 @@ static void ehlo_verb_garbled(void **state)
 static void verbs_that_are_no_ehlo(void **state)
 {
     (void)state;
-    static const char *const words[] = {"HELO x", "LHLO x", "HELP", "HOLA x", "XXXXX x",
+    static const char *const words[] = {"HELO x", "LHLO x",  "HELP",           "HOLA x", "XXXXX x",
                                         "XXX x",  "EHLOO x", "GET / HTTP/1.1", "QUIX"};
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         build_new(&b);
@@ -416,7 +415,12 @@ static void greeting_masked(void **state)
         "220 **",
     };
     static const char *const legible[] = {
-        POSTFIX, "220 ****************.com ESMTP Postfix", "220 ", "220", "220 *", "220 2020",
+        POSTFIX,
+        "220 ****************.com ESMTP Postfix",
+        "220 ",
+        "220",
+        "220 *",
+        "220 2020",
         "220 XXX-XXXXXXXXXXXXXX.com Microsoft ESMTP MAIL Service ready"};
     for (size_t i = 0; i < sizeof(masked) / sizeof(masked[0]); i++) {
         build_new(&b);

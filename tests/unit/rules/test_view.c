@@ -12,7 +12,7 @@ static struct build b;
 
 static enum effect effect(enum session_milestone m, bool offer)
 {
-    struct view v = view_of(&b.s, m);
+    struct view v = view_of(&b.s, m, NULL);
     return view_effect(&v, offer);
 }
 
@@ -44,7 +44,7 @@ static void keywords(void **state)
     (void)state;
     build_new(&b);
     build_reply(&b, "AUTH.example greets|SIZE 1|AUTH=LOGIN|auth plain");
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     assert_int_equal(view_keyword(&v, "AUTH"), 2);
     assert_int_equal(view_keyword(&v, "SIZE"), 1);
     assert_int_equal(view_keyword(&v, "DSN"), -1);
@@ -56,30 +56,31 @@ static void probes_and_clients(void **state)
 {
     (void)state;
     build_new(&b);
-    assert_false(view_of(&b.s, SESSION_CLOSED).delivered);
+    assert_false(view_of(&b.s, SESSION_CLOSED, NULL).delivered);
     build_auth(&b, "PLAIN", 535);
-    assert_false(view_of(&b.s, SESSION_CLOSED).delivered);
+    assert_false(view_of(&b.s, SESSION_CLOSED, NULL).delivered);
     build_auth(&b, "CRAM-MD5", 235);
-    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+    assert_true(view_of(&b.s, SESSION_CLOSED, NULL).delivered);
     build_new(&b);
     b.s.mail_accepted = 1;
-    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+    assert_true(view_of(&b.s, SESSION_CLOSED, NULL).delivered);
     build_new(&b);
     b.s.tls_complete = true;
-    assert_true(view_of(&b.s, SESSION_CLOSED).delivered);
+    assert_true(view_of(&b.s, SESSION_CLOSED, NULL).delivered);
 }
 
 static void ends(void **state)
 {
     (void)state;
-    static const bool real[SESSION_CLOSE_COUNT] = {
-        [SESSION_FIN] = true, [SESSION_RST] = true, [SESSION_TIMEOUT] = true,
-        [SESSION_REUSED] = true};
+    static const bool real[SESSION_CLOSE_COUNT] = {[SESSION_FIN] = true,
+                                                   [SESSION_RST] = true,
+                                                   [SESSION_TIMEOUT] = true,
+                                                   [SESSION_REUSED] = true};
     build_new(&b);
     for (int how = 0; how < SESSION_CLOSE_COUNT; how++) {
         b.s.closed = (enum session_close)how;
-        assert_int_equal(view_of(&b.s, SESSION_CLOSED).closed, real[how]);
-        assert_false(view_of(&b.s, SESSION_CLEAR_CONTENT).closed);
+        assert_int_equal(view_of(&b.s, SESSION_CLOSED, NULL).closed, real[how]);
+        assert_false(view_of(&b.s, SESSION_CLEAR_CONTENT, NULL).closed);
     }
 }
 

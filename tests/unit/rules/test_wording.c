@@ -54,7 +54,7 @@ static void evidence_lines(void **state)
     (void)state;
     build_new(&b);
     build_ehlo(&b, "SIZE 1|XXXXXXXX");
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     memset(&f, 0, sizeof(f));
     wording_ehlo_line(&f, &v, 1, "not the last");
     wording_ehlo_line(&f, &v, 2, "the last");
@@ -87,7 +87,7 @@ static void the_sender_as_the_facts_have_it(void **state)
     (void)state;
     build_new(&b);
     build_mail(&b);
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     memset(&f, 0, sizeof(f));
     wording_effect_line(&f, &v);
     assert_string_equal(f.line[0].text, "MAIL FROM:<*@sender.example>");
@@ -108,13 +108,14 @@ static void effects_in_words(void **state)
     build_mail(&b);
     build_mail(&b);
     build_auth(&b, "LOGIN", 235);
-    struct view v = view_of(&b.s, SESSION_CLOSED);
+    struct view v = view_of(&b.s, SESSION_CLOSED, NULL);
     memset(&f, 0, sizeof(f));
     wording_effect(&f, &v);
-    assert_string_equal(f.reason, "The client did not start TLS. 2 messages of 750 bytes crossed in "
-                                  "clear, to 1 domain. A login by LOGIN was accepted in clear.");
+    assert_string_equal(f.reason,
+                        "The client did not start TLS. 2 messages of 750 bytes crossed in "
+                        "clear, to 1 domain. A login by LOGIN was accepted in clear.");
     build_new(&b);
-    v = view_of(&b.s, SESSION_EHLO_DONE);
+    v = view_of(&b.s, SESSION_EHLO_DONE, NULL);
     memset(&f, 0, sizeof(f));
     wording_effect(&f, &v);
     assert_string_equal(f.reason, "");
@@ -123,12 +124,9 @@ static void effects_in_words(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sentences),
-        cmocka_unit_test(bytes_are_escaped_and_masked),
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(evidence_lines),
-        cmocka_unit_test(long_lines_are_cut),
-        cmocka_unit_test(the_sender_as_the_facts_have_it),
+        cmocka_unit_test(sentences),          cmocka_unit_test(bytes_are_escaped_and_masked),
+        cmocka_unit_test(addresses),          cmocka_unit_test(evidence_lines),
+        cmocka_unit_test(long_lines_are_cut), cmocka_unit_test(the_sender_as_the_facts_have_it),
         cmocka_unit_test(effects_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

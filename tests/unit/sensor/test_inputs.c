@@ -21,8 +21,8 @@ static void directories_give_their_files_by_name(void **state)
         capdir_write(&dir, NAMES[i], "12345", i);
     mkdir(capdir_path(&dir, "sub"), 0700);
     mkfifo(capdir_path(&dir, "fifo"), 0600);
-    symlink("b.pcap", capdir_path(&dir, "c-link"));
-    symlink("loop", capdir_path(&dir, "loop"));
+    assert_int_equal(symlink("b.pcap", capdir_path(&dir, "c-link")), 0);
+    assert_int_equal(symlink("loop", capdir_path(&dir, "loop")), 0);
     assert_int_equal(inputs_add(&in, dir.path), 0);
     static const char *const SORTED[] = {"B.pcap", "a10", "a9", "b.pcap", "c-link", "\xFF"};
     assert_int_equal(in.count, 6);
@@ -45,7 +45,7 @@ static void named_files_come_as_given(void **state)
     struct inputs in = {0};
     capdir_write(&dir, "x", "12345", 5);
     mkfifo(capdir_path(&dir, "fifo"), 0600);
-    symlink("loop", capdir_path(&dir, "loop"));
+    assert_int_equal(symlink("loop", capdir_path(&dir, "loop")), 0);
     assert_int_equal(inputs_add(&in, capdir_path(&dir, "fifo")), 0);
     assert_int_equal(inputs_add(&in, capdir_path(&dir, "x")), 0);
     assert_int_equal(inputs_add(&in, capdir_path(&dir, "x")), 0); /* twice is twice */

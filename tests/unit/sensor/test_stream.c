@@ -128,6 +128,7 @@ static void the_file_may_be_closed_first(void **state)
     (void)state;
     struct stream *s = stream_open(cap_fd(text, 10), BUFFER);
     fclose(stream_file(s));
+    stream_file_closed(s);
     stream_close(s);
     stream_close(NULL);
 }
