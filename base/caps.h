@@ -7,28 +7,29 @@
 #define BASE_CAPS_H
 
 /* --- frames and packets --- */
-#define CAP_VLAN_DEPTH       4   /* QinQinQ is seen; more tags are an attack on the loop */
-#define CAP_IPV6_EXT_HEADERS 8   /* RFC 8200 lists seven kinds, each once but one */
-#define CAP_FRAG_TRACKERS    256 /* datagrams being reassembled at once; the oldest gives way */
-#define CAP_FRAG_BYTES       65535       /* an IP datagram has no more (RFC 791) */
-#define CAP_FRAG_PIECES      64          /* pieces of one datagram: an MTU of 1,280 needs 52 */
-#define CAP_FRAG_SECONDS     30          /* RFC 791 proposes 15 s, Linux waits 30 s */
+#define CAP_VLAN_DEPTH       4     /* QinQinQ is seen; more tags are an attack on the loop */
+#define CAP_IPV6_EXT_HEADERS 8     /* RFC 8200 lists seven kinds, each once but one */
+#define CAP_FRAG_TRACKERS    256   /* datagrams being reassembled at once; the oldest gives way */
+#define CAP_FRAG_BYTES       65535 /* an IP datagram has no more (RFC 791) */
+#define CAP_FRAG_PIECES      64    /* pieces of one datagram: an MTU of 1,280 needs 52 */
+#define CAP_FRAG_SECONDS     30    /* RFC 791 proposes 15 s, Linux waits 30 s */
 
 /* --- flows --- */
-#define CAP_FLOWS            1048576 /* default hard cap of the flow slab (option) */
-#define CAP_HALF_OPEN        65536   /* table of bare SYNs: overwritten, never grown */
-#define CAP_FLOW_IDLE_S      600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
-#define CAP_FLOW_CLOSED_S    5       /* after FIN both ways or RST: time for reordered leftovers */
-#define CAP_PORTS            16      /* mail ports that can be configured */
+#define CAP_FLOWS         1048576 /* default hard cap of the flow slab (option) */
+#define CAP_HALF_OPEN     65536   /* table of bare SYNs: overwritten, never grown */
+#define CAP_FLOW_IDLE_S   600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
+#define CAP_FLOW_CLOSED_S 5       /* after FIN both ways or RST: time for reordered leftovers */
+#define CAP_PORTS         16      /* mail ports that can be configured */
 
 /* --- reassembly --- */
-#define CAP_HELD_SEGMENTS    64      /* out-of-order segments kept in a direction */
-#define CAP_HELD_BYTES       65536   /* and their bytes: one unscaled TCP window */
-#define CAP_HELD_POOL_BYTES  (64u << 20) /* all flows together */
-#define CAP_REORDER_PACKETS  128     /* packets of the capture that a hole may wait for a straggler
-                                        once the receiver has acknowledged it: twice the 64 that a
-                                        mirror port was seen to reorder by */
-#define CAP_HOLE_SECONDS     5       /* a hole nobody acknowledged waits for this long */
+#define CAP_HELD_SEGMENTS   256   /* held in a direction: 64 places of reordering, four times */
+#define CAP_HELD_BYTES      65536 /* and their bytes: one unscaled TCP window */
+#define CAP_HELD_POOL_BYTES (64u << 20) /* all flows together */
+#define CAP_REORDER_PACKETS                                                                        \
+    128                    /* packets of the capture that a hole may wait for a straggler          \
+                              once the receiver has acknowledged it: twice the 64 that a           \
+                              mirror port was seen to reorder by */
+#define CAP_HOLE_SECONDS 5 /* a hole nobody acknowledged waits for this long */
 
 /* --- SMTP --- */
 #define CAP_REPLY_LINE       4096  /* RFC 5321 4.5.3.1.5 says 512; extensions exceed it */
@@ -36,7 +37,7 @@
 #define CAP_COMMAND_LINE     1024  /* RFC 5321 says 512, each extension may add */
 #define CAP_AUTH_LINE        12288 /* RFC 4954 section 4 */
 #define CAP_RECIPIENTS       100   /* RFC 5321 4.5.3.1.8: the number every server must take */
-#define CAP_PENDING_COMMANDS 128 /* pipelined commands waiting for a reply: 100 RCPT and more */
+#define CAP_PENDING_COMMANDS 128   /* pipelined commands waiting for a reply: 100 RCPT and more */
 #define CAP_ODD_COMMANDS     4     /* unknown verbs kept for the rules */
 #define CAP_TEXT_POOL        32768 /* bytes of text kept for one session */
 #define CAP_KEYWORD_TEXT     96    /* bytes kept of one line of the EHLO reply */
@@ -45,8 +46,8 @@
 #define CAP_ADDRESS_TEXT     320   /* 64 + @ + 255, RFC 5321 section 4.5.3.1 */
 
 /* --- output --- */
-#define CAP_JSON_LINE        65536 /* one line of output */
-#define CAP_ALERT_TEXT       1024  /* a reason: two or three sentences */
-#define CAP_FINDINGS         24    /* findings of one session: more than there are rules to fire */
+#define CAP_JSON_LINE  65536 /* one line of output */
+#define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
+#define CAP_FINDINGS   24    /* findings of one session: more than there are rules to fire */
 
 #endif

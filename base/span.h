@@ -83,12 +83,16 @@ static inline size_t span_find(struct span a, uint8_t c)
     return hit ? (size_t)(hit - a.p) : a.n;
 }
 
-/* First occurrence of `needle` in `a` with ASCII case folded, or a.n. Quadratic in the worst
- * case: only for lines, which are capped. */
+/* First occurrence of `needle` in `a` with ASCII case folded, or a.n. Quadratic in the
+ * worst case: only for lines, which are capped. */
 static inline size_t span_search_nocase(struct span a, struct span needle)
 {
+    uint8_t first = needle.n ? span_upper(needle.p[0]) : 0;
+
+    if (needle.n == 0)
+        return 0;
     for (size_t i = 0; needle.n <= a.n && i <= a.n - needle.n; i++)
-        if (span_eq_nocase(span_of(a.p + i, needle.n), needle))
+        if (span_upper(a.p[i]) == first && span_eq_nocase(span_of(a.p + i, needle.n), needle))
             return i;
     return a.n;
 }

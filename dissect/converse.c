@@ -65,6 +65,7 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
     if (used)
         f->blocked[other(d)] = false;
     f->wait_since = v->now;
+    f->wait_number = v->number;
     if (m)
         v->milestone(v->user, f);
     if (f->session->tls_complete && !f->waiting && !r->held && !o->held)
@@ -192,14 +193,13 @@ static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
 
 static void settle(struct converse *v, struct flow *f)
 {
-    if (f->dir[SESSION_TO_SERVER].held || f->dir[SESSION_TO_CLIENT].held) {
-        if (!f->waiting) {
-            f->wait_since = v->now;
-            f->wait_number = v->number;
-            flow_wait(v->table, f);
-        }
-    } else {
+    if (!f->dir[SESSION_TO_SERVER].held && !f->dir[SESSION_TO_CLIENT].held) {
         flow_unwait(v->table, f);
+    } else if (!f->waiting) {
+        f->wait_since = v->now;
+        f->wait_number = v->number;
+        f->wait_queued = v->number;
+        flow_wait(v->table, f);
     }
 }
 
@@ -215,6 +215,8 @@ static bool unstick(struct converse *v, struct flow *f, bool force)
     if (!any[SESSION_TO_SERVER] ||
         (any[SESSION_TO_CLIENT] && s[SESSION_TO_CLIENT].number < s[SESSION_TO_SERVER].number))
         d = SESSION_TO_CLIENT;
+    if (f->blocked[d] && any[!d]) /* what it waits for may lie in the other direction */
+        d = !d;
     if (any[d] && step_over(v, f, (enum session_dir)d, &s[d], force))
         return true;
     d = !d;
@@ -263,23 +265,23 @@ static void hold(struct converse *v, struct flow *f, enum session_dir d,
 
 void converse_catch_up(struct flow *f)
 {
-    struct flow_bulk *b = &f->pass;
+    struct flow_pass *b = &f->pass;
     struct session *s = f->session;
 
-    for (int d = 0; f->bulk && d < SESSION_DIR_COUNT; d++) {
-        s->bytes[d] += b->skipped[d];
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
         s->packets[d] += b->packets[d];
         s->wire_bytes[d] += b->wire_bytes[d];
+        s->bytes[d] += b->skipped[d];
+        s->tcp_flags[d] |= b->tcp_flags[d];
         if (f->smtp && b->skipped[d])
-            smtp_skip(f->smtp, (enum session_dir)d, b->skipped[d]);
-        b->skipped[d] = 0;
+            smtp_passed(f->smtp, (enum session_dir)d, b->skipped[d], b->inside[d]);
         b->packets[d] = 0;
         b->wire_bytes[d] = 0;
+        b->skipped[d] = 0;
     }
-    if (f->bulk && b->last > s->last) {
+    if (b->last > s->last)
         s->last = b->last;
-        s->source = b->source;
-    }
+    s->source = b->source;
 }
 
 /* TLS carries data: records are walked while they come in order; nothing is held or waited for. */
@@ -338,10 +340,11 @@ void converse_tick(struct converse *v)
     for (int i = 0; i < TICK_FLOWS; i++) {
         struct flow *f = flow_first_waiting(v->table);
 
-        if (!f || v->number - f->wait_number < CAP_REORDER_PACKETS)
+        if (!f || v->number - f->wait_queued < CAP_REORDER_PACKETS)
             return;
-        f->wait_number = v->number;
+        f->wait_queued = v->number;
         flow_wait(v->table, f);
-        converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
+        if (v->number - f->wait_number >= CAP_REORDER_PACKETS)
+            converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
     }
 }

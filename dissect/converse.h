@@ -37,7 +37,7 @@ void converse_resume(struct converse *v, struct flow *f);
  * gaps. */
 void converse_resolve(struct converse *v, struct flow *f, bool force);
 
-/* Tells the session and the reader what passed unseen (struct flow_bulk). */
+/* Tells the session and the reader what passed unseen (struct flow_pass). */
 void converse_catch_up(struct flow *f);
 
 /* Looks after flows that have waited long enough; called once a packet. */

@@ -8,10 +8,11 @@
 #include "dissect/frame.h"
 #include "dissect/smtp.h"
 #include "dissect/tcp.h"
+#include "dissect/tls_record.h"
 
 #define IDLE             (CAP_FLOW_IDLE_S * NS_PER_S)
 #define EVICT_TRIES      8 /* flows looked at for one that is idle: bounds the cost of one packet */
-#define DUPLICATE_WINDOW (10 * NS_PER_MS) /* a mirror port's second copy follows at once */
+#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
 
 struct dissect {
     struct dissect_config config;
@@ -283,18 +284,18 @@ static uint32_t fingerprint(const struct arrival *a)
 static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     uint32_t print = fingerprint(a);
+    uint32_t now = (uint32_t)(a->packet->time / NS_PER_US);
     uint8_t at = f->recent_at[a->dir];
 
     for (int i = 0; i < 4; i++) {
-        nstime age = a->packet->time - f->recent_time[a->dir][i];
-        if (f->recent[a->dir][i] == print && age <= DUPLICATE_WINDOW && age >= -DUPLICATE_WINDOW) {
+        const struct flow_recent *r = &f->recent[a->dir][i];
+        if (r->print == print && now - r->time + DUPLICATE_WINDOW <= 2 * DUPLICATE_WINDOW) {
             f->session->duplicates[a->dir]++;
             d->count.duplicates++;
             return true;
         }
     }
-    f->recent[a->dir][at] = print;
-    f->recent_time[a->dir][at] = a->packet->time;
+    f->recent[a->dir][at] = (struct flow_recent){print, now};
     f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
     return false;
 }
@@ -331,17 +332,20 @@ static void note_ack(struct flow *f, const struct arrival *a)
 
 static void note_packet(struct dissect *d, struct flow *f, const struct arrival *a)
 {
-    struct session *s = f->session;
+    struct flow_pass *b = &f->pass;
 
-    s->seen[a->dir] = true;
-    f->unseen[a->dir] = false;
-    s->packets[a->dir]++;
-    s->wire_bytes[a->dir] += a->packet->wire_len;
-    s->tcp_flags[a->dir] |= a->tcp.flags;
-    s->source = a->packet->source;
-    if (a->packet->time > s->last || s->last == 0)
-        s->last = a->packet->time;
+    b->packets[a->dir]++;
+    b->wire_bytes[a->dir] += a->packet->wire_len;
+    b->tcp_flags[a->dir] |= a->tcp.flags;
+    b->source = a->packet->source;
+    if (a->packet->time > b->last)
+        b->last = a->packet->time;
     f->touched = d->converse.now;
+    if (!b->seen[a->dir]) {
+        b->seen[a->dir] = true;
+        f->session->seen[a->dir] = true;
+        f->unseen[a->dir] = false;
+    }
 }
 
 static void note_end(struct dissect *d, struct flow *f)
@@ -382,25 +386,25 @@ static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
         reasm_start(&f->dir[SESSION_TO_SERVER], a->tcp.ack);
 }
 
-/* Most packets: the next bytes of a record whose header was read, or an acknowledgement. */
+/* Most packets: the next bytes of TLS records, or an acknowledgement. */
 static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
 {
-    struct flow_bulk *b = &f->pass;
+    struct flow_pass *b = &f->pass;
     struct reasm *r = &f->dir[a->dir];
     uint32_t n = a->tcp.payload_len;
 
     if (!f->bulk || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
         return false;
-    if (n && (a->tcp.seq != r->next || n > b->inside[a->dir] || a->tcp.payload.n != n))
-        return false;
-    r->next += n;
-    b->inside[a->dir] -= n;
-    b->skipped[a->dir] += n;
-    b->packets[a->dir]++;
-    b->wire_bytes[a->dir] += a->packet->wire_len;
-    b->last = a->packet->time;
-    b->source = a->packet->source;
-    f->touched = d->converse.now;
+    if (n) {
+        uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
+        if (a->tcp.seq != r->next || a->tcp.payload.n != n || b->inside[a->dir] == 0 ||
+            inside == UINT32_MAX)
+            return false;
+        r->next += n;
+        b->inside[a->dir] = inside;
+        b->skipped[a->dir] += n;
+    }
+    note_packet(d, f, a);
     return true;
 }
 

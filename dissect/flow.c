@@ -5,31 +5,28 @@
 
 #include "base/caps.h"
 
-#define CHUNK_BITS 10
-#define CHUNK      (1u << CHUNK_BITS)
-#define CACHE_LINE 64
+#define FIRST_BUCKETS 1024
+#define CHUNK_BITS    10
+#define CHUNK         (1u << CHUNK_BITS)
+#define CACHE_LINE    64
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
 
+/*
+ * Linear hashing (Litwin, 1980): buckets are split one at a time, in order, as flows are added. The
+ * table is as small as the traffic allows, and no packet ever pays for rehashing all of it.
+ */
 struct flow_table {
     struct siphash_key key;
     uint32_t max, used, fresh; /* fresh: slots never used yet */
     uint32_t free_head;
-    uint32_t mask;
-    uint32_t *bucket; /* slab indexes, FLOW_NONE + 1 == 0 means empty, so stored + 1 */
+    uint32_t mask;    /* of the buckets before the running doubling */
+    uint32_t split;   /* buckets below were split already */
+    uint32_t *bucket; /* slab index + 1; 0: empty */
     struct flow **chunk;
     struct flow_list list[LIST_COUNT];
     struct flow_half_open *half_open;
 };
-
-static uint32_t power_of_two(uint32_t n)
-{
-    uint32_t p = 1024;
-
-    while (p < n && p < (1u << 30))
-        p *= 2;
-    return p;
-}
 
 struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *key)
 {
@@ -39,11 +36,11 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
         return NULL;
     t->key = *key;
     t->max = max_flows;
-    t->mask = power_of_two(max_flows) - 1;
+    t->mask = FIRST_BUCKETS - 1;
     t->free_head = FLOW_NONE;
     for (int i = 0; i < LIST_COUNT; i++)
         t->list[i] = (struct flow_list){FLOW_NONE, FLOW_NONE};
-    t->bucket = calloc((size_t)t->mask + 1, sizeof(*t->bucket));
+    t->bucket = calloc((size_t)max_flows + FIRST_BUCKETS, sizeof(*t->bucket));
     t->chunk = calloc(max_flows / CHUNK + 1, sizeof(*t->chunk));
     t->half_open = calloc(CAP_HALF_OPEN, sizeof(*t->half_open));
     if (!t->bucket || !t->chunk || !t->half_open) {
@@ -75,17 +72,26 @@ uint32_t flow_count(const struct flow_table *t)
     return t->used;
 }
 
-/* The key without padding, so that only its content is hashed. */
+static uint32_t word(const uint8_t *p)
+{
+    uint32_t v;
+
+    memcpy(&v, p, sizeof(v));
+    return v;
+}
+
+/* The key without padding, written in whole words, as they are read again at once. */
 static uint64_t hash(const struct flow_table *t, const struct flow_key *k)
 {
-    size_t n = k->family == 4 ? 4 : 16;
-    uint8_t bytes[36];
+    uint64_t ports = (uint64_t)k->client_port << 16 | k->server_port;
+    uint64_t w[5] = {word(k->client) | (uint64_t)word(k->server) << 32, ports};
 
-    memcpy(bytes, k->client, 16);
-    memcpy(bytes + n, k->server, 16);
-    memcpy(bytes + 2 * n, &k->client_port, 2);
-    memcpy(bytes + 2 * n + 2, &k->server_port, 2);
-    return siphash(&t->key, bytes, 2 * n + 4);
+    if (k->family == 4)
+        return siphash(&t->key, w, 16);
+    memcpy(w, k->client, 16);
+    memcpy(w + 2, k->server, 16);
+    w[4] = ports;
+    return siphash(&t->key, w, sizeof(w));
 }
 
 static bool same(const struct flow_key *a, const struct flow_key *b)
@@ -95,17 +101,51 @@ static bool same(const struct flow_key *a, const struct flow_key *b)
            a->family == b->family;
 }
 
+static uint32_t *bucket_of(struct flow_table *t, uint32_t h)
+{
+    uint32_t i = h & t->mask;
+
+    return &t->bucket[i < t->split ? (h & (2 * t->mask + 1)) : i];
+}
+
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
-    uint32_t at = t->bucket[hash(t, key) & t->mask];
+    uint32_t h = (uint32_t)hash(t, key);
+    uint32_t at = *bucket_of(t, h);
 
     while (at) {
         struct flow *f = flow_at(t, at - 1);
-        if (same(&f->key, key))
+        __builtin_prefetch(&f->pass); /* the lines that are wanted next, all at once */
+        __builtin_prefetch(&f->dir[0]);
+        __builtin_prefetch(&f->dir[1]);
+        if (f->hash == h && same(&f->key, key))
             return f;
         at = f->chain;
     }
     return NULL;
+}
+
+/* Moves what belongs there from the next bucket in turn to its new twin. */
+static void split_bucket(struct flow_table *t)
+{
+    uint32_t *from = &t->bucket[t->split];
+    uint32_t *to = &t->bucket[t->split + t->mask + 1];
+
+    while (*from) {
+        struct flow *f = flow_at(t, *from - 1);
+        if (f->hash & (t->mask + 1)) {
+            uint32_t next = f->chain;
+            f->chain = *to;
+            *to = *from;
+            *from = next;
+        } else {
+            from = &f->chain;
+        }
+    }
+    if (++t->split > t->mask) {
+        t->mask = 2 * t->mask + 1;
+        t->split = 0;
+    }
 }
 
 /* --- lists --- */
@@ -223,23 +263,24 @@ static uint32_t slot(struct flow_table *t)
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t index = slot(t);
-    uint32_t *bucket;
+    uint32_t h = (uint32_t)hash(t, key);
+    uint32_t *bucket = bucket_of(t, h);
     struct flow *f;
 
     if (index == FLOW_NONE)
         return NULL;
-    bucket = &t->bucket[hash(t, key) & t->mask];
     f = flow_at(t, index);
-    *f = (struct flow){.key = *key, .index = index, .chain = *bucket};
+    *f = (struct flow){.key = *key, .index = index, .hash = h, .chain = *bucket};
     *bucket = index + 1;
     append(t, LIST_ACTIVE, index);
-    t->used++;
+    if (++t->used > t->mask + t->split)
+        split_bucket(t);
     return f;
 }
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-    uint32_t *at = &t->bucket[hash(t, &f->key) & t->mask];
+    uint32_t *at = bucket_of(t, f->hash);
 
     while (*at != f->index + 1)
         at = &flow_at(t, *at - 1)->chain;

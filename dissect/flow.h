@@ -24,27 +24,35 @@ struct flow_list {
     uint32_t head, tail; /* head is the oldest */
 };
 
-/* What changes with every packet of a flow whose TLS carries data; brought to the session when
- * anybody looks (flow_settle). Most packets of a mail link are such. */
-struct flow_bulk {
-    uint32_t inside[SESSION_DIR_COUNT];  /* bytes that may pass unseen: the rest of a record */
-    uint32_t skipped[SESSION_DIR_COUNT]; /* that did, and that the reader does not know of yet */
+/* What changes with every packet; brought to the session when anybody looks at it. */
+struct flow_pass {
     uint32_t packets[SESSION_DIR_COUNT];
     uint64_t wire_bytes[SESSION_DIR_COUNT];
     nstime last;
     uint32_t source;
+    uint8_t tcp_flags[SESSION_DIR_COUNT];
+    bool seen[SESSION_DIR_COUNT];
+    /* while TLS carries data, which most packets of a mail link do */
+    uint32_t inside[SESSION_DIR_COUNT];  /* bytes left of the current record; 0: ask the reader */
+    uint32_t skipped[SESSION_DIR_COUNT]; /* bytes that went by and the reader does not know of */
+};
+
+struct flow_recent {
+    uint32_t print; /* of a packet */
+    uint32_t time;  /* microseconds, modulo 2^32 */
 };
 
 /* The first members are all that a bulk packet touches: three lines of cache. */
 struct flow {
-    struct flow_key key;
+    _Alignas(64) struct flow_key key;
+    uint32_t hash;
     uint32_t index; /* in the slab */
     uint32_t chain; /* next of the same bucket */
     bool closing;   /* FIN both ways or RST: only stragglers are awaited */
     bool waiting;   /* something is held */
     bool bulk;      /* TLS carries data */
     nstime touched; /* of the newest packet, on the clock that never runs backwards */
-    struct flow_bulk pass;
+    struct flow_pass pass;
     struct reasm dir[SESSION_DIR_COUNT];
 
     nstime queued;        /* when it was put at the end of the list of its age */
@@ -53,13 +61,13 @@ struct flow {
     bool unseen[SESSION_DIR_COUNT];  /* waited for once in vain: this direction is not on the tap */
     bool blocked[SESSION_DIR_COUNT]; /* the reader waits for the other side */
     bool syn_fast_open;
-    uint64_t wait_number; /* packet count when the wait began or was last looked at */
+    uint64_t wait_number; /* packet count at the last progress, while waiting */
+    uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
     nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
-    uint32_t rtt_end;                      /* client byte whose answer is being timed */
-    nstime rtt_from;                       /* 0: none */
-    uint32_t recent[SESSION_DIR_COUNT][4]; /* fingerprints of the newest packets */
-    nstime recent_time[SESSION_DIR_COUNT][4];
+    uint32_t rtt_end;                                /* client byte whose answer is being timed */
+    nstime rtt_from;                                 /* 0: none */
+    struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
     uint8_t recent_at[SESSION_DIR_COUNT];
     struct session *session; /* NULL: closed in good order, the place is kept for stragglers */
     struct smtp *smtp;       /* NULL until the first bytes */

@@ -39,7 +39,7 @@ struct reasm {
     bool started;     /* base and next are known */
     bool acked_known;
     bool fin_seen; /* a FIN was captured; it counts when next reaches fin_seq */
-    uint8_t held_count;
+    uint16_t held_count;
     uint32_t held_bytes;
     struct reasm_held *held; /* ascending by seq */
 };

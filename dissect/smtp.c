@@ -46,9 +46,9 @@ uint32_t smtp_inside(const struct smtp *m, enum session_dir dir)
     return m->side[dir] == SIDE_TLS && r->want == 0 ? r->left : 0;
 }
 
-void smtp_skip(struct smtp *m, enum session_dir dir, uint32_t n)
+void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside)
 {
-    m->tls[dir].left -= n;
+    m->tls[dir].left = inside;
     m->next[dir] += n;
 }
 
@@ -213,23 +213,34 @@ static size_t content(struct smtp *m, const struct smtp_chunk *c, struct span in
 
 /*
  * Adrift: nobody knows whether these bytes are commands or the inside of a message that talks about
- * commands. Once the server has answered something, the next line is a command. Where only the
- * client can be seen, a first line that greets is taken for the beginning of a session.
+ * commands. What the client says after it heard a reply is a command, and so is everything when the
+ * first reply is the banner. Where only the client can be seen, a first line that greets is taken
+ * for the beginning of a session.
  */
-static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+static bool drift_ends(const struct smtp *m, const struct smtp_chunk *c, struct span in,
+                       uint32_t offset)
 {
     enum smtp_verb verb = smtp_word_verb(span_first(in, span_find(in, '\r')));
     bool greets = verb == VERB_EHLO || verb == VERB_HELO;
 
+    if (m->drift_over)
+        return m->drift_from_start || (int32_t)(c->acked - m->drift_end) >= 0;
+    return greets && offset == 0 && !m->s->seen[SESSION_TO_CLIENT];
+}
+
+static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
+{
     if (tls_record_starts(in.p[0]) && in.n > 2 && in.p[1] == 3) {
         enter_tls(m, c, offset);
         return 0;
     }
-    if (m->drift_over || (greets && offset == 0 && !m->s->seen[SESSION_TO_CLIENT])) {
+    if (drift_ends(m, c, in, offset)) {
         m->side[SESSION_TO_SERVER] = SIDE_LINES;
         m->drift_over = false;
         return 0;
     }
+    if (!m->drift_over && !m->banner_done && !c->force && m->s->seen[SESSION_TO_CLIENT])
+        return 0; /* the first reply will tell */
     return in.n;
 }
 
@@ -313,6 +324,7 @@ static void client_gap(struct smtp *m, uint64_t n)
         smtp_queue_clear(m);
         m->side[SESSION_TO_SERVER] = SIDE_ADRIFT;
         m->drift_over = false;
+        m->drift_from_start = false;
         break;
     }
 }

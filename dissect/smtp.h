@@ -43,10 +43,12 @@ void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n,
 unsigned smtp_take_events(struct smtp *m);
 
 /*
- * How many bytes of this direction can pass without being fed: they lie inside a TLS record whose
- * header was read. What did pass is told by smtp_skip() before anything else is fed.
+ * While TLS carries data most bytes need no reader: the caller may walk the records itself (with
+ * tls_record_pass), beginning with smtp_inside() bytes of the current one, and tell by
+ * smtp_passed() how many bytes went by and how many are left in the record now, before anything
+ * else is fed.
  */
 uint32_t smtp_inside(const struct smtp *m, enum session_dir dir);
-void smtp_skip(struct smtp *m, enum session_dir dir, uint32_t n); /* n <= smtp_inside() */
+void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside);
 
 #endif

@@ -75,6 +75,17 @@ static void collect_line(struct smtp *m, struct span text, const struct smtp_lin
     e->offset = l->offset;
 }
 
+/* AUTH, also in the old form AUTH=LOGIN. */
+static bool offers_auth(const struct session *s)
+{
+    for (int i = 1; i < s->reading.line_count; i++) {
+        struct span word = smtp_word_first(session_text(s, s->reading.line[i].text));
+        if (span_eq_nocase(span_first(word, span_find(word, '=')), span_str("AUTH")))
+            return true;
+    }
+    return false;
+}
+
 static void collect_end(struct smtp *m)
 {
     struct smtp_reading *g = &m->s->reading;
@@ -86,6 +97,8 @@ static void collect_end(struct smtp *m)
     m->ehlo_damaged = false;
     m->ehlo_cut = false;
     m->reply.collecting = false;
+    if (m->s->auth == AUTH_NONE && offers_auth(m->s))
+        m->s->auth = AUTH_OFFERED;
 }
 
 /* --- what one reply means --- */
@@ -135,7 +148,8 @@ static void unsolicited(struct smtp *m, const struct smtp_line *l)
 static void banner_line(struct smtp *m, const struct smtp_line *l)
 {
     m->banner_done = true;
-    m->drift_over = true; /* what the client says next is a command */
+    m->drift_over = true;
+    m->drift_from_start = true;
     m->s->banner_code = m->reply.code;
     m->s->banner = smtp_text_keep(m->s, l->text, CAP_BANNER_TEXT);
     m->s->banner_offset = l->offset;
@@ -270,6 +284,8 @@ static void unmatched(struct smtp *m)
             smtp_content_begin(m);
     } else if (m->side[SESSION_TO_SERVER] == SIDE_ADRIFT) {
         m->drift_over = true;
+        m->drift_end = m->next[SESSION_TO_CLIENT];
+        m->banner_done = true;
     } else if (m->side[SESSION_TO_SERVER] == SIDE_CONTENT) {
         /* answered without a final dot that we saw: it lay in a gap, or the server takes less */
         m->side[SESSION_TO_SERVER] = SIDE_LINES;

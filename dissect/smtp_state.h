@@ -77,7 +77,9 @@ struct smtp {
     uint8_t proxy[16]; /* PROXY v2 header being collected */
     uint8_t proxy_have;
     uint32_t proxy_left;
-    bool drift_over;         /* a reply came: the client's next bytes begin a command */
+    bool drift_over;         /* a reply came: what the client says after hearing it is a command */
+    bool drift_from_start;   /* it was the banner: all that the client says is */
+    uint32_t drift_end;      /* server offset behind that reply */
     uint32_t client_app;     /* client's application data records longer than an alert */
     uint32_t client_app_end; /* client offset behind the first of them */
     uint32_t server_app_ack; /* `acked` at the server's first application data record */

@@ -47,4 +47,24 @@ bool tls_record_starts(uint8_t first);
 enum tls_record_result tls_record_push(struct tls_record_reader *r, struct span in, uint32_t offset,
                                        size_t *used, struct tls_record *out);
 
+/*
+ * Passes over application data: `inside` bytes of a record are left at the start of `in`. Gives
+ * what is left at its end, or UINT32_MAX when anything but whole headers of application data
+ * records stands in between (then nothing was decided and tls_record_push() must read it).
+ */
+static inline uint32_t tls_record_pass(uint32_t inside, struct span in)
+{
+    while (in.n > inside) {
+        const uint8_t *h = in.p + inside;
+
+        if (in.n - inside < 5 || h[0] != TLS_APPLICATION_DATA || h[1] != 3 || h[2] > 4)
+            return UINT32_MAX;
+        in = span_from(in, inside + 5);
+        inside = (uint32_t)(h[3] << 8 | h[4]);
+        if (inside < 2) /* the reader looks at two bytes of each body */
+            return UINT32_MAX;
+    }
+    return inside - (uint32_t)in.n;
+}
+
 #endif

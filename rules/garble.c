@@ -311,6 +311,10 @@ struct garble_memory {
         uint64_t print; /* of the reply; 0: empty */
         struct garble garble;
     } at[REMEMBERED];
+    struct {
+        uint64_t mark; /* of the caller's; 0: empty */
+        struct garble garble;
+    } lately[REMEMBERED];
 };
 
 struct garble_memory *garble_memory_new(const struct siphash_key *key)
@@ -319,6 +323,20 @@ struct garble_memory *garble_memory_new(const struct siphash_key *key)
     if (m)
         m->key = *key;
     return m;
+}
+
+const struct garble *garble_recall(const struct garble_memory *m, uint64_t mark)
+{
+    return m && m->lately[mark % REMEMBERED].mark == mark ? &m->lately[mark % REMEMBERED].garble
+                                                          : NULL;
+}
+
+void garble_remember(struct garble_memory *m, uint64_t mark, const struct garble *g)
+{
+    if (!m)
+        return;
+    m->lately[mark % REMEMBERED].mark = mark;
+    m->lately[mark % REMEMBERED].garble = *g;
 }
 
 void garble_memory_free(struct garble_memory *m)

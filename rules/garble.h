@@ -37,6 +37,10 @@ struct garble_memory;
 struct garble_memory *garble_memory_new(const struct siphash_key *key);
 void garble_memory_free(struct garble_memory *m);
 
+/* A session is judged several times: the answer under a mark of the caller's (not 0), or NULL. */
+const struct garble *garble_recall(const struct garble_memory *m, uint64_t mark);
+void garble_remember(struct garble_memory *m, uint64_t mark, const struct garble *g);
+
 /* The keyword lines (greeting excluded) of a complete reply and the text of the greeting banner;
  * `m` may be NULL. */
 struct garble garble_judge(struct garble_memory *m, const struct span *line, size_t count,

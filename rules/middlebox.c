@@ -35,8 +35,8 @@ static bool matches(const struct middlebox *box, struct span text)
             return false;
         text.n--;
     }
-    return count_of(text, fill.p[0]) >= strtoul(box->least, NULL, 10) &&
-           made_of(text, fill, strcmp(box->place, "banner") == 0);
+    return made_of(text, fill, strcmp(box->place, "banner") == 0) &&
+           count_of(text, fill.p[0]) >= strtoul(box->least, NULL, 10);
 }
 
 const struct middlebox *middlebox_match(const char *place, struct span text)

@@ -46,8 +46,6 @@ static void rate_refused(struct finding *f, const struct view *v)
     bool cisco = v->offered == OFFERED_GARBLED && v->garble.cisco;
     raise_rate(f, cisco ? SEVERITY_ROW_E1_INNOCENT : SEVERITY_ROW_E1, view_effect(v, true));
     refused_causes(f, code);
-    if (odd_success(code) && !v->s->tls_complete && f->severity < SEVERITY_MEDIUM)
-        f->severity = SEVERITY_MEDIUM;
     if (v->offered == OFFERED_UNKNOWN) {
         wording_say(f, "Whether STARTTLS was offered was not seen.");
         raise_cap(f, SEVERITY_LOW);

@@ -38,7 +38,8 @@ static struct size_text size_of(uint64_t bytes)
 void progress_text(char *dst, size_t cap, uint64_t done, uint64_t total, double seconds)
 {
     double rate = seconds > 0 ? (double)done / seconds : 0;
-    struct size_text sum = size_of(done), all = size_of(total), each = size_of((uint64_t)rate);
+    uint64_t shown = rate < 1e18 ? (uint64_t)rate : UINT64_MAX;
+    struct size_text sum = size_of(done), all = size_of(total), each = size_of(shown);
     if (total < done || total == 0 || rate <= 0) {
         snprintf(dst, cap, "%s, %s/s", sum.text, each.text);
         return;
