@@ -287,11 +287,14 @@ size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c)
 
     while (at < c->bytes.n) {
         enum side before = m->side[c->dir];
+        bool awaited = m->side[SESSION_TO_SERVER] == SIDE_WAIT;
         size_t used = side_feed(m, c, span_from(c->bytes, at), c->offset + (uint32_t)at);
 
         at += used;
         if (used == 0 && m->side[c->dir] == before)
             break; /* it waits for the other side */
+        if (c->force && awaited && m->side[SESSION_TO_SERVER] != SIDE_WAIT)
+            break; /* DATA is answered: what the client sent along comes before further replies */
     }
     m->next[c->dir] = c->offset + (uint32_t)at;
     return at;

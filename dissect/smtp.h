@@ -30,8 +30,9 @@ void smtp_free(struct smtp *m);
 
 /*
  * Takes bytes; returns how many were used. Less than all means that the reader must first see the
- * other side's answer (a client that sends its message before the answer to DATA); the caller
- * offers the rest again after progress of the other side, or with force.
+ * other side's answer (a client that sends its message before the answer to DATA), or, with force,
+ * that the other side's waiting bytes come next; the caller offers the rest again after progress of
+ * the other side, or with force.
  */
 size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c);
 
