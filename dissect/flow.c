@@ -81,17 +81,17 @@ static uint32_t word(const uint8_t *p)
 }
 
 /* The key without padding, written in whole words, as they are read again at once. */
-static uint64_t hash(const struct flow_table *t, const struct flow_key *k)
+static uint64_t hash(const struct siphash_key *key, const struct flow_key *k)
 {
     uint64_t ports = (uint64_t)k->client_port << 16 | k->server_port;
     uint64_t w[5] = {word(k->client) | (uint64_t)word(k->server) << 32, ports};
 
     if (k->family == 4)
-        return siphash(&t->key, w, 16);
+        return siphash(key, w, 16);
     memcpy(w, k->client, 16);
     memcpy(w + 2, k->server, 16);
     w[4] = ports;
-    return siphash(&t->key, w, sizeof(w));
+    return siphash(key, w, sizeof(w));
 }
 
 static bool same(const struct flow_key *a, const struct flow_key *b)
@@ -110,7 +110,7 @@ static uint32_t *bucket_of(struct flow_table *t, uint32_t h)
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
-    uint32_t h = (uint32_t)hash(t, key);
+    uint32_t h = (uint32_t)hash(&t->key, key);
     uint32_t at = *bucket_of(t, h);
 
     while (at) {
@@ -263,7 +263,7 @@ static uint32_t slot(struct flow_table *t)
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t index = slot(t);
-    uint32_t h = (uint32_t)hash(t, key);
+    uint32_t h = (uint32_t)hash(&t->key, key);
     uint32_t *bucket = bucket_of(t, h);
     struct flow *f;
 
@@ -294,12 +294,24 @@ void flow_remove(struct flow_table *t, struct flow *f)
 
 /* --- half-open connections --- */
 
-uint64_t flow_tag(const struct flow_table *t, const struct flow_key *key)
+/*
+ * Placed by a fixed key: what a flood overwrites shows in the counters, and the same input must
+ * give the same output. Who aims at an entry makes us forget that a SYN was seen, no more; the
+ * SYN/ACK tells the same.
+ */
+static uint64_t place_of(const struct flow_key *k)
 {
-    return hash(t, key) | 1;
+    static const struct siphash_key fixed = {0, 0};
+
+    return hash(&fixed, k);
+}
+
+uint64_t flow_tag(const struct flow_key *key)
+{
+    return place_of(key) | 1;
 }
 
 struct flow_half_open *flow_half_open(struct flow_table *t, const struct flow_key *key)
 {
-    return &t->half_open[(hash(t, key) >> 32) % CAP_HALF_OPEN];
+    return &t->half_open[(place_of(key) >> 32) % CAP_HALF_OPEN];
 }

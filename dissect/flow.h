@@ -104,6 +104,6 @@ struct flow *flow_first_waiting(struct flow_table *t);
 
 /* The slot of a key; the slot may hold another key's SYN (compare tag with flow_tag). */
 struct flow_half_open *flow_half_open(struct flow_table *t, const struct flow_key *key);
-uint64_t flow_tag(const struct flow_table *t, const struct flow_key *key); /* never 0 */
+uint64_t flow_tag(const struct flow_key *key); /* never 0 */
 
 #endif

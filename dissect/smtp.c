@@ -16,6 +16,7 @@ struct smtp *smtp_new(struct session *s, bool implicit_tls, bool keep_addresses)
     m->keep_addresses = keep_addresses;
     s->implicit_tls = implicit_tls;
     m->step_lost = s->midstream;
+    m->drift_fresh = true;
     m->side[SESSION_TO_SERVER] = s->midstream ? SIDE_ADRIFT : SIDE_START;
     m->side[SESSION_TO_CLIENT] = SIDE_LINES;
     return m;
@@ -75,6 +76,26 @@ static uint32_t line_cap(const struct smtp *m, enum session_dir d, struct span i
     return CAP_COMMAND_LINE;
 }
 
+static void content_ended(struct smtp *m, const struct smtp_chunk *c, uint32_t offset, uint32_t end)
+{
+    struct pending p = {.verb = VERB_CONTENT_END, .offset = offset, .end = end, .time = c->time};
+
+    smtp_queue_push(m, &p);
+}
+
+/* The line after a DATA whose answer nobody saw: a verb tells that the server refused, anything
+ * else is the message. */
+static void guess(struct smtp *m, const struct smtp_line *l, const struct smtp_chunk *c,
+                  uint32_t end)
+{
+    if (smtp_word_verb(l->text) != VERB_UNKNOWN) {
+        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+        smtp_command_line(m, l, c, end);
+    } else if (smtp_content_line(m, l)) {
+        content_ended(m, c, l->offset, end);
+    }
+}
+
 static size_t read_line(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
 {
     struct smtp_line l;
@@ -86,7 +107,9 @@ static size_t read_line(struct smtp *m, const struct smtp_chunk *c, struct span 
         return used;
     m->next[c->dir] = end;
     count_oddities(m->s, c->dir, &l);
-    if (c->dir == SESSION_TO_SERVER)
+    if (c->dir == SESSION_TO_SERVER && m->side[SESSION_TO_SERVER] == SIDE_GUESS)
+        guess(m, &l, c, end);
+    else if (c->dir == SESSION_TO_SERVER)
         smtp_command_line(m, &l, c, end);
     else
         smtp_reply_line(m, &l, c);
@@ -107,20 +130,12 @@ static bool looks_like_tls(const struct smtp *m, enum session_dir d, uint8_t fir
     return d == SESSION_TO_SERVER && expects_tls(m) && (first & 0x80); /* SSLv2 hello */
 }
 
-static void enter_tls(struct smtp *m, const struct smtp_chunk *c, uint32_t offset)
+/* What it means is said when a whole record header was seen (smtp_upgrade.c). */
+static void enter_tls(struct smtp *m, const struct smtp_chunk *c)
 {
-    struct session *s = m->s;
-
+    m->tls_from[c->dir] = m->side[c->dir];
+    m->tls_heard[c->dir] = c->acked;
     m->side[c->dir] = SIDE_TLS;
-    if (c->dir == SESSION_TO_SERVER && s->upgrade_asks && !s->upgrade_accepted &&
-        (int32_t)(c->acked - m->upgrade_heard) <= 0 && s->seen[SESSION_TO_CLIENT]) {
-        if (s->early_client == BYTES_NONE) { /* a ClientHello sent before the 220: testssl does */
-            s->early_client = BYTES_TLS;
-            s->early_client_offset = offset;
-        }
-        return;
-    }
-    smtp_upgrade_bytes(m, c, offset, BYTES_TLS, span_of(NULL, 0));
 }
 
 /* After the 220 neither TLS nor text: garbage, in which there are no lines to read. */
@@ -134,7 +149,7 @@ static size_t lines(struct smtp *m, const struct smtp_chunk *c, struct span in, 
 {
     if (!m->line[c->dir].open) {
         if (looks_like_tls(m, c->dir, in.p[0])) {
-            enter_tls(m, c, offset);
+            enter_tls(m, c);
             return 0;
         }
         if (is_garbage(m, c->dir, in.p[0])) {
@@ -184,16 +199,11 @@ static size_t start(struct smtp *m, struct span in)
 
 /* --- the client's special places --- */
 
-/* DATA was sent and its answer is not there. Waiting is right; forced, a line that begins with a
- * verb tells that the server refused, and anything else is the message. */
-static size_t wait_for_data(struct smtp *m, const struct smtp_chunk *c, struct span in)
+/* DATA was sent and its answer is not there: waiting is right. Forced, the next line decides. */
+static size_t wait_for_data(struct smtp *m, const struct smtp_chunk *c)
 {
-    if (!c->force && m->s->seen[SESSION_TO_CLIENT])
-        return 0;
-    m->dot = DOT_LINE;
-    m->side[SESSION_TO_SERVER] = smtp_word_verb(span_first(in, span_find(in, '\r'))) != VERB_UNKNOWN
-                                     ? SIDE_LINES
-                                     : SIDE_CONTENT;
+    if (c->force || !m->s->seen[SESSION_TO_CLIENT])
+        m->side[SESSION_TO_SERVER] = SIDE_GUESS;
     return 0;
 }
 
@@ -201,13 +211,8 @@ static size_t content(struct smtp *m, const struct smtp_chunk *c, struct span in
 {
     size_t used = smtp_content_feed(m, in);
 
-    if (m->side[SESSION_TO_SERVER] == SIDE_LINES) {
-        struct pending p = {.verb = VERB_CONTENT_END,
-                            .offset = offset,
-                            .end = offset + (uint32_t)used,
-                            .time = c->time};
-        smtp_queue_push(m, &p);
-    }
+    if (m->side[SESSION_TO_SERVER] == SIDE_LINES)
+        content_ended(m, c, offset, offset + (uint32_t)used);
     return used;
 }
 
@@ -230,8 +235,11 @@ static bool drift_ends(const struct smtp *m, const struct smtp_chunk *c, struct 
 
 static size_t adrift(struct smtp *m, const struct smtp_chunk *c, struct span in, uint32_t offset)
 {
-    if (tls_record_starts(in.p[0]) && in.n > 2 && in.p[1] == 3) {
-        enter_tls(m, c, offset);
+    bool fresh = m->drift_fresh;
+
+    m->drift_fresh = false;
+    if (fresh && tls_record_starts(in.p[0])) {
+        enter_tls(m, c);
         return 0;
     }
     if (drift_ends(m, c, in, offset)) {
@@ -264,7 +272,9 @@ static size_t side_feed(struct smtp *m, const struct smtp_chunk *c, struct span 
     case SIDE_SKIP:
         return skip_line(m, c->dir, in);
     case SIDE_WAIT:
-        return wait_for_data(m, c, in);
+        return wait_for_data(m, c);
+    case SIDE_GUESS:
+        return read_line(m, c, in, offset);
     case SIDE_CONTENT:
         return content(m, c, in, offset);
     case SIDE_CHUNK:
@@ -293,7 +303,8 @@ size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c)
         at += used;
         if (used == 0 && m->side[c->dir] == before)
             break; /* it waits for the other side */
-        if (c->force && awaited && m->side[SESSION_TO_SERVER] != SIDE_WAIT)
+        if (c->dir == SESSION_TO_CLIENT && c->force && awaited &&
+            m->side[SESSION_TO_SERVER] != SIDE_WAIT)
             break; /* DATA is answered: what the client sent along comes before further replies */
     }
     m->next[c->dir] = c->offset + (uint32_t)at;
@@ -328,6 +339,7 @@ static void client_gap(struct smtp *m, uint64_t n)
         m->side[SESSION_TO_SERVER] = SIDE_ADRIFT;
         m->drift_over = false;
         m->drift_from_start = false;
+        m->drift_fresh = true;
         break;
     }
 }
@@ -340,7 +352,7 @@ void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n,
         m->tls[dir].have = 0;
         m->tls[dir].want = 0;
         m->tls[dir].left = 0;
-        m->tls_lost[dir] = true;
+        m->tls_gap[dir] = true;
         return;
     }
     if (dir == SESSION_TO_SERVER) {

@@ -56,6 +56,20 @@ size_t smtp_content_feed(struct smtp *m, struct span in)
     return in.n;
 }
 
+bool smtp_content_line(struct smtp *m, const struct smtp_line *l)
+{
+    smtp_content_begin(m);
+    m->side[SESSION_TO_SERVER] = SIDE_CONTENT;
+    m->dot = l->bare_lf ? DOT_TEXT : DOT_LINE;
+    if (!l->bare_lf && span_eq(l->text, span_str("."))) {
+        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+        smtp_content_end(m);
+        return true;
+    }
+    m->s->mail_bytes += l->full_len + (l->bare_lf ? 1 : 2);
+    return false;
+}
+
 /* BDAT octets: skipped by their count. */
 size_t smtp_content_chunk(struct smtp *m, struct span in)
 {

@@ -224,7 +224,8 @@ static void auth_reply(struct smtp *m, int16_t code)
 
 static void data_reply(struct smtp *m, int16_t code)
 {
-    if (m->side[SESSION_TO_SERVER] != SIDE_WAIT)
+    if (m->side[SESSION_TO_SERVER] != SIDE_WAIT &&
+        (m->side[SESSION_TO_SERVER] != SIDE_GUESS || m->line[SESSION_TO_SERVER].open))
         return;
     m->dot = DOT_LINE; /* the text begins at the start of a line */
     m->side[SESSION_TO_SERVER] = code == 354 ? SIDE_CONTENT : SIDE_LINES;

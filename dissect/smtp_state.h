@@ -13,6 +13,7 @@ enum side {
     SIDE_LINES,   /* commands, or replies */
     SIDE_SKIP,    /* the rest of a line that began like TLS and was none */
     SIDE_WAIT,    /* client: DATA was sent, its answer decides what comes next */
+    SIDE_GUESS,   /* client: the answer will not come; the next line decides */
     SIDE_CONTENT, /* client: message text up to the final dot */
     SIDE_CHUNK,   /* client: BDAT octets */
     SIDE_AUTH,    /* client: one answer to a challenge */
@@ -66,17 +67,20 @@ struct smtp {
     bool ehlo_damaged; /* a gap fell between an EHLO and the end of its reply */
     bool ehlo_cut;
     enum smtp_verb last_verb;
-    bool auth_open;                   /* AUTH without an outcome yet */
-    uint32_t upgrade_end;             /* client offset behind the STARTTLS line */
-    uint32_t upgrade_heard;           /* what the client had heard when it sent STARTTLS */
-    bool tls_lost[SESSION_DIR_COUNT]; /* records are out of step until one is recognised */
-    uint64_t chunk_left;              /* BDAT octets to skip */
+    bool auth_open;                        /* AUTH without an outcome yet */
+    uint32_t upgrade_end;                  /* client offset behind the STARTTLS line */
+    uint32_t upgrade_heard;                /* what the client had heard when it sent STARTTLS */
+    enum side tls_from[SESSION_DIR_COUNT]; /* where a side was when a byte looked like TLS */
+    uint32_t tls_heard[SESSION_DIR_COUNT]; /* what it had heard then */
+    bool tls_gap[SESSION_DIR_COUNT];       /* bytes between records were lost */
+    uint64_t chunk_left;                   /* BDAT octets to skip */
     bool chunk_last;
     enum dot_state dot;
     bool in_message;
     uint8_t proxy[16]; /* PROXY v2 header being collected */
     uint8_t proxy_have;
     uint32_t proxy_left;
+    bool drift_fresh;        /* nothing was read since the drift began */
     bool drift_over;         /* a reply came: what the client says after hearing it is a command */
     bool drift_from_start;   /* it was the banner: all that the client says is */
     uint32_t drift_end;      /* server offset behind that reply */
@@ -107,6 +111,8 @@ void smtp_reply_line(struct smtp *m, const struct smtp_line *l, const struct smt
 void smtp_reply_gap(struct smtp *m, bool cut);
 void smtp_reply_abandon(struct smtp *m); /* the end of an open reply lay in a gap */
 size_t smtp_content_feed(struct smtp *m, struct span in);
+/* The first line of a text as a whole line; true: it is the final dot. */
+bool smtp_content_line(struct smtp *m, const struct smtp_line *l);
 size_t smtp_content_chunk(struct smtp *m, struct span in);
 void smtp_content_begin(struct smtp *m);
 void smtp_content_end(struct smtp *m);

@@ -29,14 +29,16 @@ struct text smtp_text_keep(struct session *s, struct span bytes, size_t cap)
 {
     struct text t = {s->pool_used, 0};
     size_t n = bytes.n < cap ? bytes.n : cap;
-    uint8_t *at = room_for(s, n);
+    uint8_t *at;
 
+    if (n == 0)
+        return t;
+    at = room_for(s, n);
     if (!at) {
         s->caps_hit++;
         return t;
     }
-    if (n)
-        memcpy(at, bytes.p, n);
+    memcpy(at, bytes.p, n);
     t.len = (uint16_t)n;
     s->pool_used = (uint16_t)(s->pool_used + n);
     return t;

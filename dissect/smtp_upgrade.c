@@ -75,12 +75,31 @@ static void application_data(struct smtp *m, const struct smtp_chunk *c, const s
         complete(m);
 }
 
+/* The first record of a direction: now it is known that TLS began, and where. A ClientHello sent
+ * before the 220 is no injection (testssl sends such). */
+static void first_record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    struct session *s = m->s;
+    struct smtp_chunk at = *c;
+
+    at.acked = m->tls_heard[c->dir];
+    if (c->dir == SESSION_TO_SERVER && s->upgrade_asks && s->seen[SESSION_TO_CLIENT] &&
+        (int32_t)(at.acked - m->upgrade_heard) <= 0) {
+        if (s->early_client == BYTES_NONE) {
+            s->early_client = BYTES_TLS;
+            s->early_client_offset = r->offset;
+        }
+        return;
+    }
+    smtp_upgrade_bytes(m, &at, r->offset, BYTES_TLS, span_of(NULL, 0));
+}
+
 static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
 {
     struct session *s = m->s;
 
-    s->tls_records[c->dir]++;
-    m->tls_lost[c->dir] = false;
+    if (s->tls_records[c->dir]++ == 0)
+        first_record(m, c, r);
     if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
         if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
             stage(s, TLS_STAGE_CLIENT_HELLO);
@@ -102,22 +121,23 @@ static bool is_text(const uint8_t *p, size_t n)
     return n > 0;
 }
 
-/* No record where one must begin. */
+/* No record where one must begin: the byte at the start of a line was no TLS after all, or the
+ * records are out of step, by text among them or by a gap. */
 static void not_record(struct smtp *m, const struct smtp_chunk *c)
 {
-    struct tls_record_reader *r = &m->tls[c->dir];
+    const struct tls_record_reader *r = &m->tls[c->dir];
     struct session *s = m->s;
 
-    if (r->count == 0) { /* one odd byte at the start of a line was no TLS after all */
-        m->side[c->dir] = SIDE_SKIP;
-    } else if (!m->tls_lost[c->dir] && is_text(r->head, r->have) && !s->clear_in_tls[c->dir]) {
+    if (r->count == 0) {
+        m->side[c->dir] = m->tls_from[c->dir] == SIDE_ADRIFT ? SIDE_ADRIFT : SIDE_SKIP;
+        m->tls[c->dir] = (struct tls_record_reader){0};
+        return;
+    }
+    m->side[c->dir] = SIDE_OPAQUE;
+    if (!s->clear_in_tls[c->dir] && !m->tls_gap[c->dir] && is_text(r->head, r->have)) {
         s->clear_in_tls[c->dir] = true;
         s->clear_in_tls_offset[c->dir] = r->offset;
     }
-    m->tls_lost[c->dir] = true;
-    r->have = 0;
-    r->want = 0;
-    r->left = 0;
 }
 
 size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct span in,
@@ -136,9 +156,7 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
             break;
         case TLS_RECORD_NOT:
             not_record(m, c);
-            if (m->side[c->dir] != SIDE_TLS)
-                return at + used;
-            return in.n; /* a later segment may begin with a record */
+            return at + used;
         case TLS_RECORD_MORE:
             break;
         }

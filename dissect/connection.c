@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A segment comes to its connection: handshake, copies, checksums, bulk, and the end. */
+#include "dissect/dissect_state.h"
+#include "dissect/smtp.h"
+#include "dissect/tls_record.h"
+
+#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
+
+static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
+{
+    f->session->syn_seen = true;
+    f->session->midstream = false;
+    f->syn_fast_open = fast_open;
+    if (time < f->session->first)
+        f->session->first = time;
+    if (!f->dir[SESSION_TO_SERVER].started)
+        reasm_start(&f->dir[SESSION_TO_SERVER], isn + 1);
+}
+
+/* Did a SYN of this very connection leave its mark? */
+static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, nstime synack)
+{
+    struct flow_half_open *h = flow_half_open(d->converse.table, &f->key);
+    bool fresh = d->converse.now - h->time < CAP_FLOW_IDLE_S * NS_PER_S;
+
+    if (h->tag != flow_tag(&f->key) || !fresh)
+        return;
+    if (reasm_diff(client_next, h->isn + 1) < 0 || reasm_diff(client_next, h->isn + 1) > (1 << 24))
+        return;
+    saw_syn(f, h->isn, h->time, h->fast_open);
+    if (synack > h->time)
+        f->session->rtt_floor = synack - h->time;
+    h->tag = 0;
+}
+
+static void note_half_open(struct dissect *d, const struct arrival *a)
+{
+    struct flow_half_open *h = flow_half_open(d->converse.table, &a->key);
+    uint64_t tag = flow_tag(&a->key);
+
+    d->count.half_open_overwritten += h->tag != 0 && h->tag != tag;
+    *h = (struct flow_half_open){tag, d->converse.now, a->tcp.seq, a->tcp.fast_open};
+    d->count.half_open++;
+}
+
+/* A SYN for a 4-tuple that is in use: the same connection (a repeat, or packets out of order), or
+ * the next one. */
+static bool same_connection(const struct flow *f, uint32_t isn)
+{
+    const struct reasm *r = &f->dir[SESSION_TO_SERVER];
+
+    if (r->started)
+        return r->base == isn + 1;
+    return !f->closing;
+}
+
+static void segment_of(const struct arrival *a, struct reasm_segment *out, uint64_t number)
+{
+    *out = (struct reasm_segment){
+        .seq = a->tcp.seq + ((a->tcp.flags & TCP_SYN) ? 1 : 0),
+        .bytes = a->tcp.payload,
+        .wire_len = a->tcp.payload_len,
+        .ack = a->tcp.ack,
+        .has_ack = (a->tcp.flags & TCP_ACK) != 0,
+        .time = a->packet->time,
+        .number = number,
+    };
+}
+
+/*
+ * A wrong checksum decides nothing alone: captures on a sending host show only wrong ones. Where
+ * this direction's are right, a segment with a wrong one was dropped by its receiver.
+ */
+static bool suspect(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+
+    if (s->mails || s->tls_records[a->dir])
+        return false;
+    switch (tcp_checksum(a->ip)) {
+    case TCP_CHECKSUM_GOOD:
+        s->good_checksums[a->dir]++;
+        return false;
+    case TCP_CHECKSUM_BAD:
+        s->bad_checksums[a->dir]++;
+        d->count.bad_checksums++;
+        return s->good_checksums[a->dir] > s->bad_checksums[a->dir];
+    case TCP_CHECKSUM_UNKNOWN:
+        break;
+    }
+    return false;
+}
+
+static uint32_t fingerprint(const struct arrival *a)
+{
+    const struct tcp_segment *t = &a->tcp;
+    uint64_t h = ((uint64_t)t->seq << 32 | t->ack) * UINT64_C(0x9e3779b97f4a7c15);
+
+    h ^= ((uint64_t)a->ip->id << 32 | (uint64_t)t->checksum << 16 | t->flags) + t->payload_len;
+    h *= UINT64_C(0xff51afd7ed558ccd);
+    return (uint32_t)(h >> 32) | 1;
+}
+
+/* A mirror port that copies a packet twice: everything equal, within milliseconds. */
+static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    uint32_t print = fingerprint(a);
+    uint32_t now = (uint32_t)(a->packet->time / NS_PER_US);
+    uint8_t at = f->recent_at[a->dir];
+
+    for (int i = 0; i < 4; i++) {
+        const struct flow_recent *r = &f->recent[a->dir][i];
+        if (r->print == print && now - r->time + DUPLICATE_WINDOW <= 2 * DUPLICATE_WINDOW) {
+            f->session->duplicates[a->dir]++;
+            d->count.duplicates++;
+            return true;
+        }
+    }
+    f->recent[a->dir][at] = (struct flow_recent){print, now};
+    f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
+    return false;
+}
+
+/* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
+ */
+static void time_answer(struct flow *f, const struct arrival *a)
+{
+    const struct tcp_segment *t = &a->tcp;
+
+    if (a->dir == SESSION_TO_SERVER && t->payload_len && f->rtt_from == 0) {
+        f->rtt_end = t->seq + t->payload_len;
+        f->rtt_from = a->packet->time;
+    } else if (a->dir == SESSION_TO_CLIENT && f->rtt_from && (t->flags & TCP_ACK) &&
+               reasm_diff(t->ack, f->rtt_end) >= 0) {
+        nstime took = a->packet->time - f->rtt_from;
+        if (took > 0 && (f->session->rtt_floor == 0 || took < f->session->rtt_floor))
+            f->session->rtt_floor = took;
+        f->rtt_from = 0;
+    }
+}
+
+static void note_ack(struct flow *f, const struct arrival *a)
+{
+    struct reasm *peer =
+        &f->dir[a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER];
+
+    if (!(a->tcp.flags & TCP_ACK))
+        return;
+    if (!peer->acked_known || reasm_diff(a->tcp.ack, peer->acked) > 0)
+        peer->acked = a->tcp.ack;
+    peer->acked_known = true;
+}
+
+static void note_packet(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct flow_pass *b = &f->pass;
+
+    b->packets[a->dir]++;
+    b->wire_bytes[a->dir] += a->packet->wire_len;
+    b->tcp_flags[a->dir] |= a->tcp.flags;
+    b->source = a->packet->source;
+    if (a->packet->time > b->last)
+        b->last = a->packet->time;
+    f->touched = d->converse.now;
+    if (!b->seen[a->dir]) {
+        b->seen[a->dir] = true;
+        f->session->seen[a->dir] = true;
+        f->unseen[a->dir] = false;
+    }
+}
+
+static void note_end(struct dissect *d, struct flow *f)
+{
+    struct session *s = f->session;
+    bool ended[SESSION_DIR_COUNT];
+
+    for (int i = 0; i < SESSION_DIR_COUNT; i++) {
+        struct reasm *r = &f->dir[i];
+        if (r->fin_seen && r->started && reasm_diff(r->next, r->fin_seq) >= 0)
+            s->fin[i] = true;
+        ended[i] = s->fin[i] || !s->seen[i];
+    }
+    if (!f->closing && ((ended[0] && ended[1]) || s->rst[0] || s->rst[1])) {
+        flow_closing(d->converse.table, f);
+        f->close_at = d->converse.now + CAP_FLOW_CLOSED_S * NS_PER_S;
+    }
+    if (f->closing && s->fin[0] && s->fin[1] &&
+        !f->waiting) /* all was read: only its place stays */
+        lifetime_close_session(d, f, lifetime_how(f));
+}
+
+static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+
+    if (!f->dir[SESSION_TO_CLIENT].started)
+        reasm_start(&f->dir[SESSION_TO_CLIENT], a->tcp.seq + 1);
+    if (f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1)
+        return; /* another initial sequence number: not this connection's beginning */
+    s->synack_seen = true;
+    s->midstream = false;
+    s->isn_known = true;
+    s->server_isn = a->tcp.seq;
+    if (!s->syn_seen)
+        recall_syn(d, f, a->tcp.ack, a->packet->time);
+    if (!f->dir[SESSION_TO_SERVER].started)
+        reasm_start(&f->dir[SESSION_TO_SERVER], a->tcp.ack);
+}
+
+/* Most packets: the next bytes of TLS records, or an acknowledgement. */
+static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct flow_pass *b = &f->pass;
+    struct reasm *r = &f->dir[a->dir];
+    uint32_t n = a->tcp.payload_len;
+
+    if (!f->bulk || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+        return false;
+    if (n) {
+        uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
+        if (a->tcp.seq != r->next || a->tcp.payload.n != n || b->inside[a->dir] == 0 ||
+            inside == UINT32_MAX)
+            return false;
+        r->next += n;
+        b->inside[a->dir] = inside;
+        b->skipped[a->dir] += n;
+    }
+    note_packet(d, f, a);
+    return true;
+}
+
+static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+    struct reasm *r = &f->dir[a->dir];
+    bool syn = (a->tcp.flags & TCP_SYN) != 0;
+    bool bulk = f->bulk;
+    struct reasm_segment seg;
+
+    note_packet(d, f, a);
+    if (!bulk && duplicate(d, f, a))
+        return;
+    note_ack(f, a);
+    segment_of(a, &seg, d->converse.number);
+    if (syn && a->dir == SESSION_TO_CLIENT)
+        synack(d, f, a);
+    else if (syn)
+        saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
+    if (!bulk) {
+        if (a->tcp.payload_len || syn)
+            seg.suspect = suspect(d, f, a);
+        time_answer(f, a);
+    }
+    if ((a->tcp.flags & TCP_FIN) && !seg.suspect) {
+        r->fin_seen = true;
+        r->fin_seq = seg.seq + seg.wire_len;
+    }
+    if (a->tcp.payload_len && (!syn || f->syn_fast_open))
+        converse_segment(&d->converse, f, a->dir, &seg);
+    else if (f->waiting && (a->tcp.flags & (TCP_SYN | TCP_FIN)))
+        converse_resume(&d->converse, f); /* a stream's beginning or end may free what is held */
+    if (a->tcp.flags & TCP_RST)
+        s->rst[a->dir] = true;
+    note_end(d, f);
+}
+
+/* Only a SYN/ACK or data make a flow; recalls the SYN that came before. */
+static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
+{
+    bool syn = (a->tcp.flags & TCP_SYN) != 0;
+    struct flow *f;
+
+    if ((a->tcp.flags & TCP_RST) || (!syn && a->tcp.payload_len == 0)) {
+        d->count.no_flow++;
+        return NULL;
+    }
+    f = lifetime_begin(d, a);
+    if (!f) {
+        d->count.flow_capped++;
+        return NULL;
+    }
+    if (!syn)
+        recall_syn(d, f, a->dir == SESSION_TO_SERVER ? a->tcp.seq : a->tcp.ack, 0);
+    return f;
+}
+
+void connection_packet(struct dissect *d, const struct arrival *a)
+{
+    struct flow *f = flow_find(d->converse.table, &a->key);
+    bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+
+    if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
+        lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_REUSED);
+        f = NULL;
+    }
+    if (!f && bare_syn && a->tcp.payload_len == 0) {
+        note_half_open(d, a);
+        return;
+    }
+    if (!f)
+        f = begin_flow(d, a);
+    if (!f)
+        return;
+    d->count.processed++;
+    if (!pass(d, f, a) && f->session) /* else a straggler of a session closed in good order */
+        into_flow(d, f, a);
+}

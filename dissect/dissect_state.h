@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of the dissector, shared by dissect.c, connection.c and lifetime.c and by no one else.
+ */
+#ifndef DISSECT_DISSECT_STATE_H
+#define DISSECT_DISSECT_STATE_H
+
+#include "dissect/converse.h"
+#include "dissect/defrag.h"
+#include "dissect/dissect.h"
+#include "dissect/frame.h"
+#include "dissect/tcp.h"
+
+struct dissect {
+    struct dissect_config config;
+    dissect_fn fn;
+    void *user;
+    struct converse converse;
+    struct defrag *defrag;
+    struct dissect_counters count;
+    uint64_t serial;
+    uint8_t port_map[65536 / 8];
+};
+
+struct arrival { /* one mail packet on its way */
+    const struct packet *packet;
+    const struct frame *frame;
+    const struct ip_packet *ip;
+    struct tcp_segment tcp;
+    struct flow_key key;
+    enum session_dir dir;
+};
+
+/* connection.c: a segment on a mail port, its key and direction known. */
+void connection_packet(struct dissect *d, const struct arrival *a);
+
+/* lifetime.c: how flows and their sessions begin and end. */
+struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */
+void lifetime_milestone(void *user, struct flow *f);                     /* converse's callback */
+enum session_close lifetime_how(const struct flow *f);
+/* Hands the session out for the last time; the flow keeps its place for stragglers. */
+void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why);
+void lifetime_close(struct dissect *d, struct flow *f, enum session_close why);
+void lifetime_expire(struct dissect *d);
+void lifetime_close_all(struct dissect *d);
+void lifetime_drop(struct dissect *d, struct flow *f); /* frees without handing out */
+
+#endif
