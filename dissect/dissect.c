@@ -6,6 +6,9 @@
 
 #include "dissect/dissect_state.h"
 
+#define EXPIRE_EVERY                                                                               \
+    (100 * NS_PER_MS) /* time limits are seconds: no need to look at every packet */
+
 void dissect_config_default(struct dissect_config *c)
 {
     *c = (struct dissect_config){.port = {25, 587, 2525, 465},
@@ -161,7 +164,10 @@ void dissect_packet(struct dissect *d, const struct packet *p)
     else
         frame_bytes(d, p);
     converse_tick(&d->converse);
-    lifetime_expire(d);
+    if (d->converse.now >= d->expire_at) {
+        lifetime_expire(d);
+        d->expire_at = d->converse.now + EXPIRE_EVERY;
+    }
 }
 
 /* --- life --- */
@@ -175,6 +181,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
     d->config = *c;
     d->fn = fn;
     d->user = user;
+    d->expire_at = INT64_MIN;
     for (uint8_t i = 0; i < c->port_count; i++)
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();

@@ -9,6 +9,7 @@
 #define CHUNK_BITS    10
 #define CHUNK         (1u << CHUNK_BITS)
 #define CACHE_LINE    64
+#define SECRET_WORDS  10 /* one, and one for each word of the longest key */
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
 
@@ -17,8 +18,8 @@ enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
  * table is as small as the traffic allows, and no packet ever pays for rehashing all of it.
  */
 struct flow_table {
-    struct siphash_key key;
-    uint32_t max, used, fresh; /* fresh: slots never used yet */
+    uint64_t secret[SECRET_WORDS]; /* of the hash */
+    uint32_t max, used, fresh;     /* fresh: slots never used yet */
     uint32_t free_head;
     uint32_t mask;    /* of the buckets before the running doubling */
     uint32_t split;   /* buckets below were split already */
@@ -34,7 +35,8 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
 
     if (!t)
         return NULL;
-    t->key = *key;
+    for (uint64_t i = 0; i < SECRET_WORDS; i++)
+        t->secret[i] = siphash(key, &i, sizeof(i));
     t->max = max_flows;
     t->mask = FIRST_BUCKETS - 1;
     t->free_head = FLOW_NONE;
@@ -80,18 +82,23 @@ static uint32_t word(const uint8_t *p)
     return v;
 }
 
-/* The key without padding, written in whole words, as they are read again at once. */
-static uint64_t hash(const struct siphash_key *key, const struct flow_key *k)
+/*
+ * Multilinear hashing (Lemire and Kaser, Strongly universal string hashing is fast, 2014): each
+ * word of the key times a random word, added up, the upper half kept. Two keys collide with a
+ * probability of 2^-32 whoever chose them, as long as the random words are secret; and it is done
+ * for each packet.
+ */
+static uint32_t hash(const uint64_t *secret, const struct flow_key *k)
 {
-    uint64_t ports = (uint64_t)k->client_port << 16 | k->server_port;
-    uint64_t w[5] = {word(k->client) | (uint64_t)word(k->server) << 32, ports};
+    uint64_t sum = secret[0] + secret[1] * ((uint32_t)k->client_port << 16 | k->server_port) +
+                   secret[2] * word(k->client) + secret[3] * word(k->server);
 
     if (k->family == 4)
-        return siphash(key, w, 16);
-    memcpy(w, k->client, 16);
-    memcpy(w + 2, k->server, 16);
-    w[4] = ports;
-    return siphash(key, w, sizeof(w));
+        return (uint32_t)(sum >> 32);
+    for (int i = 1; i < 4; i++)
+        sum += secret[2 + 2 * i] * word(k->client + 4 * i) +
+               secret[3 + 2 * i] * word(k->server + 4 * i);
+    return (uint32_t)(sum >> 32);
 }
 
 static bool same(const struct flow_key *a, const struct flow_key *b)
@@ -110,7 +117,7 @@ static uint32_t *bucket_of(struct flow_table *t, uint32_t h)
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
-    uint32_t h = (uint32_t)hash(&t->key, key);
+    uint32_t h = hash(t->secret, key);
     uint32_t at = *bucket_of(t, h);
 
     while (at) {
@@ -263,7 +270,7 @@ static uint32_t slot(struct flow_table *t)
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t index = slot(t);
-    uint32_t h = (uint32_t)hash(&t->key, key);
+    uint32_t h = hash(t->secret, key);
     uint32_t *bucket = bucket_of(t, h);
     struct flow *f;
 
@@ -302,8 +309,12 @@ void flow_remove(struct flow_table *t, struct flow *f)
 static uint64_t place_of(const struct flow_key *k)
 {
     static const struct siphash_key fixed = {0, 0};
+    uint64_t w[5] = {0};
 
-    return hash(&fixed, k);
+    memcpy(w, k->client, 16);
+    memcpy(w + 2, k->server, 16);
+    w[4] = (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 | k->server_port;
+    return siphash(&fixed, w, sizeof(w));
 }
 
 uint64_t flow_tag(const struct flow_key *key)

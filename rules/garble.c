@@ -315,6 +315,11 @@ struct garble_memory {
         uint64_t mark; /* of the caller's; 0: empty */
         struct garble garble;
     } lately[REMEMBERED];
+    struct {
+        uint64_t print; /* of the text; 0: empty */
+        const char *software;
+        bool cisco;
+    } banner[REMEMBERED];
 };
 
 struct garble_memory *garble_memory_new(const struct siphash_key *key)
@@ -355,15 +360,35 @@ static uint64_t print_of(const struct garble_memory *m, const struct reply *r)
     return print | 1;
 }
 
+static void judge_banner(struct reply *r, struct span banner)
+{
+    r->software = layout_software(banner);
+    r->cisco = middlebox_match("banner", after_code(banner)) != NULL;
+}
+
+static void recall_banner(struct garble_memory *m, struct reply *r, struct span banner)
+{
+    uint64_t print = siphash(&m->key, banner.p, banner.n) | 1;
+    size_t slot = (size_t)(print >> 32) % REMEMBERED;
+    if (m->banner[slot].print != print) {
+        judge_banner(r, banner);
+        m->banner[slot].print = print;
+        m->banner[slot].software = r->software;
+        m->banner[slot].cisco = r->cisco;
+    }
+    r->software = m->banner[slot].software;
+    r->cisco = m->banner[slot].cisco;
+}
+
 struct garble garble_judge(struct garble_memory *m, const struct span *line, size_t count,
                            struct span banner)
 {
-    struct reply r = {.line = line,
-                      .count = count,
-                      .software = layout_software(banner),
-                      .cisco = middlebox_match("banner", after_code(banner)) != NULL};
-    if (!m)
+    struct reply r = {.line = line, .count = count};
+    if (!m) {
+        judge_banner(&r, banner);
         return judge_reply(&r);
+    }
+    recall_banner(m, &r, banner);
     uint64_t print = print_of(m, &r);
     size_t slot = (size_t)(print >> 32) % REMEMBERED;
     if (m->at[slot].print != print) {
