@@ -284,24 +284,9 @@ static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
     return f;
 }
 
-bool connection_pass(struct dissect *d, const struct arrival *a)
-{
-    struct flow *f = flow_find(d->converse.table, &a->key);
-
-    d->known = f; /* the same packet may come again, parsed */
-    d->known_number = d->converse.number;
-    if (!f || !pass(d, f, a))
-        return false;
-    d->count.ipv4++;
-    d->count.tcp++;
-    d->count.processed++;
-    return true;
-}
-
 void connection_packet(struct dissect *d, const struct arrival *a)
 {
-    struct flow *f =
-        d->known_number == d->converse.number ? d->known : flow_find(d->converse.table, &a->key);
+    struct flow *f = flow_find(d->converse.table, &a->key);
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
     if (f && bare_syn && !same_connection(f, a->tcp.seq)) {

@@ -17,8 +17,6 @@ struct dissect {
     struct converse converse;
     struct defrag *defrag;
     struct dissect_counters count;
-    struct flow *known; /* of packet known_number, looked up once */
-    uint64_t known_number;
     nstime expire_at; /* when to look for what timed out */
     uint64_t serial;
     uint8_t port_map[65536 / 8];
@@ -35,10 +33,6 @@ struct arrival { /* one mail packet on its way */
 
 /* connection.c: a segment on a mail port, its key and direction known. */
 void connection_packet(struct dissect *d, const struct arrival *a);
-
-/* The same for a packet of which only its key, flags, sequence number and payload were read: true
- * if it belonged to a session whose TLS carries data and is done with. */
-bool connection_pass(struct dissect *d, const struct arrival *a);
 
 /* lifetime.c: how flows and their sessions begin and end. */
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */
