@@ -238,6 +238,11 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
     struct reasm_segment seg;
 
     note_packet(d, f, a);
+    if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
+        note_ack(f, a);
+        time_answer(f, a);
+        return;
+    }
     if (!bulk && duplicate(d, f, a))
         return;
     note_ack(f, a);

@@ -65,7 +65,7 @@ static void orient(struct dissect *d, struct arrival *a)
 static void whole_packet(struct dissect *d, const struct packet *p, const struct frame *frame,
                          const struct ip_packet *ip)
 {
-    struct arrival a = {.packet = p, .frame = frame, .ip = ip};
+    struct arrival a; /* filled below; clearing it would cost as much as parsing */
 
     if (ip->proto != 6) {
         d->count.not_mail++;
@@ -79,6 +79,9 @@ static void whole_packet(struct dissect *d, const struct packet *p, const struct
         d->count.not_mail++;
         return;
     }
+    a.packet = p;
+    a.frame = frame;
+    a.ip = ip;
     d->count.tcp++;
     d->count.offloaded += ip->offloaded_length;
     orient(d, &a);
