@@ -189,6 +189,11 @@ static void note_end(struct dissect *d, struct flow *f)
         lifetime_close_session(d, f, lifetime_how(f));
 }
 
+void connection_resolved(void *user, struct flow *f)
+{
+    note_end(user, f);
+}
+
 static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct session *s = f->session;
@@ -256,7 +261,8 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
             seg.suspect = suspect(d, f, a);
         time_answer(f, a);
     }
-    if ((a->tcp.flags & TCP_FIN) && !seg.suspect) {
+    if ((a->tcp.flags & TCP_FIN) && !seg.suspect &&
+        (!r->started || reasm_diff(seg.seq + seg.wire_len, r->next) >= 0)) {
         r->fin_seen = true;
         r->fin_seq = seg.seq + seg.wire_len;
     }

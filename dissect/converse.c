@@ -297,7 +297,7 @@ static void stream(struct converse *v, struct flow *f, enum session_dir d,
         r->next = s->seq;
         feed(v, f, d, s, true);
     }
-    r->next = s->seq + s->wire_len;
+    reasm_advance(r, s->seq + s->wire_len);
     f->pass.inside[d] = f->smtp ? smtp_inside(f->smtp, d) : 0;
 }
 
@@ -346,5 +346,6 @@ void converse_tick(struct converse *v)
         flow_wait(v->table, f);
         if (v->number - f->wait_number >= CAP_REORDER_PACKETS)
             converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
+        v->resolved(v->user, f);
     }
 }

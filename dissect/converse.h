@@ -23,6 +23,8 @@ struct converse {
     bool keep_addresses;
     uint16_t implicit_port;                        /* TLS from the first byte; 0: none */
     void (*milestone)(void *user, struct flow *f); /* called after bytes were read */
+    void (*resolved)(void *user, struct flow *f); /* called after the tick looked at a flow; may end
+                                                     its session */
     void *user;
 };
 

@@ -92,7 +92,8 @@ static void ip_bytes(struct dissect *d, const struct packet *p, const struct fra
 {
     struct ip_packet ip, whole;
 
-    if (ip_parse(frame->ip, &ip) != IP_OK) {
+    if (ip_parse(frame->ip, &ip) != IP_OK ||
+        (ip.payload_len > ip.payload.n && p->bytes.n >= p->wire_len)) { /* nobody takes such */
         d->count.malformed_ip++;
         return;
     }
@@ -194,6 +195,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .keep_addresses = c->keep_addresses,
                                     .implicit_port = c->implicit_port,
                                     .milestone = lifetime_milestone,
+                                    .resolved = connection_resolved,
                                     .user = d};
     if (!d->defrag || !d->converse.table) {
         dissect_free(d);

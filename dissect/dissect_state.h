@@ -33,6 +33,8 @@ struct arrival { /* one mail packet on its way */
 
 /* connection.c: a segment on a mail port, its key and direction known. */
 void connection_packet(struct dissect *d, const struct arrival *a);
+/* converse's callback: a hole was stepped over, so a FIN behind it may count now. */
+void connection_resolved(void *user, struct flow *f);
 
 /* lifetime.c: how flows and their sessions begin and end. */
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */

@@ -100,6 +100,7 @@ static void make_room(struct dissect *d)
             break;
         flow_requeue(d->converse.table, f);
     }
+    f = flow_oldest(d->converse.table);
     if (f)
         lifetime_close(d, f, SESSION_EVICTED);
 }

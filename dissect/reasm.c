@@ -77,8 +77,11 @@ enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struc
     while (*link && reasm_diff((*link)->seg.seq, s->seq) < 0)
         link = &(*link)->next;
     if (*link && (*link)->seg.seq == s->seq) {
-        if (!better(s, &(*link)->seg))
+        if (!better(s, &(*link)->seg)) {
+            if (reasm_diff(s->ack, (*link)->seg.ack) < 0) /* the original, behind its repetition */
+                (*link)->seg.ack = s->ack;
             return REASM_KNOWN;
+        }
         let_go(r, pool, link);
     }
     if (r->held_count >= CAP_HELD_SEGMENTS || r->held_bytes + s->bytes.n > CAP_HELD_BYTES ||

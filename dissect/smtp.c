@@ -135,6 +135,9 @@ static void enter_tls(struct smtp *m, const struct smtp_chunk *c)
 {
     m->tls_from[c->dir] = m->side[c->dir];
     m->tls_heard[c->dir] = c->acked;
+    m->tls[c->dir] = (struct tls_record_reader){0};
+    if (c->dir == SESSION_TO_SERVER)
+        smtp_find_step(m, c);
     m->side[c->dir] = SIDE_TLS;
 }
 
@@ -340,6 +343,10 @@ static void client_gap(struct smtp *m, uint64_t n)
         m->drift_over = false;
         m->drift_from_start = false;
         m->drift_fresh = true;
+        m->last_verb = VERB_UNKNOWN;
+        if (m->s->reading.ehlo == EHLO_NONE && m->s->seen[SESSION_TO_SERVER])
+            m->s->reading.ehlo = EHLO_GAP; /* an EHLO may have been among it */
+        m->client_lost = true;
         break;
     }
 }
@@ -348,7 +355,16 @@ void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n,
 {
     smtp_line_reset(&m->line[dir]);
     m->next[dir] = offset + (uint32_t)n;
+    if (m->side[dir] == SIDE_OPAQUE)
+        return;
     if (m->side[dir] == SIDE_TLS) {
+        struct tls_record_reader *r = &m->tls[dir];
+        if (n && r->want == 0 && n <= r->left) {
+            r->left -= (uint32_t)n;
+            return;
+        }
+        if (dir == SESSION_TO_SERVER && r->count == 0)
+            m->client_lost = true;
         m->tls[dir].have = 0;
         m->tls[dir].want = 0;
         m->tls[dir].left = 0;

@@ -76,6 +76,7 @@ static void upgrade(struct smtp *m, enum smtp_verb verb, const struct smtp_line 
         return;
     s->upgrade = verb == VERB_STARTTLS ? UPGRADE_STARTTLS : UPGRADE_ANONYMOUSTLS;
     s->upgrade_asks++;
+    m->client_lost = false;
     s->upgrade_cmd_offset = l->offset;
     s->upgrade_cmd_time = c->time;
     s->upgrade_param = argument(l->text).n > 0;
@@ -131,6 +132,9 @@ static void note(struct smtp *m, enum smtp_verb verb, const struct smtp_line *l,
         smtp_content_end(m); /* a BDAT message that never had its LAST */
         mail(m, l);
         break;
+    case VERB_RSET:
+        smtp_content_end(m);
+        break;
     case VERB_RCPT:
         s->rcpt_commands++;
         smtp_text_recipient(m, smtp_word_path(l->text));
@@ -180,7 +184,7 @@ static bool proxy_line(struct smtp *m, const struct smtp_line *l)
 
 /* In a session without gaps everything the client heard answered is answered; after one, a command
  * sent when all replies had been heard gives the step back. */
-static void find_step(struct smtp *m, const struct smtp_chunk *c)
+void smtp_find_step(struct smtp *m, const struct smtp_chunk *c)
 {
     if (m->step_lost && (int32_t)(c->acked - m->next[SESSION_TO_CLIENT]) >= 0) {
         smtp_reply_abandon(m);
@@ -199,7 +203,7 @@ void smtp_command_line(struct smtp *m, const struct smtp_line *l, const struct s
 
     if (proxy_line(m, l))
         return;
-    find_step(m, c);
+    smtp_find_step(m, c);
     if (m->side[SESSION_TO_SERVER] == SIDE_AUTH ||
         (verb == VERB_UNKNOWN && m->auth_open && l->full_len > 0)) {
         m->side[SESSION_TO_SERVER] = SIDE_LINES;

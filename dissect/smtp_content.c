@@ -15,7 +15,23 @@ void smtp_content_end(struct smtp *m)
     if (!m->in_message)
         return;
     m->in_message = false;
-    m->events |= 1u << SESSION_CLEAR_CONTENT;
+    if (m->s->mails == 1)
+        m->events |= 1u << SESSION_CLEAR_CONTENT;
+}
+
+static void keep_tail(struct smtp *m, struct span in)
+{
+    size_t n = in.n < sizeof(m->tail) ? in.n : sizeof(m->tail);
+
+    memmove(m->tail, m->tail + n, sizeof(m->tail) - n);
+    memcpy(m->tail + sizeof(m->tail) - n, in.p + in.n - n, n);
+}
+
+bool smtp_content_at_dot(const struct smtp *m)
+{
+    const uint8_t *t = m->tail;
+
+    return memcmp(t + 1, "\n.\n", 3) == 0 || memcmp(t, "\n.\r\n", 4) == 0;
 }
 
 /* One byte of the search for CRLF . CRLF (RFC 5321 section 4.1.1.4). A dot alone between bare LFs
@@ -53,6 +69,7 @@ size_t smtp_content_feed(struct smtp *m, struct span in)
         m->dot = step(m->dot, in.p[i++]);
     }
     m->s->mail_bytes += in.n;
+    keep_tail(m, in);
     return in.n;
 }
 

@@ -15,7 +15,7 @@ static bool is_banner(const struct smtp *m, int16_t code, uint32_t ack)
 
     if (m->banner_done)
         return false;
-    if (!m->s->midstream)
+    if (!m->s->midstream && m->s->synack_seen)
         return true;
     return code == 220 && !(smtp_queue_front(m, &front) && acked(front.end, ack));
 }
@@ -70,6 +70,8 @@ static void collect_line(struct smtp *m, struct span text, const struct smtp_lin
     }
     e = &g->line[g->line_count++];
     e->text = smtp_text_keep(m->s, text, CAP_KEYWORD_TEXT);
+    if (text.n && !e->text.len)
+        g->lines_capped = true;
     e->word_len = (uint16_t)smtp_word_first(session_text(m->s, e->text)).n;
     e->line_len = (uint16_t)(full > UINT16_MAX ? UINT16_MAX : full);
     e->offset = l->offset;
@@ -207,11 +209,15 @@ static void go_ahead(struct smtp *m)
 static void auth_reply(struct smtp *m, int16_t code)
 {
     struct session *s = m->s;
+    enum side *side = &m->side[SESSION_TO_SERVER];
 
-    if (code == 334) {
-        m->side[SESSION_TO_SERVER] = SIDE_AUTH;
+    if (code == 334) { /* a pipelined answer may be there already */
+        if (*side == SIDE_LINES && !smtp_queue_has(m, VERB_AUTH_ANSWER))
+            *side = SIDE_AUTH;
         return;
     }
+    if (*side == SIDE_AUTH)
+        *side = SIDE_LINES;
     m->auth_open = false;
     if (s->auth == AUTH_ACCEPTED)
         return;
@@ -276,20 +282,26 @@ static void answered(struct smtp *m)
 static void unmatched(struct smtp *m)
 {
     struct session *s = m->s;
+    enum side *side = &m->side[SESSION_TO_SERVER];
     bool blind = !s->seen[SESSION_TO_SERVER];
 
-    if (m->reply.code == 354) {
+    if (*side == SIDE_TLS || *side == SIDE_OPAQUE)
+        return;
+    if (m->reply.code == 334) { /* the next line is a secret, not a command */
+        m->auth_open = true;
+        *side = SIDE_AUTH;
+    } else if (m->reply.code == 354) {
         m->dot = DOT_LINE;
-        m->side[SESSION_TO_SERVER] = SIDE_CONTENT;
+        *side = SIDE_CONTENT;
         if (blind)
             smtp_content_begin(m);
-    } else if (m->side[SESSION_TO_SERVER] == SIDE_ADRIFT) {
+    } else if (*side == SIDE_ADRIFT) {
         m->drift_over = true;
         m->drift_end = m->next[SESSION_TO_CLIENT];
         m->banner_done = true;
-    } else if (m->side[SESSION_TO_SERVER] == SIDE_CONTENT) {
-        /* answered without a final dot that we saw: it lay in a gap, or the server takes less */
-        m->side[SESSION_TO_SERVER] = SIDE_LINES;
+    } else if (*side == SIDE_CONTENT && (s->step_lost || smtp_content_at_dot(m))) {
+        /* the end of the text lay in a gap, or the server takes a dot between bare LFs for it */
+        *side = SIDE_LINES;
         smtp_content_end(m);
     }
     if (blind && m->reply.collecting)
@@ -345,6 +357,10 @@ static bool after_go(struct smtp *m, const struct smtp_line *l, const struct smt
 
     if (!s->upgrade_accepted || m->reply.kind != REPLY_NONE || l->full_len == 0)
         return false;
+    if (smtp_word_reply(l->text).code == 421) { /* a server that gives up may say so at any time */
+        s->code_421 = true;
+        return true;
+    }
     smtp_upgrade_bytes(m, c, l->offset, BYTES_CLEAR, l->text);
     return !(smtp_queue_front(m, &front) && acked(front.end, c->acked));
 }
@@ -374,7 +390,6 @@ void smtp_reply_line(struct smtp *m, const struct smtp_line *l, const struct smt
     }
     if (m->reply.kind == REPLY_NONE)
         begin_reply(m, &r, l, c);
-    m->reply.lines++;
     if (m->reply.collecting)
         collect_line(m, r.text, l);
     if (r.last)
@@ -401,7 +416,6 @@ void smtp_reply_gap(struct smtp *m, bool cut)
     if (m->reply.kind != REPLY_NONE && !m->reply.collecting)
         m->reply.kind = REPLY_NONE;
     if (m->side[SESSION_TO_SERVER] == SIDE_WAIT) { /* the answer to DATA may lie in the gap */
-        m->dot = DOT_LINE;
-        m->side[SESSION_TO_SERVER] = SIDE_CONTENT;
+        m->side[SESSION_TO_SERVER] = SIDE_GUESS;
     }
 }

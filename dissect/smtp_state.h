@@ -46,7 +46,6 @@ struct reply {
     nstime time;
     struct pending to; /* when MATCHED */
     bool collecting;   /* its lines go to session.reading */
-    uint16_t lines;
 };
 
 enum dot_state { DOT_TEXT, DOT_CR, DOT_LINE, DOT_DOT, DOT_DOT_CR };
@@ -76,12 +75,14 @@ struct smtp {
     uint64_t chunk_left;                   /* BDAT octets to skip */
     bool chunk_last;
     enum dot_state dot;
+    uint8_t tail[4]; /* the newest bytes of the message text */
     bool in_message;
     uint8_t proxy[16]; /* PROXY v2 header being collected */
     uint8_t proxy_have;
     uint32_t proxy_left;
-    bool drift_fresh;        /* nothing was read since the drift began */
-    bool drift_over;         /* a reply came: what the client says after hearing it is a command */
+    bool client_lost; /* bytes of the client were lost since STARTTLS, or before the first record */
+    bool drift_fresh; /* nothing was read since the drift began */
+    bool drift_over;  /* a reply came: what the client says after hearing it is a command */
     bool drift_from_start;   /* it was the banner: all that the client says is */
     uint32_t drift_end;      /* server offset behind that reply */
     uint32_t client_app;     /* client's application data records longer than an alert */
@@ -107,12 +108,16 @@ void smtp_text_recipient(struct smtp *m, struct span path);
 /* smtp_command.c, smtp_reply.c, smtp_content.c, smtp_upgrade.c */
 void smtp_command_line(struct smtp *m, const struct smtp_line *l, const struct smtp_chunk *c,
                        uint32_t end);
+/* After a gap: everything the client had heard answered is answered. */
+void smtp_find_step(struct smtp *m, const struct smtp_chunk *c);
 void smtp_reply_line(struct smtp *m, const struct smtp_line *l, const struct smtp_chunk *c);
 void smtp_reply_gap(struct smtp *m, bool cut);
 void smtp_reply_abandon(struct smtp *m); /* the end of an open reply lay in a gap */
 size_t smtp_content_feed(struct smtp *m, struct span in);
 /* The first line of a text as a whole line; true: it is the final dot. */
 bool smtp_content_line(struct smtp *m, const struct smtp_line *l);
+/* The text so far ends with a dot alone on its line, whatever the line ends are made of. */
+bool smtp_content_at_dot(const struct smtp *m);
 size_t smtp_content_chunk(struct smtp *m, struct span in);
 void smtp_content_begin(struct smtp *m);
 void smtp_content_end(struct smtp *m);

@@ -15,7 +15,7 @@ void smtp_upgrade_bytes(struct smtp *m, const struct smtp_chunk *c, uint32_t off
     struct session *s = m->s;
 
     if (c->dir == SESSION_TO_SERVER) {
-        if (s->client_after != BYTES_NONE)
+        if (s->client_after != BYTES_NONE || m->client_lost) /* the first bytes may be lost */
             return;
         s->client_after = kind;
         s->client_after_offset = offset;
@@ -50,6 +50,12 @@ static void complete(struct smtp *m)
     m->events |= 1u << SESSION_UPGRADE_DECIDED;
 }
 
+/* Nothing of the client's TLS can be read: it is not on the tap, or was lost. */
+static bool unheard(const struct smtp *m)
+{
+    return !m->s->seen[SESSION_TO_SERVER] || m->side[SESSION_TO_SERVER] == SIDE_ADRIFT;
+}
+
 /*
  * In TLS 1.3 the second half of the handshake looks like data. Done is what only a good handshake
  * allows: the server sent protected data after it had heard protected data of the client, neither
@@ -71,7 +77,7 @@ static void application_data(struct smtp *m, const struct smtp_chunk *c, const s
     if (m->server_app++ == 0)
         m->server_app_ack = c->acked;
     if (m->client_app ? (int32_t)(c->acked - m->client_app_end) >= 0
-                      : !s->seen[SESSION_TO_SERVER] && (int32_t)(c->acked - m->server_app_ack) > 0)
+                      : unheard(m) && (int32_t)(c->acked - m->server_app_ack) > 0)
         complete(m);
 }
 
@@ -125,18 +131,18 @@ static bool is_text(const uint8_t *p, size_t n)
  * records are out of step, by text among them or by a gap. */
 static void not_record(struct smtp *m, const struct smtp_chunk *c)
 {
-    const struct tls_record_reader *r = &m->tls[c->dir];
+    struct tls_record_reader r = m->tls[c->dir];
     struct session *s = m->s;
 
-    if (r->count == 0) {
+    m->tls[c->dir] = (struct tls_record_reader){0};
+    if (r.count == 0) {
         m->side[c->dir] = m->tls_from[c->dir] == SIDE_ADRIFT ? SIDE_ADRIFT : SIDE_SKIP;
-        m->tls[c->dir] = (struct tls_record_reader){0};
         return;
     }
     m->side[c->dir] = SIDE_OPAQUE;
-    if (!s->clear_in_tls[c->dir] && !m->tls_gap[c->dir] && is_text(r->head, r->have)) {
+    if (!s->clear_in_tls[c->dir] && !m->tls_gap[c->dir] && is_text(r.head, r.have)) {
         s->clear_in_tls[c->dir] = true;
-        s->clear_in_tls_offset[c->dir] = r->offset;
+        s->clear_in_tls_offset[c->dir] = r.offset;
     }
 }
 

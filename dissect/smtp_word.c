@@ -53,7 +53,7 @@ struct smtp_reply_line smtp_word_reply(struct span line)
 {
     struct smtp_reply_line out = {0, false, span_of(line.p, 0)};
 
-    if (line.n < 3 || !span_is_digit(line.p[0]) || !span_is_digit(line.p[1]) ||
+    if (line.n < 3 || line.p[0] < '2' || line.p[0] > '5' || !span_is_digit(line.p[1]) ||
         !span_is_digit(line.p[2]))
         return out;
     if (line.n > 3 && line.p[3] != '-' && !is_blank(line.p[3]))

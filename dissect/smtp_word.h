@@ -43,8 +43,7 @@ struct smtp_reply_line {
 /* RFC 5321 section 4.2: three digits, then `-`, blank or the end. */
 struct smtp_reply_line smtp_word_reply(struct span line);
 
-/* The value of a parameter such as REQUIRETLS or SIZE= in a MAIL or RCPT line; n is SIZE_MAX when
- * it is not there. Parameters stand after the path. */
+/* Whether a MAIL or RCPT line has a parameter such as REQUIRETLS or SIZE=; they follow the path. */
 bool smtp_word_has_param(struct span line, const char *name);
 
 /* The path of MAIL FROM:<...> or RCPT TO:<...>, without angle brackets and source route. */

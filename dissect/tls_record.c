@@ -75,6 +75,8 @@ enum tls_record_result tls_record_push(struct tls_record_reader *r, struct span 
             r->have = 0;
             r->offset = offset + (uint32_t)i;
         }
+        if (r->have >= sizeof(r->head)) /* not reached: want is never more */
+            return TLS_RECORD_NOT;
         r->head[r->have++] = in.p[i++];
         if (r->have < r->want)
             continue;

@@ -6,7 +6,11 @@
 #include "alert/eve.h"
 #include "report/typeset.h"
 
-#define BAR_COLUMNS 20
+#define BAR_COLUMNS   20
+#define LABEL_COLUMNS 20 /* with the blanks around it */
+#define REASON_LINES  8
+#define CHECK_LINES   5
+#define FEW_LINES     3
 
 /* All sessions in which one rule fired with one severity against one server. */
 struct record {
@@ -181,23 +185,24 @@ static void ink_end(const struct sheet *p)
 static void label(const struct sheet *p, const char *text)
 {
     ink(p, INK_DIM);
-    fprintf(p->out, "  %-18s", text);
+    fprintf(p->out, "  %-*s", LABEL_COLUMNS - 2, text);
     ink_end(p);
 }
 
-static void put_number(const struct sheet *p, uint64_t n, const char *one, const char *many)
-{
-    char text[TYPESET_COUNT];
-    fprintf(p->out, "%s %s", typeset_count(text, n), n == 1 ? one : many);
-}
-
-static void put_moment(const struct sheet *p, nstime t, bool with_date)
+static void say_moment(struct typeset_words *w, nstime t, bool with_date)
 {
     char text[TEXT_TIME];
     text_time(text, t);
     if (with_date)
-        fprintf(p->out, "%.10s ", text);
-    fprintf(p->out, "%.8s", text + 11);
+        typeset_say(w, "%.10s ", text);
+    typeset_say(w, "%.8s", text + 11);
+}
+
+static void put_labelled(const struct sheet *p, const char *name, const struct typeset_words *w)
+{
+    label(p, name);
+    typeset_hang(p->out, LABEL_COLUMNS, w->text, FEW_LINES);
+    putc('\n', p->out);
 }
 
 static bool same_day(nstime a, nstime b)
@@ -211,22 +216,23 @@ static bool same_day(nstime a, nstime b)
 static void put_head(const struct sheet *p, const struct summary *sum,
                      const struct summary_run *run)
 {
+    struct typeset_words w = {"", 0};
     ink(p, INK_BOLD);
     fputs("stripwatch  ", p->out);
     typeset_cut(p->out, run->input, TYPESET_WIDTH - 12);
     ink_end(p);
-    fputs("\n  ", p->out);
-    put_number(p, sum->sessions, "SMTP session", "SMTP sessions");
-    fputs(" in ", p->out);
-    put_number(p, run->packets, "packet", "packets");
+    typeset_say_number(&w, sum->sessions, "SMTP session in ", "SMTP sessions in ");
+    typeset_say_number(&w, run->packets, "packet", "packets");
     if (sum->sessions) {
-        fputs(", ", p->out);
-        put_moment(p, sum->first, true);
-        fputs(" to ", p->out);
-        put_moment(p, sum->last, !same_day(sum->first, sum->last));
-        fputs(" UTC", p->out);
+        typeset_say(&w, ", ");
+        say_moment(&w, sum->first, true);
+        typeset_say(&w, " to ");
+        say_moment(&w, sum->last, !same_day(sum->first, sum->last));
+        typeset_say(&w, " UTC");
     }
-    fputs("\n\n", p->out);
+    putc('\n', p->out);
+    typeset_wrap(p->out, "  ", w.text, FEW_LINES);
+    putc('\n', p->out);
 }
 
 static void put_share(const struct sheet *p, const char *name, struct share s)
@@ -248,17 +254,46 @@ static void put_share(const struct sheet *p, const char *name, struct share s)
     fprintf(p->out, "  %s of %s\n", typeset_count(part, s.part), typeset_count(whole, s.whole));
 }
 
+static const char *offer_text(const struct summary *sum)
+{
+    if (sum->offered.part)
+        return "offered";
+    return sum->offered.whole ? "not offered" : "offer not seen";
+}
+
+static const char *question_text(const struct summary *sum)
+{
+    if (sum->asked.part)
+        return "asked for";
+    return sum->asked.whole ? "not asked for" : "unknown whether asked for";
+}
+
+/* Of a single session shares say nothing. */
+static void put_single(const struct sheet *p, const struct summary *sum)
+{
+    struct typeset_words w = {"", 0};
+    enum verdict v = 0;
+    while (sum->verdicts[v] == 0)
+        v++;
+    if (sum->implicit)
+        typeset_say(&w, "from the first byte");
+    else
+        typeset_say(&w, "%s, %s", offer_text(sum), question_text(sum));
+    typeset_say(&w, "; verdict: %s", verdict_text(v));
+    put_labelled(p, sum->implicit ? "TLS" : "STARTTLS", &w);
+}
+
 static void put_clear(const struct sheet *p, const struct summary *sum)
 {
-    label(p, "in clear");
+    struct typeset_words w = {"", 0};
     if (sum->mails == 0 && sum->logins == 0) {
-        fputs("no mail, no login\n", p->out);
-        return;
+        typeset_say(&w, "no mail, no login");
+    } else {
+        typeset_say_number(&w, sum->mails, "mail in ", "mails in ");
+        typeset_say_number(&w, sum->mail_sessions, "session, ", "sessions, ");
+        typeset_say_number(&w, sum->logins, "accepted login", "accepted logins");
     }
-    put_number(p, sum->mails, "mail", "mails");
-    fputs(" in ", p->out);
-    put_number(p, sum->mail_sessions, "session, ", "sessions, ");
-    put_number(p, sum->logins, "accepted login\n", "accepted logins\n");
+    put_labelled(p, "in clear", &w);
 }
 
 /* As they should catch the eye. */
@@ -269,44 +304,50 @@ _Static_assert(sizeof VERDICT_ORDER / sizeof VERDICT_ORDER[0] == VERDICT_COUNT, 
 
 static void put_verdicts(const struct sheet *p, const struct summary *sum)
 {
-    const char *between = "";
-    label(p, "verdicts");
+    struct typeset_words w = {"", 0};
     for (size_t i = 0; i < VERDICT_COUNT; i++) {
         enum verdict v = VERDICT_ORDER[i];
         if (sum->verdicts[v] == 0)
             continue;
-        fputs(between, p->out);
-        put_number(p, sum->verdicts[v], verdict_text(v), verdict_text(v));
-        between = ", ";
+        typeset_say(&w, "%s", w.n ? ", " : "");
+        typeset_say_number(&w, sum->verdicts[v], verdict_text(v), verdict_text(v));
     }
-    putc('\n', p->out);
+    put_labelled(p, "verdicts", &w);
+}
+
+static void put_inputs(const struct sheet *p, const struct summary_run *run)
+{
+    struct typeset_words w = {"", 0};
+    if (run->inputs_cut)
+        typeset_say_number(&w, run->inputs_cut, "input cut short or unreadable",
+                           "inputs cut short or unreadable");
+    if (run->inputs_cut && run->inputs_skipped)
+        typeset_say(&w, "; ");
+    if (run->inputs_skipped)
+        typeset_say_number(&w, run->inputs_skipped, "file skipped: not a capture",
+                           "files skipped: not captures");
+    if (w.n)
+        put_labelled(p, "", &w);
 }
 
 static void put_coverage(const struct sheet *p, const struct summary *sum,
                          const struct summary_run *run)
 {
-    label(p, "coverage");
-    fputs("saw ", p->out);
-    put_number(p, sum->seen_whole, "session whole, ", "sessions whole, ");
-    put_number(p, sum->seen_partly, "partly, ", "partly, ");
-    put_number(p, sum->seen_one_sided, "one-sided; ", "one-sided; ");
-    if (sum->gaps == 0 && sum->missing_bytes == 0)
-        fputs("no gaps\n", p->out);
-    else {
-        put_number(p, sum->gaps, "gap, ", "gaps, ");
-        put_number(p, sum->missing_bytes, "byte missing\n", "bytes missing\n");
+    struct typeset_words w = {"", 0};
+    typeset_say_number(&w, sum->seen_whole, "session whole, ", "sessions whole, ");
+    typeset_say_number(&w, sum->seen_partly, "partly, ", "partly, ");
+    typeset_say_number(&w, sum->seen_one_sided, "one-sided; ", "one-sided; ");
+    if (sum->gaps == 0 && sum->missing_bytes == 0) {
+        typeset_say(&w, "no gaps");
+    } else {
+        typeset_say_number(&w, sum->gaps, "gap, ", "gaps, ");
+        typeset_say_number(&w, sum->missing_bytes, "byte missing", "bytes missing");
     }
-    if (run->inputs_cut || run->inputs_skipped) {
-        label(p, "");
-        put_number(p, run->inputs_cut, "input cut short or unreadable, ",
-                   "inputs cut short or unreadable, ");
-        put_number(p, run->inputs_skipped, "file skipped: not a capture\n",
-                   "files skipped: not captures\n");
-    }
+    put_labelled(p, "coverage", &w);
+    put_inputs(p, run);
 }
 
-static void put_overview(const struct sheet *p, const struct summary *sum,
-                         const struct summary_run *run)
+static void put_shares(const struct sheet *p, const struct summary *sum)
 {
     struct share encrypted = {sum->verdicts[VERDICT_ENCRYPTED], sum->sessions};
     if (sum->offered.whole || sum->implicit < sum->sessions)
@@ -314,8 +355,18 @@ static void put_overview(const struct sheet *p, const struct summary *sum,
     if (sum->asked.whole || sum->implicit < sum->sessions)
         put_share(p, "asked for", sum->asked);
     put_share(p, "encrypted", encrypted);
+}
+
+static void put_overview(const struct sheet *p, const struct summary *sum,
+                         const struct summary_run *run)
+{
+    if (sum->sessions == 1)
+        put_single(p, sum);
+    else
+        put_shares(p, sum);
     put_clear(p, sum);
-    put_verdicts(p, sum);
+    if (sum->sessions > 1)
+        put_verdicts(p, sum);
     put_coverage(p, sum, run);
     putc('\n', p->out);
 }
@@ -342,30 +393,34 @@ static void put_title(const struct sheet *p, const struct finding *f)
     putc('\n', p->out);
 }
 
-static void put_address(const struct sheet *p, uint8_t family, const uint8_t *address,
+static void say_address(struct typeset_words *w, uint8_t family, const uint8_t *address,
                         uint16_t port)
 {
     char ip[TEXT_IP];
     text_ip(ip, family, address);
-    fprintf(p->out, family == 4 ? "%s:%u" : "[%s]:%u", ip, port);
+    typeset_say(w, family == 4 ? "%s:%u" : "[%s]:%u", ip, port);
 }
 
 static void put_where(const struct sheet *p, const struct record *r)
 {
     const struct flow_key *k = &r->flow;
-    fprintf(p->out, "  %s, confidence %s\n  ", rule_row(r->finding.rule)->name,
-            confidence_text(r->finding.confidence));
-    put_moment(p, r->first, true);
-    fputs("  ", p->out);
-    put_address(p, k->family, k->client, k->client_port);
-    fputs(" -> ", p->out);
-    put_address(p, k->family, k->server, k->server_port);
+    struct typeset_words w = {"", 0};
+    typeset_say(&w, "%s, confidence %s", rule_row(r->finding.rule)->name,
+                confidence_text(r->finding.confidence));
     if (r->sessions > 1) {
-        fputs("  (+ ", p->out);
-        put_number(p, r->sessions - 1, "session", "sessions");
-        fputs(r->other_clients ? ", other clients too)" : ")", p->out);
+        typeset_say(&w, ", in ");
+        typeset_say_number(&w, r->sessions, "session", "sessions");
+        typeset_say(&w, r->other_clients ? " of several clients" : " of one client");
     }
-    putc('\n', p->out);
+    typeset_wrap(p->out, "  ", w.text, FEW_LINES);
+    w = (struct typeset_words){"", 0};
+    say_moment(&w, r->first, true);
+    typeset_say(&w, "  ");
+    say_address(&w, k->family, k->client, k->client_port);
+    typeset_say(&w, " -> ");
+    say_address(&w, k->family, k->server, k->server_port);
+    typeset_say(&w, r->sessions > 1 ? "  (first)" : "");
+    typeset_wrap(p->out, "  ", w.text, FEW_LINES);
 }
 
 /* The bytes, and what to see in them: beside them where there is room, else below. */
@@ -387,12 +442,11 @@ static void put_line(const struct sheet *p, const struct evidence_line *line)
 
 static void put_causes(const struct sheet *p, const struct finding *f)
 {
-    char text[256];
-    int n = snprintf(text, sizeof text, "%s", cause_text(f->cause));
-    for (uint8_t i = 0; i < f->alternative_count && n > 0 && (size_t)n < sizeof text; i++)
-        n += snprintf(text + n, sizeof text - (size_t)n, "%s%s", i ? ", " : "; or ",
-                      cause_text(f->alternatives[i]));
-    typeset_wrap(p->out, "  cause: ", text, 2);
+    struct typeset_words w = {"", 0};
+    typeset_say(&w, "%s", cause_text(f->cause));
+    for (uint8_t i = 0; i < f->alternative_count; i++)
+        typeset_say(&w, "%s%s", i ? ", " : "; or ", cause_text(f->alternatives[i]));
+    typeset_wrap(p->out, "  cause: ", w.text, FEW_LINES);
 }
 
 static void put_record(const struct sheet *p, const struct record *r)
@@ -400,12 +454,12 @@ static void put_record(const struct sheet *p, const struct record *r)
     const struct finding *f = &r->finding;
     put_title(p, f);
     put_where(p, r);
-    typeset_wrap(p->out, "  ", f->reason, 5);
+    typeset_wrap(p->out, "  ", f->reason, REASON_LINES);
     for (uint8_t i = 0; i < f->line_count; i++)
         put_line(p, &f->line[i]);
     put_causes(p, f);
     if (f->next_step[0])
-        typeset_wrap(p->out, "  check: ", f->next_step, 2);
+        typeset_wrap(p->out, "  check: ", f->next_step, CHECK_LINES);
     putc('\n', p->out);
 }
 
@@ -433,44 +487,91 @@ static void put_records(const struct sheet *p, const struct summary *sum)
     for (size_t i = SUMMARY_PRINTED; i < n; i++)
         unprinted += order[i]->sessions;
     if (unprinted) {
-        fputs("... and ", p->out);
-        put_number(p, unprinted, "more finding; --json has it all\n\n",
-                   "more findings; --json has them all\n\n");
+        struct typeset_words w = {"", 0};
+        typeset_say_number(&w, unprinted, "more finding; --json has it all",
+                           "more findings; --json has them all");
+        fprintf(p->out, "... and %s\n\n", w.text);
     }
 }
 
-static void put_part(const struct sheet *p, uint64_t n, const char *one, const char *many)
+static void say_part(struct typeset_words *w, uint64_t n, const char *one, const char *many)
 {
     if (n) {
-        fputs("; ", p->out);
-        put_number(p, n, one, many);
+        typeset_say(w, "; ");
+        typeset_say_number(w, n, one, many);
     }
+}
+
+/* "the session was downgraded", "all 5 sessions were downgraded", "1 of 5 sessions was ..." */
+static void say_of(struct typeset_words *w, uint64_t part, uint64_t whole, const char *what)
+{
+    char n[TYPESET_COUNT], of[TYPESET_COUNT];
+    typeset_count(n, part);
+    typeset_count(of, whole);
+    if (whole == 1)
+        typeset_say(w, "the session was %s", what);
+    else if (part == whole)
+        typeset_say(w, "all %s sessions were %s", of, what);
+    else
+        typeset_say(w, "%s of %s sessions %s %s", n, of, part == 1 ? "was" : "were", what);
+}
+
+/* What is said where nothing was downgraded, exposed or, of a single session, held back. */
+static void say_relief(struct typeset_words *w, const struct summary *sum)
+{
+    bool single = sum->sessions == 1;
+    if (sum->verdicts[VERDICT_UNKNOWN] == sum->sessions)
+        typeset_say(w, "the capture does not show enough to judge %s",
+                    single ? "the session" : "any of the sessions");
+    else if (sum->record_count)
+        typeset_say(w, "%s downgraded", single ? "the session was not" : "no session was");
+    else
+        typeset_say(w, "no sign that STARTTLS was taken from %s",
+                    single ? "the session" : "any session");
+    if (sum->record_count)
+        typeset_say(w, ", but look at the finding%s above", sum->record_count == 1 ? "" : "s");
+}
+
+static void say_verdict(struct typeset_words *w, const struct summary *sum)
+{
+    uint64_t downgraded = sum->verdicts[VERDICT_DOWNGRADED];
+    uint64_t exposed = sum->verdicts[VERDICT_EXPOSED];
+    uint64_t held = sum->verdicts[VERDICT_HELD];
+    uint64_t unknown = sum->verdicts[VERDICT_UNKNOWN];
+    if (sum->sessions == 0)
+        typeset_say(w, "no SMTP session was seen");
+    else if (downgraded || exposed)
+        say_of(w, downgraded ? downgraded : exposed, sum->sessions,
+               downgraded ? "downgraded" : "exposed");
+    else if (held == 1 && sum->sessions == 1)
+        say_of(w, 1, 1, "held back by its sender");
+    else
+        say_relief(w, sum);
+    if (downgraded)
+        say_part(w, exposed, "was exposed", "were exposed");
+    if (sum->sessions > 1)
+        say_part(w, held, "was held back by its sender", "were held back by their senders");
+    if (unknown < sum->sessions)
+        say_part(w, unknown, "could not be judged", "could not be judged");
+}
+
+static enum ink verdict_ink(const struct summary *sum)
+{
+    if (sum->verdicts[VERDICT_DOWNGRADED] || sum->verdicts[VERDICT_EXPOSED])
+        return INK_RED;
+    if (sum->record_count || sum->verdicts[VERDICT_UNKNOWN] == sum->sessions)
+        return INK_YELLOW;
+    return INK_GREEN;
 }
 
 static void put_bottom_line(const struct sheet *p, const struct summary *sum)
 {
-    uint64_t downgraded = sum->verdicts[VERDICT_DOWNGRADED];
-    uint64_t exposed = sum->verdicts[VERDICT_EXPOSED];
-    uint64_t n = downgraded ? downgraded : exposed;
-    char part[TYPESET_COUNT], whole[TYPESET_COUNT];
-    ink(p, n ? INK_RED : sum->record_count ? INK_YELLOW : INK_GREEN);
+    struct typeset_words w = {"", 0};
+    say_verdict(&w, sum);
+    typeset_say(&w, ".");
+    ink(p, verdict_ink(sum));
     fputs("Verdict: ", p->out);
-    if (sum->sessions == 0)
-        fputs("no SMTP session was seen", p->out);
-    else if (n)
-        fprintf(p->out, "%s of %s sessions %s %s", typeset_count(part, n),
-                typeset_count(whole, sum->sessions), n == 1 ? "was" : "were",
-                downgraded ? "downgraded" : "exposed");
-    else if (sum->record_count)
-        fputs("no session was downgraded, but the findings above deserve a look", p->out);
-    else
-        fputs("no sign that STARTTLS was taken from any session", p->out);
-    if (downgraded)
-        put_part(p, exposed, "was exposed", "were exposed");
-    put_part(p, sum->verdicts[VERDICT_HELD], "was held back by its sender",
-             "were held back by their senders");
-    put_part(p, sum->verdicts[VERDICT_UNKNOWN], "could not be judged", "could not be judged");
-    fputs(".", p->out);
+    typeset_hang(p->out, strlen("Verdict: "), w.text, FEW_LINES);
     ink_end(p);
     putc('\n', p->out);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "report/typeset.h"
 
+#include <stdarg.h>
+
 static bool begins_character(char c)
 {
     return ((unsigned char)c & 0xC0) != 0x80;
@@ -43,23 +45,29 @@ void typeset_cut(FILE *out, const char *text, size_t columns)
     fputs("...", out);
 }
 
+/* A command between backticks is there to be copied: not begun on a line on which it cannot end. */
+static size_t before_command(const char *text, size_t n)
+{
+    size_t begin = n;
+    for (size_t i = 0; i < n; i++)
+        if (text[i] == '`')
+            begin = begin == n ? i : n;
+    return begin > 0 && begin < n && strchr(text + n, '`') ? begin : n;
+}
+
 /* Bytes that go on a line of `columns`: up to the last blank that fits, or cut inside a word. */
 static size_t line_bytes(const char *text, size_t columns)
 {
     size_t most = bytes_of(text, columns);
     size_t n = most;
-    if (text[most] == '\0' || text[most] == ' ')
-        return most;
-    while (n > 0 && text[n - 1] != ' ')
+    while (n > 0 && text[most] != ' ' && text[n - 1] != ' ')
         n--;
-    return n ? n : most;
+    return n ? before_command(text, n) : most;
 }
 
-void typeset_wrap(FILE *out, const char *lead, const char *text, int lines)
+void typeset_hang(FILE *out, size_t column, const char *text, int lines)
 {
-    size_t indent = typeset_columns(lead);
-    size_t columns = TYPESET_WIDTH - indent;
-    fputs(lead, out);
+    size_t columns = TYPESET_WIDTH - column;
     while (lines > 1 && typeset_columns(text) > columns) {
         size_t n = line_bytes(text, columns);
         size_t shown = n;
@@ -68,10 +76,16 @@ void typeset_wrap(FILE *out, const char *lead, const char *text, int lines)
         put(out, text, shown);
         text += n;
         text += strspn(text, " ");
-        fprintf(out, "\n%*s", (int)indent, "");
+        fprintf(out, "\n%*s", (int)column, "");
         lines--;
     }
     typeset_cut(out, text, columns);
+}
+
+void typeset_wrap(FILE *out, const char *lead, const char *text, int lines)
+{
+    fputs(lead, out);
+    typeset_hang(out, typeset_columns(lead), text, lines);
     putc('\n', out);
 }
 
@@ -87,4 +101,21 @@ const char *typeset_count(char dst[TYPESET_COUNT], uint64_t n)
     }
     dst[at] = '\0';
     return dst;
+}
+
+void typeset_say(struct typeset_words *w, const char *format, ...)
+{
+    size_t room = sizeof w->text - w->n;
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(w->text + w->n, room, format, args);
+    va_end(args);
+    if (n > 0)
+        w->n += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void typeset_say_number(struct typeset_words *w, uint64_t n, const char *one, const char *many)
+{
+    char text[TYPESET_COUNT];
+    typeset_say(w, "%s %s", typeset_count(text, n), n == 1 ? one : many);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "report/typeset.h"
 #include "sensor/cli_value.h"
 #include "sensor/hint.h"
 
@@ -85,15 +86,15 @@ struct command_row {
 };
 
 static const struct command_row COMMAND[] = {
-    [CLI_READ] = {"read", "read [options] FILE|DIR|- ...",
-                  "analyse captures: pcap or pcapng, plain, gzip, zstd or lz4"},
+    [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
     [CLI_HELP] = {"help", "help [COMMAND]", "this text, or that of a command"},
 };
 _Static_assert(sizeof(COMMAND) / sizeof(COMMAND[0]) == CLI_COMMAND_COUNT, "a row for each command");
 
-#define LONG_BASE 256 /* getopt_long() gives LONG_BASE + enum option_id: never a letter */
+#define HELP_LINES 3   /* of an option, at most */
+#define LONG_BASE  256 /* getopt_long() gives LONG_BASE + enum option_id: never a letter */
 
 __attribute__((format(printf, 2, 3))) static int refuse(struct cli *c, const char *format, ...)
 {
@@ -407,23 +408,28 @@ void cli_fini(struct cli *c)
 
 static void help_option(FILE *to, const struct option_row *row)
 {
-    char left[40];
+    char left[40], lead[48];
     char letter[] = {'-', row->letter, ',', ' ', '\0'};
     snprintf(left, sizeof(left), "%s--%s%s%s", row->letter ? letter : "    ", row->name,
              row->value ? " " : "", row->value ? row->value : "");
-    fprintf(to, "  %-30s%s\n", left, row->help);
+    snprintf(lead, sizeof(lead), "  %-30s", left);
+    typeset_wrap(to, lead, row->help, HELP_LINES);
+}
+
+static void help_command(FILE *to, const char *usage, const char *help)
+{
+    char lead[64];
+    snprintf(lead, sizeof(lead), "  stripwatch %-36s", usage);
+    typeset_wrap(to, lead, help, HELP_LINES);
 }
 
 static void help_program(FILE *to)
 {
-    fputs(
-        "stripwatch: finds STARTTLS stripping in mail traffic, without sending a byte into it\n\n",
-        to);
+    fputs("stripwatch: finds STARTTLS stripping in mail traffic, and never sends a byte\n\n", to);
     for (int i = 0; i < CLI_COMMAND_COUNT; i++)
-        fprintf(to, "  stripwatch %-36s%s\n", COMMAND[i].usage, COMMAND[i].help);
-    fputs("  stripwatch -r FILE                          the same as stripwatch read FILE\n\n"
-          "stripwatch COMMAND --help shows the options of a command.\n",
-          to);
+        help_command(to, COMMAND[i].usage, COMMAND[i].help);
+    help_command(to, "-r FILE", "read FILE, as tcpdump has it");
+    fputs("\nstripwatch COMMAND --help shows the options of a command.\n", to);
 }
 
 void cli_help(FILE *to, enum cli_command command)
@@ -437,7 +443,8 @@ void cli_help(FILE *to, enum cli_command command)
         if (row_known(&OPTION[i], command))
             help_option(to, &OPTION[i]);
     if (command == CLI_READ)
-        fputs("\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or "
-              "nothing\nreadable; 3 some input was cut or unreadable.\n",
+        fputs("\nCaptures may be compressed with gzip, zstd or lz4. All are read as one timeline.\n"
+              "\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or\n"
+              "nothing readable; 3 some input was cut or unreadable.\n",
               to);
 }

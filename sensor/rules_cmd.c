@@ -4,45 +4,63 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "report/typeset.h"
+#include "rules/severity.h"
 #include "sensor/hint.h"
+#include "sensor/legend.h"
 
-#define WRAP_COLUMN 80
+#define TEXT_LINES 12 /* of a paragraph, at most */
+
+static const char *const HEADING[] = {
+    [LEGEND_FAMILY] = "Family",     [LEGEND_TECHNIQUE] = "Technique", [LEGEND_NEED] = "Needs",
+    [LEGEND_EVIDENCE] = "Evidence", [LEGEND_ATTACK] = "ATT&CK",
+};
+_Static_assert(sizeof(HEADING) / sizeof(HEADING[0]) == LEGEND_KIND_COUNT, "a heading for each");
+
+/* --- list --- */
+
+/* Columns that hold all of their texts, and two blanks. */
+struct widths {
+    int name, family, evidence;
+};
+
+static int wider(int width, const char *text)
+{
+    int n = (int)strlen(text) + 2;
+    return n > width ? n : width;
+}
+
+static struct widths widths_of_all(void)
+{
+    struct widths w = {wider(0, "RULE"), wider(0, "FAMILY"), wider(0, "EVIDENCE")};
+    for (unsigned i = 0; i < RULE_COUNT; i++) {
+        const struct rule *r = rule_row((enum rule_id)i);
+        w.name = wider(w.name, r->name);
+        w.family = wider(w.family, r->family);
+        w.evidence = wider(w.evidence, r->evidence);
+    }
+    return w;
+}
 
 static int list(FILE *to)
 {
-    fprintf(to, "%-28s%-9s%-9s%-9s%s\n", "RULE", "SID", "FAMILY", "EVIDENCE", "TITLE");
+    struct widths w = widths_of_all();
+    fprintf(to, "%-*s%-9s%-*s%-*s%s\n", w.name, "RULE", "SID", w.family, "FAMILY", w.evidence,
+            "EVIDENCE", "TITLE");
     for (unsigned i = 0; i < RULE_COUNT; i++) {
         const struct rule *r = rule_row((enum rule_id)i);
-        fprintf(to, "%-28s%-9u%-9s%-9s%s\n", r->name, r->sid, r->family, r->evidence, r->title);
+        fprintf(to, "%-*s%-9u%-*s%-*s%s\n", w.name, r->name, r->sid, w.family, r->family,
+                w.evidence, r->evidence, r->title);
     }
     return 0;
 }
 
-/* Words of `text` in lines up to WRAP_COLUMN, behind `indent` blanks. */
-static void wrap(FILE *to, size_t indent, const char *text)
-{
-    size_t column = 0;
-    while (*text) {
-        size_t n = strcspn(text, " ");
-        if (column == 0 || column + 1 + n > WRAP_COLUMN) {
-            fprintf(to, "%s%*s", column ? "\n" : "", (int)indent, "");
-            column = indent;
-        } else {
-            fputc(' ', to);
-            column++;
-        }
-        fprintf(to, "%.*s", (int)n, text);
-        column += n;
-        text += n;
-        text += strspn(text, " ");
-    }
-    fputc('\n', to);
-}
+/* --- explain --- */
 
 static void section(FILE *to, const char *title, const char *text)
 {
     fprintf(to, "\n%s\n", title);
-    wrap(to, 2, text);
+    typeset_wrap(to, "  ", text, TEXT_LINES);
 }
 
 struct with_server {
@@ -60,15 +78,47 @@ static const char *next_step(const struct rule *r, struct with_server *to)
     return to->text;
 }
 
+struct severities {
+    char text[32];
+};
+
+static struct severities severities_of(const struct rule *r)
+{
+    struct severities s;
+    if (r->floor == r->ceiling)
+        snprintf(s.text, sizeof(s.text), "%s", severity_text(r->floor));
+    else
+        snprintf(s.text, sizeof(s.text), "%s to %s", severity_text(r->floor),
+                 severity_text(r->ceiling));
+    return s;
+}
+
+/* The signs that the rule has of one kind, each with what it means. */
+static void explain_signs(FILE *to, enum legend_kind kind, const struct rule *r)
+{
+    const char *heading = HEADING[kind];
+    const struct legend *row;
+    for (size_t i = 0; (row = legend_row(kind, i)); i++) {
+        struct typeset_words lead = {"", 0}, text = {"", 0};
+        if (!legend_has(kind, r, row->sign))
+            continue;
+        typeset_say(&lead, "%-11s%-11s", heading, row->sign);
+        typeset_say(&text, "%s%s", row->text, legend_waits(kind, r, row->sign) ? " (not yet)" : "");
+        typeset_wrap(to, lead.text, text.text, TEXT_LINES);
+        heading = "";
+    }
+}
+
 static int explain(FILE *to, const struct rule *r)
 {
     struct with_server step;
     fprintf(to, "%s (sid %u)\n", r->name, r->sid);
-    wrap(to, 2, r->title);
-    fprintf(to, "\nFamily      %s\nTechniques  %s\nNeeds       %s\nEvidence    %s\n", r->family,
-            r->technique, r->needs, r->evidence);
-    fprintf(to, "Severity    %s to %s when it stands alone\nATT&CK      %s\n",
-            severity_text(r->floor), severity_text(r->ceiling), r->mitre);
+    typeset_wrap(to, "  ", r->title, TEXT_LINES);
+    putc('\n', to);
+    for (unsigned kind = 0; kind < LEGEND_KIND_COUNT; kind++)
+        explain_signs(to, (enum legend_kind)kind, r);
+    fprintf(to, "%-11s%s%s\n", "Severity", severities_of(r).text,
+            r->floor == r->ceiling ? "" : ", by evidence and effect");
     section(to, "What is observed", r->what);
     section(to, "What looks like it and is not", r->lookalikes);
     section(to, "How to confirm it", next_step(r, &step));
@@ -95,18 +145,107 @@ static int explain_by_name(struct cli *c, FILE *to)
     return -1;
 }
 
-static int markdown(FILE *to)
+/* --- markdown --- */
+
+static void page_table(FILE *to)
 {
-    fputs("# The rules\n\nMade by `stripwatch rules markdown`; the source is "
-          "`rules/catalogue.def`.\n\n| rule | sid | family | technique | needs | evidence | "
-          "severity alone |\n|---|---|---|---|---|---|---|\n",
+    fputs("| rule | sid | family | technique | needs | evidence | severity |\n"
+          "|---|---|---|---|---|---|---|\n",
           to);
     for (unsigned i = 0; i < RULE_COUNT; i++) {
         const struct rule *r = rule_row((enum rule_id)i);
-        fprintf(to, "| [%s](#%s) | %u | %s | %s | %s | %s | %s to %s |\n", r->name, r->name, r->sid,
-                r->family, r->technique, r->needs, r->evidence, severity_text(r->floor),
-                severity_text(r->ceiling));
+        fprintf(to, "| [%s](#%s) | %u | %s | %s | %s | %s | %s |\n", r->name, r->name, r->sid,
+                r->family, r->technique, r->needs, r->evidence, severities_of(r).text);
     }
+}
+
+static void page_legend(FILE *to, enum legend_kind kind)
+{
+    const struct legend *row;
+    fprintf(to, "\n| %s | meaning |\n|---|---|\n", HEADING[kind]);
+    for (size_t i = 0; (row = legend_row(kind, i)); i++)
+        fprintf(to, "| %s | %s |\n", row->sign, row->text);
+}
+
+/* Names of the rules that break a promise by what they see in the session itself. */
+static void page_promises(FILE *to)
+{
+    const char *between = "";
+    for (unsigned i = 0; i < RULE_COUNT; i++) {
+        const struct rule *r = rule_row((enum rule_id)i);
+        if (!legend_has(LEGEND_EVIDENCE, r, "E3") || legend_waits(LEGEND_EVIDENCE, r, "E3"))
+            continue;
+        fprintf(to, "%s`%s`", between, r->name);
+        between = ", ";
+    }
+}
+
+static void page_severity(FILE *to)
+{
+    static const char *const ROW[] = {
+        [SEVERITY_ROW_E1_INNOCENT] = "E1, and an innocent cause is likely",
+        [SEVERITY_ROW_E1] = "E1",
+        [SEVERITY_ROW_E2] = "E2",
+        [SEVERITY_ROW_E3] = "E3",
+        [SEVERITY_ROW_E4_E5] = "E4, E5",
+    };
+    _Static_assert(sizeof(ROW) / sizeof(ROW[0]) == SEVERITY_ROW_COUNT, "a text for each row");
+    static const char *const COLUMN[] = {
+        [EFFECT_NOTHING] = "nothing went in clear",
+        [EFFECT_HELD] = "the sender held its mail back",
+        [EFFECT_MAIL] = "mail in clear",
+        [EFFECT_LOGIN] = "accepted login in clear",
+    };
+    _Static_assert(sizeof(COLUMN) / sizeof(COLUMN[0]) == EFFECT_COUNT, "a text for each column");
+    fputs("\n| |", to);
+    for (unsigned e = 0; e < EFFECT_COUNT; e++)
+        fprintf(to, " %s |", COLUMN[e]);
+    fputs("\n|---|---|---|---|---|\n", to);
+    for (unsigned row = 0; row < SEVERITY_ROW_COUNT; row++) {
+        fprintf(to, "| %s |", ROW[row]);
+        for (unsigned e = 0; e < EFFECT_COUNT; e++)
+            fprintf(to, " %s |",
+                    severity_text(severity_of((enum severity_row)row, (enum effect)e)));
+        putc('\n', to);
+    }
+}
+
+static void page_key(FILE *to)
+{
+    fputs("\n## How to read the table\n\n"
+          "**Severity.** Computed from the evidence and from what happened:\n",
+          to);
+    page_severity(to);
+    fputs("\nThe column *severity* is the range that a rule keeps to. Where an innocent "
+          "case fits better, such as a scanner, a finding is lower than this table has it; its "
+          "text then says so. `info` is never an alert.\n\n"
+          "**Evidence.** What a rule can rest on:\n",
+          to);
+    page_legend(to, LEGEND_EVIDENCE);
+    fputs("\nToday each session is judged by itself. What needs more than S comes later, and the "
+          "evidence that follows from it: a rule that lists E2 or E3 beside E1 yields E1 today, "
+          "and only ",
+          to);
+    page_promises(to);
+    fputs(" yields E3.\n\n**Needs.** What a rule must know to reach all of its evidence; today "
+          "that is S alone:\n",
+          to);
+    page_legend(to, LEGEND_NEED);
+    fputs("\n**Families.**\n", to);
+    page_legend(to, LEGEND_FAMILY);
+    fputs("\n**Techniques.** What is done to the session, or what is left undone:\n", to);
+    page_legend(to, LEGEND_TECHNIQUE);
+    fputs("\n**ATT&CK.** The technique of MITRE ATT&CK that is nearest:\n", to);
+    page_legend(to, LEGEND_ATTACK);
+}
+
+static int markdown(FILE *to)
+{
+    fputs("# The rules\n\nMade by `stripwatch rules markdown`; the source is "
+          "`rules/catalogue.def`.\n\n",
+          to);
+    page_table(to);
+    page_key(to);
     for (unsigned i = 0; i < RULE_COUNT; i++) {
         const struct rule *r = rule_row((enum rule_id)i);
         struct with_server step;

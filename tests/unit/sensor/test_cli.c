@@ -159,7 +159,26 @@ static void help_names_every_option_of_a_command(void **state)
         assert_non_null(strstr(text, OPTIONS[i]));
     char *rest = text;
     for (char *line; (line = strsep(&rest, "\n"));)
-        assert_true(strlen(line) <= 100);
+        assert_true(strlen(line) <= 80);
+    free(text);
+}
+
+static void help_is_in_columns(void **state)
+{
+    (void)state;
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    cli_help(f, CLI_HELP);
+    fclose(f);
+    char *rest = text;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        assert_true(strlen(line) <= 80);
+        if (strncmp(line, "  stripwatch ", 13) != 0)
+            continue;
+        assert_memory_equal(line + 47, "  ", 2);
+        assert_true(line[49] > ' ');
+    }
     free(text);
 }
 
@@ -179,6 +198,7 @@ int main(void)
         cmocka_unit_test(other_commands_have_their_words),
         cmocka_unit_test(wrong_lines_are_refused_with_a_hint),
         cmocka_unit_test(help_names_every_option_of_a_command),
+        cmocka_unit_test(help_is_in_columns),
     };
     return cmocka_run_group_tests(tests, NULL, release);
 }

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/legend.h"
+
+#include <string.h>
+
+static const struct legend FAMILY[] = {
+    {"strip", "the offer of TLS, or the EHLO that asks for it, is removed or overwritten"},
+    {"refuse", "TLS is offered, and does not come about when asked for"},
+    {"inject", "bytes are slipped in around the change to TLS"},
+    {"auth", "a login goes without protection"},
+    {"promise", "TLS was promised or demanded, and the mail went without"},
+    {NULL, NULL},
+};
+
+static const struct legend TECHNIQUE[] = {
+    {"CAP-1", "the line STARTTLS is deleted from the reply to EHLO"},
+    {"CAP-2", "STARTTLS is overwritten by a mask of its length (XXXXXXXX, XXXXXXXA)"},
+    {"CAP-3", "STARTTLS is overwritten by another word of its length, real or random"},
+    {"CAP-4", "EHLO is refused, so that the client falls back to HELO"},
+    {"CAP-5", "the command EHLO is overwritten before it reaches the server"},
+    {"CAP-6", "the greeting is masked with asterisks"},
+    {"CAP-7", "the reply to EHLO is cut down to its first line"},
+    {"CAP-9", "STARTTLS stands on the first line of the reply, where clients do not look"},
+    {"CMD-1", "the command STARTTLS is overwritten before it reaches the server"},
+    {"RSP-1", "STARTTLS is answered by 454, TLS not available"},
+    {"RSP-2", "STARTTLS is answered by a permanent error (5xx)"},
+    {"RSP-3", "STARTTLS is answered by a 2xx or 3xx that is not 220"},
+    {"RSP-4", "STARTTLS is answered by nothing or by 421, and the connection ends"},
+    {"RSP-5", "STARTTLS is answered by 220, and the client goes on in clear"},
+    {"INJ-1", "commands are slipped in between STARTTLS and the handshake"},
+    {"INJ-2", "replies are slipped in between the 220 and the handshake"},
+    {"INJ-3", "the server's side sends more replies than there were commands"},
+    {"INJ-4", "a reply out of place talks the client out of STARTTLS"},
+    {"AUTH-1", "a login is tried in clear"},
+    {"AUTH-2", "AUTH is offered in clear, and STARTTLS is not"},
+    {"AUTH-3", "a session on a submission port stays in clear (RFC 8314)"},
+    {"AUTH-4", "a login follows in clear after the offer of TLS was tampered with"},
+    {"POL-7", "mail that requires TLS (RFC 8689) goes in clear"},
+    {NULL, NULL},
+};
+
+static const struct legend NEED[] = {
+    {"S", "session: what was seen of the session itself"},
+    {"H", "history: what this server or this client did before"},
+    {"P", "promise: a policy of the domain or of a partner (MTA-STS, DANE, a list)"},
+    {"N", "network: sequence numbers, TTLs and times of single packets"},
+    {"D", "DNS: the domain's records (MX, TLSA, MTA-STS)"},
+    {"2", "two points: a capture of the same session from elsewhere"},
+    {NULL, NULL},
+};
+
+static const struct legend EVIDENCE[] = {
+    {"E1", "the bytes look wrong; who made them so is open"},
+    {"E2", "they differ from what is usual for this server or client"},
+    {"E3", "a promise was broken"},
+    {"E4", "two versions of the same bytes, or timing that the path does not allow"},
+    {"E5", "two points of observation saw different bytes of one session"},
+    {NULL, NULL},
+};
+
+static const struct legend ATTACK[] = {
+    {"T1562.010", "Impair Defenses: Downgrade Attack"},
+    {"T1557", "Adversary-in-the-Middle"},
+    {"T1040", "Network Sniffing"},
+    {NULL, NULL},
+};
+
+static const struct legend *const TABLE[] = {
+    [LEGEND_FAMILY] = FAMILY,     [LEGEND_TECHNIQUE] = TECHNIQUE, [LEGEND_NEED] = NEED,
+    [LEGEND_EVIDENCE] = EVIDENCE, [LEGEND_ATTACK] = ATTACK,
+};
+_Static_assert(sizeof(TABLE) / sizeof(TABLE[0]) == LEGEND_KIND_COUNT, "a table for each kind");
+
+const struct legend *legend_row(enum legend_kind kind, size_t i)
+{
+    const struct legend *row = &TABLE[kind][i];
+    return row->sign ? row : NULL;
+}
+
+const char *legend_column(enum legend_kind kind, const struct rule *r)
+{
+    switch (kind) {
+    case LEGEND_FAMILY:
+        return r->family;
+    case LEGEND_TECHNIQUE:
+        return r->technique;
+    case LEGEND_NEED:
+        return r->needs;
+    case LEGEND_EVIDENCE:
+        return r->evidence;
+    default:
+        return r->mitre;
+    }
+}
+
+bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
+{
+    size_t n = strlen(sign);
+    for (const char *at = legend_column(kind, r); *at; at += strspn(at, ", ")) {
+        size_t word = strcspn(at, ",");
+        if (word == n && memcmp(at, sign, n) == 0)
+            return true;
+        at += word;
+    }
+    return false;
+}
+
+/* A rule that names S alone as its need has all it asks for: its evidence is to be had today. */
+bool legend_waits(enum legend_kind kind, const struct rule *r, const char *sign)
+{
+    if (kind == LEGEND_NEED)
+        return strcmp(sign, "S") != 0;
+    if (kind != LEGEND_EVIDENCE || strcmp(sign, "E1") == 0)
+        return false;
+    return strcmp(r->needs, "S") != 0;
+}
