@@ -431,6 +431,55 @@ static void test_reset_does_not_hide_what_follows(void **state)
     free(k);
 }
 
+/* A FIN from the past closes nothing; an IP length beyond the frame is no packet to anyone. */
+static void test_forged_ends_do_not_blind(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct made_packet *m;
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 1000, 2000);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    packets_say(k, SESSION_TO_SERVER, "EHLO a\r\n");
+    packets_raw(k, SESSION_TO_CLIENT, 2001, k->seq[0], TCP_FIN | TCP_ACK, NULL, 0);
+    packets_raw(k, SESSION_TO_SERVER, 1001, k->seq[1], TCP_FIN | TCP_ACK, NULL, 0);
+    m = packets_raw(k, SESSION_TO_CLIENT, k->seq[1], k->seq[0], TCP_ACK, "2", 1);
+    packets_u16(m->bytes + 16, 40000);
+    memset(m->bytes + 24, 0, 2);
+    packets_store_sum(m->bytes + 24, packets_sum(m->bytes + 14, 20, 0));
+    packets_say(k, SESSION_TO_CLIENT, EHLO_REPLY);
+    packets_say(k, SESSION_TO_SERVER, "QUIT\r\n");
+    s = run_all(k);
+    assert_int_equal(s.sessions, 1);
+    assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s.last.cut_bytes[SESSION_TO_CLIENT], 0);
+    free(s.text);
+    free(k);
+}
+
+/* SYN/ACK and banner lost: the reply to EHLO must not be taken for the banner. */
+static void test_lost_beginning_keeps_replies_in_step(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    size_t order[64];
+    size_t n = 0;
+    struct seen s;
+
+    (void)state;
+    for (size_t i = 0; i < k->count; i++)
+        if (i != 1 && i != 3)
+            order[n++] = i;
+    s = run(k, order, n, SIZE_MAX, 64, NULL);
+    assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s.last.reading.upgrade_code, 454);
+    assert_int_equal(s.last.banner_code, 0);
+    assert_int_equal(s.last.mails, 1);
+    free(s.text);
+    free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -449,6 +498,8 @@ int main(void)
         cmocka_unit_test(test_bad_checksum_decides_between_copies),
         cmocka_unit_test(test_offloaded_checksums_decide_nothing),
         cmocka_unit_test(test_reset_does_not_hide_what_follows),
+        cmocka_unit_test(test_forged_ends_do_not_blind),
+        cmocka_unit_test(test_lost_beginning_keeps_replies_in_step),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -525,6 +525,122 @@ static void test_other_protocols_are_left_alone(void **state)
     talk_end(&k);
 }
 
+/* A reader that stopped inside a record header must not go on there later. */
+static void test_tls_reader_starts_afresh(void **state)
+{
+    (void)state;
+    TALK(S("220 x\r\n"),
+         CB("\x16\x03\x01\x00\x02\x01\x00"
+            "EHLO "),
+         S("354 x\r\n"), C("\r\n.\r\n"),
+         CB("\x17\x03\x37"
+            "AAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+         S("334 x\r\n"));
+    assert_int_equal(k.s.tls_records[SESSION_TO_SERVER], 1);
+    talk_end(&k);
+}
+
+static void test_secret_after_a_lost_auth_line_is_never_kept(void **state)
+{
+    struct span pool;
+
+    (void)state;
+    TALK(HELLO, CGAP(12), S("334 VXNlcm5hbWU6\r\n"), C("c2VjcmV0\r\n"), S("535 no\r\n"));
+    assert_int_equal(k.s.odd_count, 0);
+    pool = span_of(k.s.pool, k.s.pool_used);
+    assert_int_equal(span_search_nocase(pool, span_str("c2VjcmV0")), pool.n);
+    talk_end(&k);
+}
+
+static void test_lost_answer_to_data_decides_by_the_next_line(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("DATA\r\n"), SGAP(20), C("QUIT\r\n"), S("221 bye\r\n"));
+    assert_int_equal(k.s.mails, 0);
+    assert_true(k.s.quit);
+    talk_end(&k);
+}
+
+static void test_reply_inside_a_message_does_not_end_it(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("DATA\r\n"), S("354 go\r\n"), C("one\r\n"), S("452 slow\r\n"),
+         C("AUTH PLAIN x\r\nSTARTTLS\r\n.\r\n"), S("250 ok\r\n"));
+    assert_int_equal(k.s.auth, AUTH_NONE);
+    assert_int_equal(k.s.upgrade_asks, 0);
+    assert_int_equal(k.s.mails, 1);
+    talk_end(&k);
+}
+
+static void test_message_that_ends_with_bare_lf_ends_with_its_reply(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("DATA\r\n"), S("354 go\r\n"), C("one\n.\n"), S("250 ok\r\n"), C("QUIT\r\n"),
+         S("221 bye\r\n"));
+    assert_int_equal(k.s.mails, 1);
+    assert_true(k.s.quit);
+    talk_end(&k);
+}
+
+static void test_421_after_the_go_ahead_is_no_injection(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), S("421 timeout\r\n"));
+    assert_int_equal(k.s.early_server, BYTES_NONE);
+    assert_true(k.s.code_421);
+    talk_end(&k);
+}
+
+static void test_lost_client_hello_is_no_clear_text(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CGAP(300), S("454 no\r\n"),
+         C("MAIL FROM:<a@b.test>\r\n"), S("250 ok\r\n"));
+    assert_int_equal(k.s.client_after, BYTES_NONE);
+    talk_end(&k);
+}
+
+static void test_second_ehlo_lost_leaves_its_reply_unknown(void **state)
+{
+    (void)state;
+    TALK(S("220 x ESMTP\r\n"), C("EHLO _\r\n"), S("501 bad name\r\n"), CGAP(15), S(EHLO_REPLY),
+         C("MAIL FROM:<a@b.test>\r\n"), S("250 ok\r\n"));
+    assert_int_equal(k.s.reading.ehlo, EHLO_GAP);
+    talk_end(&k);
+}
+
+static void test_pipelined_login_keeps_step(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("AUTH LOGIN\r\ndXNlcg==\r\nc2VjcmV0\r\n"), S("334 a\r\n334 b\r\n235 ok\r\n"),
+         C("MAIL FROM:<a@b.test>\r\n"), S("250 ok\r\n"));
+    assert_int_equal(k.s.auth, AUTH_ACCEPTED);
+    assert_int_equal(k.s.mail_accepted, 1);
+    assert_int_equal(k.s.odd_count, 0);
+    talk_end(&k);
+}
+
+/* Without room for its text a line may have been STARTTLS: the reply is not complete. */
+static void test_full_text_pool_makes_no_absence(void **state)
+{
+    static char big[64 * 96];
+    struct talk k;
+    struct turn banner = S("220 x\r\n"), hello = C("EHLO a\r\n"), reply = S(big);
+    size_t n = 0;
+
+    (void)state;
+    for (int i = 0; i < 60; i++)
+        n += (size_t)snprintf(big + n, sizeof(big) - n, "250%cK%085d\r\n", i < 59 ? '-' : ' ', i);
+    talk_begin(&k);
+    talk_turn(&k, &banner, SIZE_MAX, SIZE_MAX);
+    for (int i = 0; i < 12; i++) {
+        talk_turn(&k, &hello, SIZE_MAX, SIZE_MAX);
+        talk_turn(&k, &reply, SIZE_MAX, SIZE_MAX);
+    }
+    assert_int_equal(k.s.reading.ehlo, EHLO_CUT);
+    talk_end(&k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,6 +681,16 @@ int main(void)
         cmocka_unit_test(test_client_gap_drifts_until_a_reply),
         cmocka_unit_test(test_bare_endings_and_nul_are_facts),
         cmocka_unit_test(test_other_protocols_are_left_alone),
+        cmocka_unit_test(test_tls_reader_starts_afresh),
+        cmocka_unit_test(test_secret_after_a_lost_auth_line_is_never_kept),
+        cmocka_unit_test(test_lost_answer_to_data_decides_by_the_next_line),
+        cmocka_unit_test(test_reply_inside_a_message_does_not_end_it),
+        cmocka_unit_test(test_message_that_ends_with_bare_lf_ends_with_its_reply),
+        cmocka_unit_test(test_421_after_the_go_ahead_is_no_injection),
+        cmocka_unit_test(test_lost_client_hello_is_no_clear_text),
+        cmocka_unit_test(test_second_ehlo_lost_leaves_its_reply_unknown),
+        cmocka_unit_test(test_pipelined_login_keeps_step),
+        cmocka_unit_test(test_full_text_pool_makes_no_absence),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
