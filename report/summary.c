@@ -31,6 +31,7 @@ struct summary {
     uint64_t sessions;
     nstime first, last;
     struct share offered, asked;
+    uint64_t garbled;  /* of those whose offer is known: overwritten */
     uint64_t implicit; /* TLS from the first byte: nothing to offer */
     uint64_t verdicts[VERDICT_COUNT];
     uint64_t mails, mail_sessions, logins;
@@ -132,6 +133,7 @@ static void collect_upgrade(struct summary *sum, const struct session *s, const 
         sum->offered.whole++;
     if (j->offered == OFFERED_YES)
         sum->offered.part++;
+    sum->garbled += j->offered == OFFERED_GARBLED;
     if (asked || (session_whole(s, SESSION_TO_SERVER) && !s->midstream))
         sum->asked.whole++;
     if (asked)
@@ -258,6 +260,8 @@ static const char *offer_text(const struct summary *sum)
 {
     if (sum->offered.part)
         return "offered";
+    if (sum->garbled)
+        return "offer overwritten";
     return sum->offered.whole ? "not offered" : "offer not seen";
 }
 

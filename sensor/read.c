@@ -291,7 +291,7 @@ static void print_summary(struct reading *r)
     if (r->inputs.count == 1)
         show(&name, r->name[0]);
     else
-        snprintf(name.text, sizeof(name.text), "%u files", files);
+        snprintf(name.text, sizeof(name.text), "%u file%s", files, files == 1 ? "" : "s");
     struct summary_run run = {
         .input = name.text,
         .packets = r->packets,

@@ -184,10 +184,11 @@ static void test_same_rule_twice(void **state)
     (void)state;
     fixture_finding(&f, "starttls-garbled", SEVERITY_MEDIUM);
     fixture_finding(&f, "starttls-garbled", SEVERITY_MEDIUM);
+    f.j.offered = OFFERED_GARBLED;
     collect();
     print();
     has_not("(first)");
-    has("  STARTTLS          not offered, not asked for; verdict: downgraded\n");
+    has("  STARTTLS          offer overwritten, not asked for; verdict: downgraded\n");
     has("Verdict: the session was downgraded.\n");
 }
 
