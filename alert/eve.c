@@ -26,9 +26,9 @@ static void put_endpoints(struct json *out, const struct flow_key *k, bool serve
     char client[TEXT_IP], server[TEXT_IP];
     text_ip(client, k->family, k->client);
     text_ip(server, k->family, k->server);
-    json_str(out, "src_ip", server_first ? server : client);
+    json_word(out, "src_ip", server_first ? server : client);
     json_uint(out, "src_port", server_first ? k->server_port : k->client_port);
-    json_str(out, "dest_ip", server_first ? client : server);
+    json_word(out, "dest_ip", server_first ? client : server);
     json_uint(out, "dest_port", server_first ? k->client_port : k->server_port);
 }
 
@@ -59,12 +59,12 @@ static void put_envelope(struct json *out, const struct session *s, const char *
     json_begin(out);
     json_time(out, "timestamp", s->now);
     json_uint(out, "flow_id", s->flow_id);
-    json_str(out, "event_type", type);
+    json_word(out, "event_type", type);
     put_vlan(out, s);
     put_endpoints(out, &s->key, server_first);
-    json_str(out, "proto", "TCP");
+    json_word(out, "proto", "TCP");
     if (community_id(&s->key, o->community_id_seed, community) == 0)
-        json_str(out, "community_id", community);
+        json_word(out, "community_id", community);
     put_origin(out, s, o);
 }
 
@@ -111,7 +111,7 @@ static void put_evidence(struct json *out, uint8_t classes)
     json_array(out, "evidence_class");
     for (size_t i = 0; i < sizeof TEXT / sizeof TEXT[0]; i++)
         if (classes >> i & 1)
-            json_str(out, NULL, TEXT[i]);
+            json_word(out, NULL, TEXT[i]);
     json_close(out);
 }
 
@@ -119,7 +119,7 @@ static void put_causes(struct json *out, const char *key, const struct finding *
 {
     json_array(out, key);
     for (uint8_t i = 0; i < f->alternative_count; i++)
-        json_str(out, NULL, cause_text(f->alternatives[i]));
+        json_word(out, NULL, cause_text(f->alternatives[i]));
     json_close(out);
 }
 
@@ -127,7 +127,7 @@ static void put_supporting(struct json *out, const struct incident_alert *a)
 {
     json_array(out, "supporting");
     for (uint8_t i = 0; i < a->supporting_count; i++)
-        json_str(out, NULL, rule_row(a->supporting[i])->name);
+        json_word(out, NULL, rule_row(a->supporting[i])->name);
     json_close(out);
 }
 
@@ -135,7 +135,7 @@ static void put_finding_id(struct json *out, const struct session *s, const stru
 {
     char id[IDS_TEXT];
     if (ids_finding(s, f, id) == 0)
-        json_str(out, "finding_id", id);
+        json_word(out, "finding_id", id);
 }
 
 /* --- the smtp line --- */
@@ -187,10 +187,10 @@ static void put_reply(struct json *out, const struct session *s)
 static void put_offer(struct json *out, const struct session *s, const struct judgement *j,
                       const struct eve_options *o)
 {
-    json_str(out, "ehlo", EHLO_TEXT[s->reading.ehlo]);
+    json_word(out, "ehlo", EHLO_TEXT[s->reading.ehlo]);
     put_known_text(out, "banner", s, s->banner, o);
     put_keywords(out, s, o);
-    json_str(out, "offered", offered_text(j->offered));
+    json_word(out, "offered", offered_text(j->offered));
     if (j->slot >= 0) {
         json_int(out, "slot", j->slot);
         put_text(out, "token", s, j->token, o);
@@ -204,7 +204,7 @@ static void put_clear(struct json *out, const struct session *s, const struct ev
     json_object(out, "clear");
     json_uint(out, "mails", s->mails);
     put_texts(out, "rcpt_domains", s, s->rcpt_domain, s->rcpt_domain_count, o);
-    json_str(out, "auth", AUTH_TEXT[s->auth]);
+    json_word(out, "auth", AUTH_TEXT[s->auth]);
     json_uint(out, "bytes", s->mail_bytes);
     json_close(out);
 }
@@ -215,9 +215,9 @@ static void put_findings(struct json *out, const struct session *s, const struct
     for (uint8_t i = 0; i < j->finding_count; i++) {
         const struct finding *f = &j->finding[i];
         json_object(out, NULL);
-        json_str(out, "rule", rule_row(f->rule)->name);
-        json_str(out, "severity", severity_text(f->severity));
-        json_str(out, "confidence", confidence_text(f->confidence));
+        json_word(out, "rule", rule_row(f->rule)->name);
+        json_word(out, "severity", severity_text(f->severity));
+        json_word(out, "confidence", confidence_text(f->confidence));
         put_evidence(out, f->evidence);
         put_finding_id(out, s, f);
         json_close(out);
@@ -230,7 +230,7 @@ static void put_smtp(struct json *out, const struct session *s, const struct eve
     json_object(out, "smtp");
     put_known_text(out, "helo", s, s->helo, o);
     if (s->mail_from_null)
-        json_str(out, "mail_from", "<>");
+        json_word(out, "mail_from", "<>");
     else
         put_known_text(out, "mail_from", s, s->mail_from, o);
     if (s->rcpt_count)
@@ -252,17 +252,17 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
     put_envelope(out, s, "smtp", false, o);
     put_smtp(out, s, o);
     json_object(out, "starttls");
-    json_str(out, "visibility", visibility_text(j->visibility));
-    json_str(out, "role", role ? role : "unknown");
+    json_word(out, "visibility", visibility_text(j->visibility));
+    json_word(out, "role", role ? role : "unknown");
     if (s->implicit_tls)
         json_bool(out, "implicit", true);
     put_offer(out, s, j, o);
     put_asked(out, s);
     put_reply(out, s);
-    json_str(out, "handshake", handshake_text(j->handshake));
+    json_word(out, "handshake", handshake_text(j->handshake));
     if (j->stage)
-        json_str(out, "stage", j->stage);
-    json_str(out, "verdict", verdict_text(j->verdict));
+        json_word(out, "stage", j->stage);
+    json_word(out, "verdict", verdict_text(j->verdict));
     put_clear(out, s, o);
     put_findings(out, s, j);
     json_close(out);
@@ -303,12 +303,12 @@ static void put_alert_head(struct json *out, uint32_t sid, const char *title,
     char signature[200];
     snprintf(signature, sizeof signature, "STRIPWATCH %s", title);
     json_object(out, "alert");
-    json_str(out, "action", "allowed");
+    json_word(out, "action", "allowed");
     json_uint(out, "gid", 1);
     json_uint(out, "signature_id", sid);
     json_uint(out, "rev", 1);
     json_str(out, "signature", signature);
-    json_str(out, "category", class_text);
+    json_word(out, "category", class_text);
     json_uint(out, "severity", eve_severity(severity));
 }
 
@@ -316,7 +316,7 @@ static void put_alert_head(struct json *out, uint32_t sid, const char *title,
 static void put_fact(struct json *out, const char *key, const char *value)
 {
     json_array(out, key);
-    json_str(out, NULL, value);
+    json_word(out, NULL, value);
     json_close(out);
 }
 
@@ -365,11 +365,11 @@ static void put_metadata(struct json *out, const struct session *s, const struct
 static void put_finding(struct json *out, const struct session *s, const struct finding *f)
 {
     json_object(out, "finding");
-    json_str(out, "rule", rule_row(f->rule)->name);
-    json_str(out, "severity", severity_text(f->severity));
-    json_str(out, "confidence", confidence_text(f->confidence));
+    json_word(out, "rule", rule_row(f->rule)->name);
+    json_word(out, "severity", severity_text(f->severity));
+    json_word(out, "confidence", confidence_text(f->confidence));
     put_evidence(out, f->evidence);
-    json_str(out, "cause", cause_text(f->cause));
+    json_word(out, "cause", cause_text(f->cause));
     put_causes(out, "alternatives", f);
     put_finding_id(out, s, f);
     json_str(out, "reason", f->reason);
@@ -380,10 +380,10 @@ static void put_finding(struct json *out, const struct session *s, const struct 
 static void put_incident(struct json *out, const struct incident_alert *a)
 {
     json_object(out, "incident");
-    json_str(out, "id", a->incident);
-    json_str(out, "state", a->update == 1 ? "open" : "ongoing");
+    json_word(out, "id", a->incident);
+    json_word(out, "state", a->update == 1 ? "open" : "ongoing");
     json_uint(out, "update", a->update);
-    json_str(out, "primary", rule_row(a->primary->rule)->name);
+    json_word(out, "primary", rule_row(a->primary->rule)->name);
     put_supporting(out, a);
     json_uint(out, "sessions", 1); /* an incident is one session until there is a history */
     json_uint(out, "servers", 1);
@@ -402,7 +402,7 @@ void eve_alert(struct json *out, const struct session *s, const struct judgement
     put_alert_head(out, row->sid, row->title, category(row->family), f->severity);
     put_metadata(out, s, j, a);
     json_close(out);
-    json_str(out, "direction", DIRECTION_TEXT[f->dir]);
+    json_word(out, "direction", DIRECTION_TEXT[f->dir]);
     put_flow(out, s);
     json_object(out, "starttls");
     put_finding(out, s, f);
@@ -428,6 +428,6 @@ void eve_storm(struct json *out, const struct session *s, const struct incident_
     put_fact(out, "alert_id", a->id);
     json_close(out);
     json_close(out);
-    json_str(out, "direction", DIRECTION_TEXT[dir]);
+    json_word(out, "direction", DIRECTION_TEXT[dir]);
     put_flow(out, s);
 }

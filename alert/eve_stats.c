@@ -120,7 +120,7 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
 {
     json_begin(out);
     json_time(out, "timestamp", now);
-    json_str(out, "event_type", "stats");
+    json_word(out, "event_type", "stats");
     if (o->sensor)
         json_str(out, "host", o->sensor);
     if (o->interface)

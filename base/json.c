@@ -23,22 +23,24 @@ static void put_char(struct json *j, char c)
 
 /* Comma and key. False when key and value of up to `value_max` bytes do not surely fit: from then
  * on the line takes nothing more, so what stands in it is always its true beginning. */
-static bool begin_value(struct json *j, const char *key, size_t value_max)
+static inline bool begin_value(struct json *j, struct span key, size_t value_max)
 {
-    size_t n = key ? strlen(key) : 0;
     size_t room = sizeof j->buf - RESERVE - j->len;
-    if (j->truncated || value_max > room || n + 4 > room - value_max) {
+    if (j->truncated || key.n + value_max + 4 > room) {
         j->truncated = true;
         return false;
     }
+    char *at = j->buf + j->len;
     if (j->comma)
-        put_char(j, ',');
+        *at++ = ',';
     j->comma = true;
-    if (key) {
-        put_char(j, '"');
-        put(j, key, n);
-        put(j, "\":", 2);
+    if (key.p) {
+        *at++ = '"';
+        memcpy(at, key.p, key.n);
+        memcpy(at + key.n, "\":", 2);
+        at += key.n + 2;
     }
+    j->len = (size_t)(at - j->buf);
     return true;
 }
 
@@ -74,7 +76,7 @@ struct span json_end(struct json *j)
     return span_of(j->buf, j->len);
 }
 
-static void open_level(struct json *j, const char *key, bool array)
+void json_put_open(struct json *j, struct span key, bool array)
 {
     if (j->depth == MAX_DEPTH)
         j->truncated = true;
@@ -87,16 +89,6 @@ static void open_level(struct json *j, const char *key, bool array)
     j->depth++;
     put_char(j, array ? '[' : '{');
     j->comma = false;
-}
-
-void json_object(struct json *j, const char *key)
-{
-    open_level(j, key, false);
-}
-
-void json_array(struct json *j, const char *key)
-{
-    open_level(j, key, true);
 }
 
 void json_close(struct json *j)
@@ -114,38 +106,44 @@ void json_shorten(struct json *j)
 
 #define EACH(byte) (0x0101010101010101ULL * (byte))
 
-/* Not zero when one of eight bytes is zero (Hacker's Delight, 6-1). */
-static uint64_t any_zero(uint64_t eight)
+/* Bit 7 of each byte below 0x80 that is not `c`. */
+static inline uint64_t others(uint64_t eight, uint8_t c)
 {
-    return (eight - EACH(0x01)) & ~eight & EACH(0x80);
+    return (eight ^ EACH(c)) + EACH(0x7F);
 }
 
-/* Whether eight bytes stand in a JSON string as they are. */
-static bool eight_plain(const uint8_t *p)
+/* Whether eight bytes stand in a JSON string as they are, and none is `mark`: bit 7 is gathered of
+ * bytes below 0x80 and from blank on that are neither DEL nor one of the three. */
+static inline bool eight_plain(const uint8_t *p, uint8_t mark)
 {
     uint64_t w;
     memcpy(&w, p, sizeof w);
-    uint64_t below_blank = (w - EACH(0x20)) & ~w & EACH(0x80);
-    return ((w & EACH(0x80)) | below_blank | any_zero(w ^ EACH('"')) | any_zero(w ^ EACH('\\')) |
-            any_zero(w ^ EACH(0x7F))) == 0;
+    uint64_t good = ~(w | (w + EACH(0x01))) & (w + EACH(0x60)) & others(w, '"') & others(w, '\\') &
+                    others(w, mark);
+    return (good & EACH(0x80)) == EACH(0x80);
 }
 
-static bool is_plain(uint8_t c)
+static inline bool is_plain(uint8_t c, uint8_t mark)
 {
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\' && c != mark;
 }
 
-/* Length of the run at the start of `s` that needs no escape. */
-static size_t plain_run(struct span s)
+/* Length of the run at the start of `s` that needs no escape and has no `mark`. */
+static inline size_t run_without(struct span s, uint8_t mark)
 {
     size_t n = 0;
-    while (s.n - n >= 8 && eight_plain(s.p + n))
+    while (s.n - n >= 8 && eight_plain(s.p + n, mark))
         n += 8;
-    if (s.n >= 8 && s.n - n < 8 && eight_plain(s.p + s.n - 8))
+    if (s.n >= 8 && s.n - n < 8 && eight_plain(s.p + s.n - 8, mark))
         return s.n;
-    while (n < s.n && is_plain(s.p[n]))
+    while (n < s.n && is_plain(s.p[n], mark))
         n++;
     return n;
+}
+
+static size_t plain_run(struct span s)
+{
+    return run_without(s, '"');
 }
 
 /* What is not printable should be escaped by now; what slipped through becomes \xHH here. */
@@ -167,7 +165,7 @@ static size_t put_special(struct json *j, struct span s)
     return 1;
 }
 
-static void put_string(struct json *j, const char *key, struct span s)
+void json_put_str(struct json *j, struct span key, struct span s)
 {
     /* Five bytes for one is the worst case: \\xHH. */
     if (s.n > sizeof j->buf || !begin_value(j, key, 5 * s.n + 2)) {
@@ -186,7 +184,7 @@ static void put_string(struct json *j, const char *key, struct span s)
 }
 
 /* The same for a value that is known to need no escape. */
-static void put_plain(struct json *j, const char *key, struct span s)
+static inline void put_plain(struct json *j, struct span key, struct span s)
 {
     if (!begin_value(j, key, s.n + 2))
         return;
@@ -195,12 +193,12 @@ static void put_plain(struct json *j, const char *key, struct span s)
     put_char(j, '"');
 }
 
-void json_str(struct json *j, const char *key, const char *value)
+void json_put_word(struct json *j, struct span key, struct span value)
 {
-    put_string(j, key, span_str(value));
+    put_plain(j, key, value);
 }
 
-void json_wire(struct json *j, const char *key, struct span value)
+void json_put_wire(struct json *j, struct span key, struct span value)
 {
     char text[JSON_WIRE_TEXT + 1];
     if (value.n <= JSON_WIRE_TEXT && plain_run(value) == value.n) {
@@ -208,21 +206,25 @@ void json_wire(struct json *j, const char *key, struct span value)
         return;
     }
     size_t n = text_escape(text, sizeof text, value);
-    put_string(j, key, span_of(text, n));
+    json_put_str(j, key, span_of(text, n));
 }
 
-void json_masked(struct json *j, const char *key, struct span value)
+void json_put_masked(struct json *j, struct span key, struct span value)
 {
     char text[JSON_WIRE_TEXT + 1];
+    if (value.n <= JSON_WIRE_TEXT && run_without(value, '@') == value.n) {
+        put_plain(j, key, value);
+        return;
+    }
     if (span_find(value, '@') == value.n) {
-        json_wire(j, key, value);
+        json_put_wire(j, key, value);
         return;
     }
     size_t n = text_mask(text, sizeof text, value);
-    put_string(j, key, span_of(text, n));
+    json_put_str(j, key, span_of(text, n));
 }
 
-void json_uint(struct json *j, const char *key, uint64_t value)
+void json_put_uint(struct json *j, struct span key, uint64_t value)
 {
     char text[TEXT_UINT];
     size_t n = text_uint(text, value);
@@ -235,7 +237,7 @@ static uint64_t magnitude(int64_t value)
     return value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 }
 
-void json_int(struct json *j, const char *key, int64_t value)
+void json_put_int(struct json *j, struct span key, int64_t value)
 {
     char text[TEXT_UINT];
     size_t n = text_uint(text, magnitude(value));
@@ -246,13 +248,13 @@ void json_int(struct json *j, const char *key, int64_t value)
     put(j, text, n);
 }
 
-void json_bool(struct json *j, const char *key, bool value)
+void json_put_bool(struct json *j, struct span key, bool value)
 {
     if (begin_value(j, key, 5))
         put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_tenths(struct json *j, const char *key, int64_t tenths)
+void json_put_tenths(struct json *j, struct span key, int64_t tenths)
 {
     char text[TEXT_UINT];
     uint64_t m = magnitude(tenths);
@@ -266,7 +268,7 @@ void json_tenths(struct json *j, const char *key, int64_t tenths)
     put_char(j, (char)('0' + m % 10));
 }
 
-void json_time(struct json *j, const char *key, nstime t)
+void json_put_time(struct json *j, struct span key, nstime t)
 {
     char text[TEXT_TIME];
     put_plain(j, key, span_of(text, text_time(text, t)));

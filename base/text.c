@@ -263,29 +263,53 @@ size_t text_mask_address(char *dst, size_t cap, struct span address)
     return sink_close(&out, cap);
 }
 
+/* 00 to 99: numbers are written two digits at a time. */
+static const char PAIR[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536"
+    "37383940414243444546474849505152535455565758596061626364656667686970717273"
+    "7475767778798081828384858687888990919293949596979899";
+_Static_assert(sizeof PAIR == 2 * 100 + 1, "a pair each");
+
+static void put_pair(char *dst, uint32_t value)
+{
+    memcpy(dst, PAIR + (size_t)value * 2, 2);
+}
+
 size_t text_uint(char dst[TEXT_UINT], uint64_t value)
 {
     char digits[TEXT_UINT];
     size_t i = sizeof digits;
-    do {
-        digits[--i] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
+    for (; value >= 100; value /= 100) {
+        i -= 2;
+        put_pair(digits + i, (uint32_t)(value % 100));
+    }
+    put_pair(digits + i - 2, (uint32_t)value); /* its zero is left out below ten */
+    i -= value >= 10 ? 2 : 1;
     size_t n = sizeof digits - i;
     memcpy(dst, digits + i, n);
     dst[n] = '\0';
     return n;
 }
 
+static char *put_octet(char *dst, uint8_t value)
+{
+    unsigned rest = value % 100u;
+    if (value >= 100)
+        *dst++ = (char)('0' + value / 100);
+    if (value >= 10)
+        *dst++ = (char)('0' + rest / 10);
+    *dst++ = (char)('0' + rest % 10);
+    return dst;
+}
+
 static size_t put_ip4(char *dst, const uint8_t a[4])
 {
-    size_t n = 0;
-    for (int i = 0; i < 4; i++) {
-        if (i)
-            dst[n++] = '.';
-        n += text_uint(dst + n, a[i]);
+    char *at = put_octet(dst, a[0]);
+    for (int i = 1; i < 4; i++) {
+        *at++ = '.';
+        at = put_octet(at, a[i]);
     }
-    return n;
+    return (size_t)(at - dst);
 }
 
 /* RFC 5952 section 4.2.3: the longest run of zero groups, the first of equals, never one alone. */
@@ -352,14 +376,6 @@ size_t text_ip(char dst[TEXT_IP], uint8_t family, const uint8_t address[16])
     return n;
 }
 
-static void put_digits(char *dst, uint32_t value, int digits)
-{
-    while (digits-- > 0) {
-        dst[digits] = (char)('0' + value % 10);
-        value /= 10;
-    }
-}
-
 /* Days since 1970-01-01 to the proleptic Gregorian calendar (H. Hinnant, days_from_civil). */
 static void put_date(char *dst, int64_t days)
 {
@@ -370,9 +386,10 @@ static void put_date(char *dst, int64_t days)
     uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
     uint32_t month = (5 * doy + 2) / 153; /* 0: March */
     uint32_t year = yoe + era * 400 + (month >= 10 ? 1 : 0);
-    put_digits(dst, year, 4);
-    put_digits(dst + 5, month < 10 ? month + 3 : month - 9, 2);
-    put_digits(dst + 8, doy - (153 * month + 2) / 5 + 1, 2);
+    put_pair(dst, year / 100);
+    put_pair(dst + 2, year % 100);
+    put_pair(dst + 5, month < 10 ? month + 3 : month - 9);
+    put_pair(dst + 8, doy - (153 * month + 2) / 5 + 1);
 }
 
 size_t text_time(char dst[TEXT_TIME], nstime t)
@@ -381,12 +398,14 @@ size_t text_time(char dst[TEXT_TIME], nstime t)
     int64_t us = t / NS_PER_US - (t % NS_PER_US < 0);
     int64_t days = us / day_us - (us % day_us < 0);
     uint64_t rest = (uint64_t)(us - days * day_us);
-    uint32_t seconds = (uint32_t)(rest / 1000000);
+    uint32_t seconds = (uint32_t)(rest / 1000000), micros = (uint32_t)(rest % 1000000);
     memcpy(dst, "0000-00-00T00:00:00.000000+0000", TEXT_TIME);
     put_date(dst, days);
-    put_digits(dst + 11, seconds / 3600, 2);
-    put_digits(dst + 14, seconds / 60 % 60, 2);
-    put_digits(dst + 17, seconds % 60, 2);
-    put_digits(dst + 20, (uint32_t)(rest % 1000000), 6);
+    put_pair(dst + 11, seconds / 3600);
+    put_pair(dst + 14, seconds / 60 % 60);
+    put_pair(dst + 17, seconds % 60);
+    put_pair(dst + 20, micros / 10000);
+    put_pair(dst + 22, micros / 100 % 100);
+    put_pair(dst + 24, micros % 100);
     return TEXT_TIME - 1;
 }

@@ -1,21 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/smtp_word.h"
 
+/* Told apart by length and first letter before anything is compared. */
 static const struct {
     const char *word;
+    size_t n;
     enum smtp_verb verb;
 } verbs[] = {
-    {"EHLO", VERB_EHLO},         {"HELO", VERB_HELO},         {"LHLO", VERB_LHLO},
-    {"MAIL", VERB_MAIL},         {"RCPT", VERB_RCPT},         {"DATA", VERB_DATA},
-    {"BDAT", VERB_BDAT},         {"RSET", VERB_RSET},         {"NOOP", VERB_NOOP},
-    {"QUIT", VERB_QUIT},         {"STARTTLS", VERB_STARTTLS}, {"X-ANONYMOUSTLS", VERB_ANONYMOUSTLS},
-    {"AUTH", VERB_AUTH},         {"X-EXPS", VERB_AUTH},       {"XCLIENT", VERB_XCLIENT},
-    {"XFORWARD", VERB_XFORWARD}, {"VRFY", VERB_OTHER},        {"EXPN", VERB_OTHER},
-    {"HELP", VERB_OTHER},        {"ETRN", VERB_OTHER},        {"TURN", VERB_OTHER},
-    {"ATRN", VERB_OTHER},        {"SEND", VERB_OTHER},        {"SOML", VERB_OTHER},
-    {"SAML", VERB_OTHER},        {"VERB", VERB_OTHER},        {"ONEX", VERB_OTHER},
-    {"BURL", VERB_OTHER},        {"XEXCH50", VERB_OTHER},     {"X-LINK2STATE", VERB_OTHER},
-    {"XSHADOW", VERB_OTHER},     {"XPROXY", VERB_OTHER},      {"XQDISCARD", VERB_OTHER},
+#define VERB(word, verb)                                                                           \
+    {                                                                                              \
+        word, sizeof(word) - 1, verb                                                               \
+    }
+    VERB("EHLO", VERB_EHLO),         VERB("HELO", VERB_HELO),
+    VERB("LHLO", VERB_LHLO),         VERB("MAIL", VERB_MAIL),
+    VERB("RCPT", VERB_RCPT),         VERB("DATA", VERB_DATA),
+    VERB("BDAT", VERB_BDAT),         VERB("RSET", VERB_RSET),
+    VERB("NOOP", VERB_NOOP),         VERB("QUIT", VERB_QUIT),
+    VERB("STARTTLS", VERB_STARTTLS), VERB("X-ANONYMOUSTLS", VERB_ANONYMOUSTLS),
+    VERB("AUTH", VERB_AUTH),         VERB("X-EXPS", VERB_AUTH),
+    VERB("XCLIENT", VERB_XCLIENT),   VERB("XFORWARD", VERB_XFORWARD),
+    VERB("VRFY", VERB_OTHER),        VERB("EXPN", VERB_OTHER),
+    VERB("HELP", VERB_OTHER),        VERB("ETRN", VERB_OTHER),
+    VERB("TURN", VERB_OTHER),        VERB("ATRN", VERB_OTHER),
+    VERB("SEND", VERB_OTHER),        VERB("SOML", VERB_OTHER),
+    VERB("SAML", VERB_OTHER),        VERB("VERB", VERB_OTHER),
+    VERB("ONEX", VERB_OTHER),        VERB("BURL", VERB_OTHER),
+    VERB("XEXCH50", VERB_OTHER),     VERB("X-LINK2STATE", VERB_OTHER),
+    VERB("XSHADOW", VERB_OTHER),     VERB("XPROXY", VERB_OTHER),
+    VERB("XQDISCARD", VERB_OTHER),
+#undef VERB
 };
 
 static bool is_blank(uint8_t c)
@@ -43,8 +56,9 @@ enum smtp_verb smtp_word_verb(struct span line)
 {
     struct span word = smtp_word_first(line);
 
-    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-        if (span_eq_nocase(word, span_str(verbs[i].word)))
+    for (size_t i = 0; word.n && i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (verbs[i].n == word.n && span_upper(word.p[0]) == (uint8_t)verbs[i].word[0] &&
+            span_eq_nocase(word, span_of(verbs[i].word, word.n)))
             return verbs[i].verb;
     return VERB_UNKNOWN;
 }

@@ -202,7 +202,7 @@ struct reply {
 static bool offers(const struct reply *r, const char *keyword)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (span_eq_nocase(keywords_word(r->line[i]), span_str(keyword)))
+        if (keywords_first(r->line[i], span_str(keyword)))
             return true;
     return false;
 }

@@ -11,12 +11,22 @@ static const struct {
 #undef ROW
 };
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
 struct span keywords_word(struct span line)
 {
     size_t n = 0;
-    while (n < line.n && line.p[n] != ' ' && line.p[n] != '\t')
+    while (n < line.n && !is_blank(line.p[n]))
         n++;
     return span_first(line, n);
+}
+
+bool keywords_first(struct span line, struct span word)
+{
+    return span_starts_nocase(line, word) && (line.n == word.n || is_blank(line.p[word.n]));
 }
 
 bool keywords_known(struct span word)

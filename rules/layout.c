@@ -41,12 +41,23 @@ struct placing {
     int strangers;
 };
 
+/* The rows of a layout mostly share one string: a compiler keeps equal ones once. */
+static bool same_layout(const struct member *a, const struct member *b)
+{
+    return a->layout == b->layout || strcmp(a->layout, b->layout) == 0;
+}
+
+static bool is_starttls(const struct member *m)
+{
+    return m->n == 8 && memcmp(m->keyword, "STARTTLS", 8) == 0;
+}
+
 static struct layout layout_at(size_t row)
 {
     struct layout l = {.member = &members[row], .slot = -1};
     while (row + (size_t)l.count < MEMBER_COUNT && l.count < MEMBERS &&
-           strcmp(l.member[l.count].layout, l.member->layout) == 0) {
-        if (strcmp(l.member[l.count].keyword, "STARTTLS") == 0)
+           same_layout(&l.member[l.count], l.member)) {
+        if (is_starttls(&l.member[l.count]))
             l.slot = l.count;
         l.count++;
     }
@@ -184,6 +195,7 @@ static struct layout_fit fit_one(const struct layout *l, const struct span *line
 {
     struct layout_fit fit = {0};
     struct placing p = {.legible = 0};
+    int strangers = 0;
     if (count > (size_t)l->count + STRANGERS + 1)
         return fit;
     for (size_t i = 0; i < count; i++) {
@@ -191,6 +203,9 @@ static struct layout_fit fit_one(const struct layout *l, const struct span *line
         p.legible += i != candidate && p.at[i] >= 0;
         if (p.at[i] < 0 && middlebox_mask(line[i]) != MIDDLEBOX_MASK_NONE)
             p.at[i] = -2;
+        strangers += i != candidate && p.at[i] == -1;
+        if (strangers > STRANGERS)
+            return fit; /* whatever stands for what, place() would say no */
     }
     int own = p.at[candidate], slot_strangers = STRANGERS + 1, other_strangers = STRANGERS + 1;
     for (int as = 0; as < l->count; as++) {
@@ -219,13 +234,26 @@ static int rank(const struct layout_fit *f)
     return f->name ? 1 + 2 * f->slot + 4 * f->named : 0;
 }
 
+/* Like span_search_nocase(), at the places alone where the first letter stands. */
+static bool contains(struct span text, struct span word)
+{
+    const uint8_t first[] = {span_upper(word.p[0]), (uint8_t)(span_upper(word.p[0]) | 0x20)};
+    for (size_t i = 0; i < sizeof(first); i++) {
+        struct span at = span_from(text, span_find(text, first[i]));
+        for (; at.n >= word.n; at = span_from(at, 1 + span_find(span_from(at, 1), first[i])))
+            if (span_starts_nocase(at, word))
+                return true;
+    }
+    return false;
+}
+
 const char *layout_software(struct span banner)
 {
     const char *software = NULL;
     struct layout l;
     for (size_t row = 0; row < MEMBER_COUNT; row += (size_t)l.count) {
         l = layout_at(row);
-        if (span_search_nocase(banner, span_str(l.member->banner)) < banner.n)
+        if (contains(banner, span_str(l.member->banner)))
             software = l.member->layout;
     }
     return software;

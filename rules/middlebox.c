@@ -26,6 +26,17 @@ static size_t count_of(struct span text, uint8_t byte)
     return n;
 }
 
+/* All that most texts need: the first byte of several is none that the box writes. */
+static bool begins_otherwise(const struct middlebox *box, struct span text)
+{
+    const char *fill = box->fill;
+    if (text.n <= 1 || text.p[0] == ' ')
+        return false;
+    while (*fill && (uint8_t)*fill != text.p[0])
+        fill++;
+    return *fill == '\0';
+}
+
 static bool matches(const struct middlebox *box, struct span text)
 {
     struct span fill = span_str(box->fill);
@@ -42,7 +53,8 @@ static bool matches(const struct middlebox *box, struct span text)
 const struct middlebox *middlebox_match(const char *place, struct span text)
 {
     for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++)
-        if (strcmp(boxes[i].place, place) == 0 && matches(&boxes[i], text))
+        if (!begins_otherwise(&boxes[i], text) && strcmp(boxes[i].place, place) == 0 &&
+            matches(&boxes[i], text))
             return &boxes[i];
     return NULL;
 }

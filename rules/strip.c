@@ -67,7 +67,7 @@ static void removed_but_accepted(const struct view *v, struct judgement *out)
 
 static bool misplaced(const struct view *v)
 {
-    return v->offered == OFFERED_NO && span_eq_nocase(view_word(v, 0), span_str("STARTTLS"));
+    return v->offered == OFFERED_NO && keywords_first(view_line(v, 0), span_str("STARTTLS"));
 }
 
 static void starttls_removed(const struct view *v, struct judgement *out)
@@ -342,8 +342,9 @@ static void greeting_masked(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     struct span banner = session_text(s, s->banner);
-    const struct middlebox *box = middlebox_match("banner", span_from(banner, 4));
-    if (!box || s->banner_code == 0)
+    const struct middlebox *box =
+        s->banner_code ? middlebox_match("banner", span_from(banner, 4)) : NULL;
+    if (!box)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_GREETING_MASKED, SESSION_TO_CLIENT, s->banner_offset);

@@ -28,7 +28,7 @@ int view_keyword(const struct view *v, const char *keyword)
 static int starttls_line(const struct view *v)
 {
     for (size_t i = 1; i < v->s->reading.line_count; i++)
-        if (span_eq_nocase(view_word(v, i), span_str("STARTTLS")))
+        if (keywords_first(view_line(v, i), span_str("STARTTLS")))
             return (int)i;
     return -1;
 }

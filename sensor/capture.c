@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "dissect/frame.h"
+#include "sensor/record.h"
 #include "sensor/stream.h"
 
 #define SECONDS_MAX (INT64_MAX / NS_PER_S - 1)
@@ -17,9 +18,9 @@
 struct capture {
     struct stream *stream;
     pcap_t *pcap;
-    uint32_t link;
-    uint32_t source;
-    bool unsigned_seconds; /* see packet_time() */
+    struct record_source records; /* of a common file: they need libpcap at the seams only */
+    struct packet packet;         /* the newest; its link and source are those of all */
+    bool unsigned_seconds;        /* see packet_time() */
     uint64_t packets;
     capture_fn fn;
     void *user;
@@ -63,36 +64,60 @@ static uint32_t link_of(pcap_t *pcap)
  * libpcap takes for a signed one: 2040 would be 1904. In pcapng they have 64 bits, and an offset
  * may make them anything.
  */
+static int64_t packet_seconds(const struct capture *c, const struct timeval *tv)
+{
+    if (c->unsigned_seconds)
+        return (int64_t)(uint32_t)tv->tv_sec;
+    if (tv->tv_sec > SECONDS_MAX)
+        return SECONDS_MAX;
+    return tv->tv_sec < -SECONDS_MAX ? -SECONDS_MAX : tv->tv_sec;
+}
+
 static nstime packet_time(const struct capture *c, const struct timeval *tv)
 {
-    int64_t seconds = c->unsigned_seconds ? (int64_t)(uint32_t)tv->tv_sec : (int64_t)tv->tv_sec;
-    if (seconds > SECONDS_MAX)
-        seconds = SECONDS_MAX;
-    if (seconds < -SECONDS_MAX)
-        seconds = -SECONDS_MAX;
-    return seconds * NS_PER_S + tv->tv_usec % NS_PER_S; /* nanoseconds: so it was opened */
+    int64_t ns = tv->tv_usec; /* nanoseconds: so it was opened */
+    if (ns >= NS_PER_S || ns <= -NS_PER_S)
+        ns %= NS_PER_S;
+    return packet_seconds(c, tv) * NS_PER_S + ns;
 }
 
-static struct packet packet_of(const struct capture *c, const struct pcap_pkthdr *h,
-                               const u_char *bytes)
+static bool hand_on(struct capture *c)
 {
-    return (struct packet){
-        .time = packet_time(c, &h->ts),
-        .bytes = span_of(bytes, h->caplen),
-        .wire_len = h->len > h->caplen ? h->len : h->caplen,
-        .link = c->link,
-        .source = c->source,
-    };
+    c->packets++;
+    c->stopped = !c->fn(c->user, &c->packet);
+    return !c->stopped;
 }
 
+static bool hand_on_from_pcap(struct capture *c, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+    c->packet.time = packet_time(c, &h->ts);
+    c->packet.bytes = span_of(bytes, h->caplen);
+    c->packet.wire_len = h->len > h->caplen ? h->len : h->caplen;
+    return hand_on(c);
+}
+
+/* pcap_handler */
 static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
 {
     struct capture *c = (struct capture *)(void *)user;
-    struct packet p = packet_of(c, h, bytes);
-    c->packets++;
-    if (!c->fn(c->user, &p)) {
-        c->stopped = true;
+    if (!hand_on_from_pcap(c, h, bytes))
         pcap_breakloop(c->pcap);
+}
+
+/* Like pcap_loop(). */
+static int loop_records(struct capture *c)
+{
+    struct pcap_pkthdr *h;
+    const u_char *bytes;
+    for (;;) {
+        while (record_take(&c->records, &c->packet))
+            if (!hand_on(c))
+                return 0;
+        int r = pcap_next_ex(c->pcap, &h, &bytes);
+        if (r != 1)
+            return r == PCAP_ERROR_BREAK ? 0 : r; /* so it tells the end of the file */
+        if (!hand_on_from_pcap(c, h, bytes))
+            return 0;
     }
 }
 
@@ -101,7 +126,7 @@ int capture_run(struct capture *c, capture_fn fn, void *user)
     c->fn = fn;
     c->user = user;
     c->stopped = false;
-    int r = pcap_loop(c->pcap, -1, on_packet, (u_char *)c);
+    int r = c->records.file ? loop_records(c) : pcap_loop(c->pcap, -1, on_packet, (u_char *)c);
     if (c->stopped)
         return 1;
     return r == 0 ? 0 : -1;
@@ -143,18 +168,21 @@ static enum capture_status check_head(struct capture *c, struct capture_error *e
 static enum capture_status open_pcap(struct capture *c, struct capture_error *error)
 {
     char text[PCAP_ERRBUF_SIZE] = "";
+    struct span head = stream_peek(c->stream);
+    c->unsigned_seconds = magic_of(head) != MAGIC_PCAPNG;
     c->pcap = pcap_fopen_offline_with_tstamp_precision(stream_file(c->stream),
                                                        PCAP_TSTAMP_PRECISION_NANO, text);
     if (!c->pcap) {
         const char *damage = stream_error(c->stream);
         return fail(c, CAPTURE_DAMAGED, error, damage ? damage : text);
     }
-    c->link = link_of(c->pcap);
-    if (frame_link_known(c->link))
+    uint32_t link = c->packet.link = link_of(c->pcap);
+    if (pcap_major_version(c->pcap) == 2 && pcap_minor_version(c->pcap) == 4)
+        c->records = record_source(stream_file(c->stream), head, pcap_snapshot(c->pcap));
+    if (frame_link_known(link))
         return CAPTURE_OK;
     const char *name = pcap_datalink_val_to_description(pcap_datalink(c->pcap));
-    snprintf(text, sizeof(text), "link type %u (%s) cannot be read", c->link,
-             name ? name : "unknown");
+    snprintf(text, sizeof(text), "link type %u (%s) cannot be read", link, name ? name : "unknown");
     return fail(c, CAPTURE_DAMAGED, error, text);
 }
 
@@ -173,7 +201,6 @@ enum capture_status capture_open_fd(int fd, size_t buffer, struct capture **out,
     enum capture_status status = check_head(c, error);
     if (status != CAPTURE_OK)
         return status;
-    c->unsigned_seconds = magic_of(stream_peek(c->stream)) != MAGIC_PCAPNG;
     status = open_pcap(c, error);
     if (status == CAPTURE_OK)
         *out = c;
@@ -193,12 +220,12 @@ enum capture_status capture_open(const char *path, size_t buffer, struct capture
 
 void capture_set_source(struct capture *c, uint32_t source)
 {
-    c->source = source;
+    c->packet.source = source;
 }
 
 uint32_t capture_link(const struct capture *c)
 {
-    return c->link;
+    return c->packet.link;
 }
 
 const char *capture_damage(const struct capture *c)

@@ -4,6 +4,8 @@
 #ifndef TESTS_UNIT_PACKETS_H
 #define TESTS_UNIT_PACKETS_H
 
+#include <stddef.h>
+
 #include "dissect/dissect.h"
 #include "dissect/tcp.h"
 
@@ -95,7 +97,8 @@ static inline struct made_packet *packets_raw(struct packets *k, enum session_di
 
 static inline void packets_begin(struct packets *k, uint32_t client_isn, uint32_t server_isn)
 {
-    memset(k, 0, sizeof(*k));
+    memset((uint8_t *)k + offsetof(struct packets, count), 0,
+           sizeof(*k) - offsetof(struct packets, count));
     k->now = 1000 * NS_PER_S;
     k->client_port = 40000;
     k->server_port = 25;

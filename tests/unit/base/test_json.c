@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -126,6 +127,49 @@ static void test_every_byte_and_pair(void **state)
             round_trip(pair, 2);
         }
     }
+}
+
+/* Every byte at every place of lines that are read eight bytes at a time. */
+static void test_every_byte_in_words(void **state)
+{
+    (void)state;
+    for (size_t n = 7; n <= 17; n++)
+        for (unsigned byte = 0; byte < 256; byte++)
+            for (size_t at = 0; at < n; at++) {
+                uint8_t wire[17];
+                memset(wire, byte & 1 ? '~' : ' ', sizeof wire);
+                wire[at] = (uint8_t)byte;
+                uint8_t *copy = guard_copy(wire, n);
+                if (byte != '@')
+                    round_trip(copy, n);
+                guard_free(copy);
+            }
+}
+
+static void test_masked_in_words(void **state)
+{
+    (void)state;
+    for (size_t at = 0; at < 24; at++) {
+        char wire[25] = "aaaaaaaaaaaaaaaaaaaaaaaa";
+        char expected[40];
+        wire[at] = '@';
+        snprintf(expected, sizeof expected, "{\"m\":\"%s%s\"}\n", at ? "*" : "", wire + at);
+        json_begin(&j);
+        json_masked(&j, "m", span_str(wire));
+        expect_line(expected);
+    }
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    json_begin(&j);
+    json_word(&j, "a", "to_server");
+    json_array(&j, "b");
+    json_word(&j, NULL, "");
+    json_word(&j, NULL, "x");
+    json_close(&j);
+    expect_line("{\"a\":\"to_server\",\"b\":[\"\",\"x\"]}\n");
 }
 
 /* Every character of two, three and four bytes at the borders of its row in Unicode table 3-7,
@@ -298,6 +342,9 @@ int main(void)
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_strings),
         cmocka_unit_test(test_every_byte_and_pair),
+        cmocka_unit_test(test_every_byte_in_words),
+        cmocka_unit_test(test_masked_in_words),
+        cmocka_unit_test(test_words),
         cmocka_unit_test(test_sequences),
         cmocka_unit_test(test_long_field_is_cut),
         cmocka_unit_test(test_cap),

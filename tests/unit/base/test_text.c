@@ -2,6 +2,7 @@
 #include "base/text.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -260,6 +261,26 @@ static void test_uint(void **state)
     assert_string_equal(text, "10");
     assert_int_equal(text_uint(text, UINT64_MAX), 20);
     assert_string_equal(text, "18446744073709551615");
+    for (uint64_t power = 10; power < UINT64_MAX / 10; power *= 10)
+        for (uint64_t v = power - 1; v <= power + 1; v++) {
+            char expected[TEXT_UINT];
+            snprintf(expected, sizeof expected, "%" PRIu64, v);
+            assert_int_equal(text_uint(text, v), strlen(expected));
+            assert_string_equal(text, expected);
+        }
+}
+
+/* Every value of a byte, at the first place and the last. */
+static void test_ip_octets(void **state)
+{
+    (void)state;
+    for (int v = 0; v < 256; v++) {
+        uint8_t a[16] = {(uint8_t)v, 0, 0, (uint8_t)(255 - v)};
+        char text[TEXT_IP], expected[TEXT_IP];
+        snprintf(expected, sizeof expected, "%d.0.0.%d", v, 255 - v);
+        assert_int_equal(text_ip(text, 4, a), strlen(expected));
+        assert_string_equal(text, expected);
+    }
 }
 
 static void expect_time(nstime t, const char *expected)
@@ -318,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_printable),
         cmocka_unit_test(test_ip),
         cmocka_unit_test(test_uint),
+        cmocka_unit_test(test_ip_octets),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_every_day),
     };

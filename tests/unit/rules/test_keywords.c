@@ -40,6 +40,20 @@ static void first_words(void **state)
     assert_int_equal(keywords_word(span_of(NULL, 0)).n, 0);
 }
 
+static void first_word_is(void **state)
+{
+    (void)state;
+    struct span tls = span_str("STARTTLS");
+    assert_true(keywords_first(span_str("STARTTLS"), tls));
+    assert_true(keywords_first(span_str("starttls\tx"), tls));
+    assert_true(keywords_first(span_str("StartTLS x"), tls));
+    assert_false(keywords_first(span_str("STARTTLS2"), tls));
+    assert_false(keywords_first(span_str("STARTTLS=x"), tls));
+    assert_false(keywords_first(span_str("STARTTL"), tls));
+    assert_false(keywords_first(span_str(" STARTTLS"), tls));
+    assert_false(keywords_first(span_of(NULL, 0), tls));
+}
+
 /* The column of lengths is for readers of the table; it must be true all the same. */
 static void lengths_of_the_table(void **state)
 {
@@ -61,9 +75,8 @@ static void lengths_of_the_table(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_words),
-        cmocka_unit_test(unknown_words),
-        cmocka_unit_test(first_words),
+        cmocka_unit_test(known_words),          cmocka_unit_test(unknown_words),
+        cmocka_unit_test(first_words),          cmocka_unit_test(first_word_is),
         cmocka_unit_test(lengths_of_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

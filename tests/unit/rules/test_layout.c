@@ -137,9 +137,35 @@ static void a_reply_as_long_as_it_gets(void **state)
     assert_null(layout_fit(line, 35, 17, NULL).name);
 }
 
+static void software_by_its_word(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *banner, *software;
+    } CASES[] = {
+        {"220 mx.alder.example ESMTP Postfix", "Postfix"},
+        {"220 mx.alder.example ESMTP pOSTFIX (Debian)", "Postfix"},
+        {"220 pppostfix", "Postfix"},
+        {"220 mx.alder.example ESMTP Postfi", NULL},
+        {"220 mx.alder.example ESMTP", NULL},
+        {"exim", "Exim"},
+        {"EExim", "Exim"},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        const char *software = layout_software(span_str(CASES[i].banner));
+        if (!CASES[i].software)
+            assert_null(software);
+        else
+            assert_string_equal(software, CASES[i].software);
+    }
+    assert_null(layout_software(span_of(NULL, 0)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(software_by_its_word),
         cmocka_unit_test(each_layout_has_its_slot),
         cmocka_unit_test(other_places_are_not_the_slot),
         cmocka_unit_test(too_few_or_disordered_lines_are_no_layout),
