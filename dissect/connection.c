@@ -206,10 +206,9 @@ static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
     s->midstream = false;
     s->isn_known = true;
     s->server_isn = a->tcp.seq;
-    if (!s->syn_seen)
+    if (!s->syn_seen) /* else the client's stream begins when the SYN comes, or is given up for
+                         lost: the acknowledgement may count data that lay in the SYN */
         recall_syn(d, f, a->tcp.ack, a->packet->time);
-    if (!f->dir[SESSION_TO_SERVER].started)
-        reasm_start(&f->dir[SESSION_TO_SERVER], a->tcp.ack);
 }
 
 /* Most packets: the next bytes of TLS records, or an acknowledgement. */
@@ -272,7 +271,8 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
         converse_resume(&d->converse, f); /* a stream's beginning or end may free what is held */
     if (a->tcp.flags & TCP_RST)
         s->rst[a->dir] = true;
-    note_end(d, f);
+    if ((a->tcp.flags & (TCP_FIN | TCP_RST)) || f->dir[0].fin_seen || f->dir[1].fin_seen)
+        note_end(d, f);
 }
 
 /* Only a SYN/ACK or data make a flow; recalls the SYN that came before. */

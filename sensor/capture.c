@@ -126,7 +126,7 @@ int capture_run(struct capture *c, capture_fn fn, void *user)
     c->fn = fn;
     c->user = user;
     c->stopped = false;
-    int r = c->records.file ? loop_records(c) : pcap_loop(c->pcap, -1, on_packet, (u_char *)c);
+    int r = c->records.stream ? loop_records(c) : pcap_loop(c->pcap, -1, on_packet, (u_char *)c);
     if (c->stopped)
         return 1;
     return r == 0 ? 0 : -1;
@@ -168,8 +168,12 @@ static enum capture_status check_head(struct capture *c, struct capture_error *e
 static enum capture_status open_pcap(struct capture *c, struct capture_error *error)
 {
     char text[PCAP_ERRBUF_SIZE] = "";
-    struct span head = stream_peek(c->stream);
+    uint8_t magic[4] = {0};
+    struct span head = span_of(magic, stream_peek(c->stream).n);
+    memcpy(magic, stream_peek(c->stream).p, head.n);
     c->unsigned_seconds = magic_of(head) != MAGIC_PCAPNG;
+    if (record_plain(head))
+        stream_share(c->stream);
     c->pcap = pcap_fopen_offline_with_tstamp_precision(stream_file(c->stream),
                                                        PCAP_TSTAMP_PRECISION_NANO, text);
     if (!c->pcap) {
@@ -178,7 +182,7 @@ static enum capture_status open_pcap(struct capture *c, struct capture_error *er
     }
     uint32_t link = c->packet.link = link_of(c->pcap);
     if (pcap_major_version(c->pcap) == 2 && pcap_minor_version(c->pcap) == 4)
-        c->records = record_source(stream_file(c->stream), head, pcap_snapshot(c->pcap));
+        c->records = record_source(c->stream, head, pcap_snapshot(c->pcap));
     if (frame_link_known(link))
         return CAPTURE_OK;
     const char *name = pcap_datalink_val_to_description(pcap_datalink(c->pcap));

@@ -4,47 +4,52 @@
 #define HEADER  16    /* seconds, fraction, captured length, length */
 #define LONGEST 65535 /* well below where libpcap calls a record damaged */
 
-struct record_source record_source(FILE *file, struct span head, int snaplen)
+#define MICROSECONDS 0xA1B2C3D4u
+#define NANOSECONDS  0xA1B23C4Du
+
+static uint32_t magic_of(struct span head)
 {
-    struct record_source none = {0}, r = {.file = file};
     uint32_t magic = 0;
-    if (head.n != sizeof(magic) || snaplen <= 0)
-        return none;
-    memcpy(&magic, head.p, sizeof(magic));
-    r.tick = magic == 0xA1B2C3D4 ? 1000 : 1;
-    r.longest = snaplen < LONGEST ? (uint32_t)snaplen : LONGEST;
-    return magic == 0xA1B2C3D4 || magic == 0xA1B23C4D ? r : none;
+    if (head.n == sizeof(magic))
+        memcpy(&magic, head.p, sizeof(magic));
+    return magic;
 }
 
-/* As gnulib's freadptr() and freadseek() do it. */
-static struct span buffered(FILE *file)
+bool record_plain(struct span head)
 {
-    return span_of(file->_IO_read_ptr, (size_t)(file->_IO_read_end - file->_IO_read_ptr));
+    return magic_of(head) == MICROSECONDS || magic_of(head) == NANOSECONDS;
 }
 
-static void skip(FILE *file, size_t n)
+struct record_source record_source(struct stream *stream, struct span head, int snaplen)
 {
-    file->_IO_read_ptr += n;
+    if (!record_plain(head) || snaplen <= 0)
+        return (struct record_source){0};
+    return (struct record_source){
+        .stream = stream,
+        .tick = magic_of(head) == MICROSECONDS ? 1000 : 1,
+        .longest = snaplen < LONGEST ? (uint32_t)snaplen : LONGEST,
+    };
 }
 
 bool record_take(const struct record_source *r, struct packet *p)
 {
     uint32_t seconds, fraction, captured, length;
-    struct span at = buffered(r->file);
+    struct span at = stream_window(r->stream, HEADER);
     if (at.n < HEADER)
         return false;
     memcpy(&seconds, at.p, 4);
     memcpy(&fraction, at.p + 4, 4);
     memcpy(&captured, at.p + 8, 4);
     memcpy(&length, at.p + 12, 4);
-    if (captured > at.n - HEADER || captured > r->longest)
-        return false;
     uint64_t ns = (uint64_t)fraction * r->tick;
-    if (ns >= NS_PER_S)
+    if (captured > r->longest || ns >= NS_PER_S)
+        return false;
+    at = stream_window(r->stream, HEADER + captured);
+    if (at.n < HEADER + captured)
         return false;
     p->time = (nstime)seconds * NS_PER_S + (nstime)ns;
     p->bytes = span_of(at.p + HEADER, captured);
     p->wire_len = length > captured ? length : captured;
-    skip(r->file, HEADER + captured);
+    stream_take(r->stream, HEADER + captured);
     return true;
 }

@@ -13,18 +13,16 @@
 
 struct stream {
     int fd;
-    FILE *file;
+    FILE *file;              /* reads through cookie_read() */
     struct inflate *inflate; /* NULL: not compressed */
-    bool plain;              /* `file` reads the descriptor itself */
     bool end;                /* the descriptor gave its last byte */
     uint64_t position;       /* bytes taken from it */
     const char *error;       /* why nothing more can be read; NULL: it can */
     bool told;               /* the reader came to that point */
     struct span in;          /* not yet decoded, inside in_buf */
     uint8_t in_buf[IN_BYTES];
-    size_t head_len, head_at; /* peeked, and how many of them were handed on */
-    uint8_t head[HEAD_BYTES];
-    char stdio[]; /* the buffer of `file` */
+    size_t size, at, have; /* of window: bytes [at, have) are text that nobody took yet */
+    uint8_t window[];
 };
 
 /* read(2) once; 0 at the end. Damage of the descriptor itself is told like any other. */
@@ -104,15 +102,36 @@ static ssize_t read_text(struct stream *s, uint8_t *to, size_t room)
     return n;
 }
 
+struct span stream_window(struct stream *s, size_t want)
+{
+    if (s->have - s->at >= want || want > s->size)
+        return span_of(s->window + s->at, s->have - s->at);
+    memmove(s->window, s->window + s->at, s->have - s->at);
+    s->have -= s->at;
+    s->at = 0;
+    while (s->have < want) {
+        ssize_t n = read_text(s, s->window + s->have, s->size - s->have);
+        if (n <= 0)
+            break;
+        s->have += (size_t)n;
+    }
+    return span_of(s->window, s->have);
+}
+
+void stream_take(struct stream *s, size_t n)
+{
+    s->at += n;
+}
+
 /* cookie_read_function_t */
 static ssize_t cookie_read(void *cookie, char *to, size_t room)
 {
     struct stream *s = cookie;
-    if (s->head_at == s->head_len)
-        return read_text(s, (uint8_t *)to, room);
-    struct span part = span_first(span_of(s->head + s->head_at, s->head_len - s->head_at), room);
+    struct span part = span_first(stream_window(s, 1), room);
+    if (part.n == 0)
+        return s->error ? -1 : 0;
     memcpy(to, part.p, part.n);
-    s->head_at += part.n;
+    stream_take(s, part.n);
     return (ssize_t)part.n;
 }
 
@@ -123,39 +142,27 @@ static int cookie_close(void *cookie)
     return 0;
 }
 
-/* A regular file that is not compressed needs no hand of ours: stdio reads it, which is faster than
- * through a cookie. False: it is something else. */
-static bool open_plainly(struct stream *s)
+static bool open_file(struct stream *s)
 {
-    off_t at = lseek(s->fd, 0, SEEK_CUR);
-    if (s->inflate || at < (off_t)s->in.n || lseek(s->fd, at - (off_t)s->in.n, SEEK_SET) < 0)
-        return false;
-    s->file = fdopen(s->fd, "r");
-    s->plain = s->file != NULL;
-    return s->plain || lseek(s->fd, at, SEEK_SET) < 0;
-}
-
-static bool open_file(struct stream *s, size_t buffer)
-{
-    if (!open_plainly(s))
-        s->file = fopencookie(s, "r",
-                              (cookie_io_functions_t){.read = cookie_read, .close = cookie_close});
+    s->file =
+        fopencookie(s, "r", (cookie_io_functions_t){.read = cookie_read, .close = cookie_close});
     if (!s->file)
         return false;
-    setvbuf(s->file, s->stdio, _IOFBF, buffer);
     __fsetlocking(s->file, FSETLOCKING_BYCALLER); /* one thread; locks cost as much as reading */
     return true;
 }
 
 struct stream *stream_open(int fd, size_t buffer)
 {
-    struct stream *s = malloc(sizeof(*s) + buffer);
+    size_t size = buffer < HEAD_BYTES ? HEAD_BYTES : buffer;
+    struct stream *s = malloc(sizeof(*s) + size);
     if (!s) {
         close(fd);
         return NULL;
     }
     memset(s, 0, sizeof(*s));
     s->fd = fd;
+    s->size = size;
     if (!fill(s, HEAD_BYTES))
         goto fail;
     enum inflate_kind kind = inflate_recognise(s->in);
@@ -163,7 +170,7 @@ struct stream *stream_open(int fd, size_t buffer)
         errno = ENOMEM;
         goto fail;
     }
-    if (!open_file(s, buffer))
+    if (!open_file(s))
         goto fail;
     return s;
 fail:;
@@ -178,24 +185,19 @@ FILE *stream_file(struct stream *s)
     return s->file;
 }
 
+void stream_share(struct stream *s)
+{
+    setvbuf(s->file, NULL, _IONBF, 0);
+}
+
 void stream_file_closed(struct stream *s)
 {
     s->file = NULL;
-    if (s->plain)
-        s->fd = -1; /* went with it */
 }
 
 struct span stream_peek(struct stream *s)
 {
-    if (s->plain)
-        return span_first(s->in, HEAD_BYTES);
-    while (s->head_len < HEAD_BYTES) {
-        ssize_t n = read_text(s, s->head + s->head_len, HEAD_BYTES - s->head_len);
-        if (n <= 0)
-            break;
-        s->head_len += (size_t)n;
-    }
-    return span_of(s->head, s->head_len);
+    return span_first(stream_window(s, HEAD_BYTES), HEAD_BYTES);
 }
 
 const char *stream_error(const struct stream *s)
@@ -205,18 +207,16 @@ const char *stream_error(const struct stream *s)
 
 uint64_t stream_position(const struct stream *s)
 {
-    off_t at = s->plain ? lseek(s->fd, 0, SEEK_CUR) : -1;
-    return at >= 0 ? (uint64_t)at : s->position;
+    return s->position;
 }
 
 void stream_close(struct stream *s)
 {
     if (!s)
         return;
-    if (s->file && fclose(s->file) == 0 && s->plain)
-        s->fd = -1;
+    if (s->file)
+        fclose(s->file);
     inflate_free(s->inflate);
-    if (s->fd >= 0)
-        close(s->fd);
+    close(s->fd);
     free(s);
 }

@@ -14,8 +14,8 @@
 struct stream;
 
 /*
- * Takes the descriptor over (it is closed at once when opening fails) and gives it a stdio buffer
- * of `buffer` bytes. Blocks until four bytes are there or the input ends. NULL with errno set when
+ * Takes the descriptor over (it is closed at once when opening fails) and gives it a buffer of
+ * `buffer` bytes. Blocks until four bytes are there or the input ends. NULL with errno set when
  * memory is short or the descriptor cannot be read.
  */
 struct stream *stream_open(int fd, size_t buffer);
@@ -24,6 +24,16 @@ struct stream *stream_open(int fd, size_t buffer);
  * stream_close(), which closes it otherwise. */
 FILE *stream_file(struct stream *s);
 void stream_file_closed(struct stream *s);
+
+/*
+ * The next bytes of the text in place: at least `want` of them (at most the size of the buffer)
+ * unless the text ends before. Valid until the next call. stream_take() takes the first n away;
+ * what is left is what stream_file() reads next, if the file keeps no bytes of its own:
+ * stream_share() sees to that and comes before the first read.
+ */
+struct span stream_window(struct stream *s, size_t want);
+void stream_take(struct stream *s, size_t n);
+void stream_share(struct stream *s);
 
 /* The first four bytes of the decompressed text, fewer when it is shorter or damaged before. Only
  * before the first read of stream_file(). */

@@ -20,19 +20,18 @@ static void begin(uint32_t magic, uint32_t snaplen, int big_endian)
     cap_header(&file, magic, snaplen, 1);
 }
 
-/* The file behind its header, in a buffer of `buffer` bytes that is filled. */
-static FILE *open_records(size_t buffer)
+/* The stream of the file, behind its header. */
+static struct stream *open_records(size_t buffer)
 {
-    static char room[1 << 16];
-    FILE *f = fdopen(cap_fd(file.b, file.n), "r");
+    struct stream *f = stream_open(cap_fd(file.b, file.n), buffer);
     assert_non_null(f);
-    assert_int_equal(setvbuf(f, room, _IOFBF, buffer), 0);
+    stream_share(f);
     for (int i = 0; i < HEADER; i++)
-        assert_int_not_equal(getc(f), EOF);
+        assert_int_not_equal(getc(stream_file(f)), EOF);
     return f;
 }
 
-static struct record_source source_of(FILE *f, int snaplen)
+static struct record_source source_of(struct stream *f, int snaplen)
 {
     return record_source(f, span_of(file.b, 4), snaplen);
 }
@@ -46,7 +45,7 @@ static void takes_records_off_the_buffer(void **state)
         cap_record(&file, 0xFFFFFFFF, 999999, 60, 1514, 60, 'a');
         cap_record(&file, 0, 0, 0, 0, 0, 'b');
         cap_record(&file, 1, 2, 100, 60, 100, 'c');
-        FILE *f = open_records(4096);
+        struct stream *f = open_records(4096);
         struct record_source r = source_of(f, 100);
         assert_true(record_take(&r, &p));
         assert_int_equal(p.time, 4294967295 * NS_PER_S + (nano ? 999999 : 999999000));
@@ -62,8 +61,8 @@ static void takes_records_off_the_buffer(void **state)
         assert_int_equal(p.link, 7);
         assert_int_equal(p.source, 9);
         assert_false(record_take(&r, &p));
-        assert_int_equal(getc(f), EOF);
-        fclose(f);
+        assert_int_equal(getc(stream_file(f)), EOF);
+        stream_close(f);
     }
 }
 
@@ -71,11 +70,11 @@ static void takes_records_off_the_buffer(void **state)
 static void assert_left(int snaplen)
 {
     struct packet p;
-    FILE *f = open_records(sizeof(file.b));
+    struct stream *f = open_records(sizeof(file.b));
     struct record_source r = source_of(f, snaplen);
     assert_false(record_take(&r, &p));
-    assert_int_equal(ftell(f), HEADER);
-    fclose(f);
+    assert_int_equal(getc(stream_file(f)), file.n > HEADER ? file.b[HEADER] : EOF);
+    stream_close(f);
 }
 
 static void leaves_what_is_not_plain(void **state)
@@ -106,17 +105,19 @@ static void leaves_what_is_not_plain(void **state)
 static void leaves_other_files(void **state)
 {
     (void)state;
+    struct stream *f = stream_open(cap_fd(file.b, 4), 64);
     begin(CAP_MICRO, 100, 0);
-    assert_null(record_source(stdin, span_of(file.b, 3), 100).file);
-    assert_null(record_source(stdin, span_of(file.b, 4), 0).file);
-    assert_null(record_source(stdin, span_of(file.b, 4), -1).file);
-    assert_ptr_equal(record_source(stdin, span_of(file.b, 4), 100).file, stdin);
+    assert_null(record_source(f, span_of(file.b, 3), 100).stream);
+    assert_null(record_source(f, span_of(file.b, 4), 0).stream);
+    assert_null(record_source(f, span_of(file.b, 4), -1).stream);
+    assert_ptr_equal(record_source(f, span_of(file.b, 4), 100).stream, f);
     begin(CAP_MICRO, 100, __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
-    assert_null(record_source(stdin, span_of(file.b, 4), 100).file);
+    assert_null(record_source(f, span_of(file.b, 4), 100).stream);
     begin(0xA1B2CD34, 100, 0); /* the patched format: its records have a longer header */
-    assert_null(record_source(stdin, span_of(file.b, 4), 100).file);
+    assert_null(record_source(f, span_of(file.b, 4), 100).stream);
     begin(0x0A0D0D0A, 100, 0); /* pcapng */
-    assert_null(record_source(stdin, span_of(file.b, 4), 100).file);
+    assert_null(record_source(f, span_of(file.b, 4), 100).stream);
+    stream_close(f);
 }
 
 /* With every size of the buffer the seams between it and libpcap lie elsewhere. */
