@@ -91,7 +91,8 @@ static bool gave_up(const struct view *v)
 {
     const struct session *s = v->s;
     if (v->milestone == SESSION_CLOSED && s->closed == SESSION_INPUT_END)
-        return s->now - s->upgrade_cmd_time >= PATIENCE;
+        return s->now - s->upgrade_cmd_time >= PATIENCE || s->fin[SESSION_TO_SERVER] ||
+               s->fin[SESSION_TO_CLIENT];
     return v->closed;
 }
 

@@ -47,12 +47,19 @@ static bool saw_enough(const struct view *v)
     return v->reply_whole || (s->reading.ehlo == EHLO_NONE && without && view_both(v));
 }
 
+static bool both_whole(const struct session *s)
+{
+    return session_whole(s, SESSION_TO_SERVER) && session_whole(s, SESSION_TO_CLIENT);
+}
+
 /* Nothing went through. */
 static enum verdict nothing_sent(const struct view *v, bool tampering)
 {
     const struct session *s = v->s;
     if (s->midstream || !view_both(v) || s->not_smtp || !(v->closed || s->quit) ||
         v->milestone != SESSION_CLOSED)
+        return VERDICT_UNKNOWN;
+    if (s->tls_stage != TLS_STAGE_NONE && !both_whole(s)) /* what was lost may have completed it */
         return VERDICT_UNKNOWN;
     if (tampering && (s->quit || s->mail_commands == 0))
         return VERDICT_HELD;
@@ -88,8 +95,7 @@ static bool lossy(const struct view *v)
     const struct session *s = v->s;
     if (s->reading.ehlo == EHLO_GAP || s->reading.ehlo == EHLO_CUT)
         return true;
-    return s->tls_stage == TLS_STAGE_NONE &&
-           !(session_whole(s, SESSION_TO_SERVER) && session_whole(s, SESSION_TO_CLIENT));
+    return s->tls_stage == TLS_STAGE_NONE && !both_whole(s);
 }
 
 enum visibility verdict_visibility(const struct view *v)

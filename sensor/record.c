@@ -44,7 +44,8 @@ bool record_take(const struct record_source *r, struct packet *p)
     uint64_t ns = (uint64_t)fraction * r->tick;
     if (captured > r->longest || ns >= NS_PER_S)
         return false;
-    at = stream_window(r->stream, HEADER + captured);
+    if (at.n < HEADER + captured)
+        at = stream_window(r->stream, HEADER + captured);
     if (at.n < HEADER + captured)
         return false;
     p->time = (nstime)seconds * NS_PER_S + (nstime)ns;

@@ -209,6 +209,16 @@ static void unanswered_at_the_end_of_the_capture(void **state)
     b.s.now++;
     build_close(&b, SESSION_INPUT_END);
     assert_non_null(build_find(&b.j, RULE_STARTTLS_UNANSWERED));
+
+    /* Who has sent a FIN waits no longer, whichever side it was and however soon. */
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        play(OFFER);
+        build_starttls(&b, 0, NULL);
+        b.s.now = b.s.upgrade_cmd_time + 1;
+        b.s.fin[d] = true;
+        build_close(&b, SESSION_INPUT_END);
+        assert_non_null(build_find(&b.j, RULE_STARTTLS_UNANSWERED));
+    }
 }
 
 /* --- starttls-ignored --- */

@@ -116,6 +116,18 @@ static void nothing_went_through(void **state)
     assert_int_equal(build_close(&b, SESSION_INPUT_END)->verdict, VERDICT_FAILED);
 }
 
+/* A handshake with a hole may have been completed in it. */
+static void a_handshake_with_a_hole(void **state)
+{
+    (void)state;
+    play(OFFER);
+    build_starttls(&b, 220, "220 go ahead");
+    b.s.tls_stage = TLS_STAGE_CLIENT_HELLO;
+    verdict_is(VERDICT_FAILED);
+    b.s.gap_bytes[SESSION_TO_CLIENT] = 1;
+    verdict_is(VERDICT_UNKNOWN);
+}
+
 static void visibility_is(enum visibility v)
 {
     assert_string_equal(visibility_text(build_close(&b, SESSION_FIN)->visibility),
@@ -219,6 +231,7 @@ int main(void)
         cmocka_unit_test(clear_and_nothing_against_it),
         cmocka_unit_test(the_tap_showed_too_little),
         cmocka_unit_test(nothing_went_through),
+        cmocka_unit_test(a_handshake_with_a_hole),
         cmocka_unit_test(visibility_by_direction),
         cmocka_unit_test(visibility_with_losses),
         cmocka_unit_test(handshakes),
