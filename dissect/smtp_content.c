@@ -58,6 +58,10 @@ size_t smtp_content_feed(struct smtp *m, struct span in)
             i += span_find(span_from(in, i), '\r');
             if (i >= in.n)
                 break;
+            if (in.n - i > 2 && in.p[i + 1] == '\n' && in.p[i + 2] != '.' && in.p[i + 2] != '\r') {
+                i += 3; /* a line that begins with neither a dot nor a line end is text */
+                continue;
+            }
         }
         if (m->dot == DOT_DOT_CR && in.p[i] == '\n') {
             m->s->mail_bytes += i + 1;

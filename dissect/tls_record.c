@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/tls_record.h"
 
+#include <string.h>
+
 #define HEADER      5
 #define MAX_LENGTH  (16384 + 2048) /* RFC 5246 section 6.2.3: ciphertext expansion */
 #define MAX_VERSION 4
@@ -75,11 +77,14 @@ enum tls_record_result tls_record_push(struct tls_record_reader *r, struct span 
             r->have = 0;
             r->offset = offset + (uint32_t)i;
         }
-        if (r->have >= sizeof(r->head)) /* not reached: want is never more */
+        struct span part = span_first(span_from(in, i), (size_t)(r->want - r->have));
+        if (r->have + part.n > sizeof(r->head)) /* not reached: want is never more */
             return TLS_RECORD_NOT;
-        r->head[r->have++] = in.p[i++];
+        memcpy(r->head + r->have, part.p, part.n);
+        r->have = (uint8_t)(r->have + part.n);
+        i += part.n;
         if (r->have < r->want)
-            continue;
+            break;
         *used = i;
         if (r->have == HEADER && r->count == 0 && sslv2_plausible(r->head)) {
             emit_sslv2(r, out);
