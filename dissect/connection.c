@@ -221,10 +221,14 @@ static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
     if (!f->bulk || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
         return false;
     if (n) {
-        uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
-        if (a->tcp.seq != r->next || a->tcp.payload.n != n || b->inside[a->dir] == 0 ||
-            inside == UINT32_MAX)
+        if (a->tcp.seq != r->next || a->tcp.payload.n != n ||
+            b->inside[a->dir] == SMTP_INSIDE_UNKNOWN)
             return false;
+        uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
+        if (inside == UINT32_MAX)
+            return false;
+        if (n > UINT32_MAX - b->skipped[a->dir])
+            converse_catch_up(f);
         r->next += n;
         b->inside[a->dir] = inside;
         b->skipped[a->dir] += n;

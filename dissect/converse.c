@@ -42,6 +42,18 @@ static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t
     reasm_advance(r, r->next + n);
 }
 
+static void note_inside(struct flow *f, enum session_dir d)
+{
+    f->pass.inside[d] = f->smtp ? smtp_inside(f->smtp, d) : SMTP_INSIDE_UNKNOWN;
+}
+
+static void begin_bulk(struct flow *f)
+{
+    f->bulk = true;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++)
+        note_inside(f, (enum session_dir)d);
+}
+
 /* Feeds one contiguous segment. Returns the bytes used; fewer than all: the reader waits. */
 static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
                    const struct reasm_segment *s, bool force)
@@ -68,8 +80,8 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
     f->wait_number = v->number;
     if (m)
         v->milestone(v->user, f);
-    if (f->session->tls_complete && !f->waiting && !r->held && !o->held)
-        f->bulk = true;
+    if (f->session->tls_complete && !f->bulk && !f->waiting && !r->held && !o->held)
+        begin_bulk(f);
     return used;
 }
 
@@ -298,7 +310,7 @@ static void stream(struct converse *v, struct flow *f, enum session_dir d,
         feed(v, f, d, s, true);
     }
     reasm_advance(r, s->seq + s->wire_len);
-    f->pass.inside[d] = f->smtp ? smtp_inside(f->smtp, d) : 0;
+    note_inside(f, d);
 }
 
 void converse_segment(struct converse *v, struct flow *f, enum session_dir d,

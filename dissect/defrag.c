@@ -226,7 +226,7 @@ static bool is_malformed(const struct ip_packet *in)
 {
     return in->payload_len == 0 || in->frag_offset > CAP_FRAG_BYTES ||
            in->payload_len > CAP_FRAG_BYTES - in->frag_offset ||
-           (in->more && in->payload_len % 8 != 0) || in->bad_checksum;
+           (in->more && in->payload_len % 8 != 0) || ip_bad_checksum(in);
 }
 
 /* Two lengths of one datagram, or bytes behind its end. */
@@ -389,6 +389,7 @@ static bool give_out(struct defrag *d, struct tracker *t, struct ip_packet *out)
     out->fragment = false;
     out->more = false;
     out->frag_offset = 0;
+    out->header = span_of(NULL, 0); /* it went with its packet */
     out->payload = span_of(d->given.bytes, d->given.n);
     out->payload_len = d->given.total;
     if (out->family == 6 && (ip_skip_extensions(out) != IP_OK || out->fragment)) {

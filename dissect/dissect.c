@@ -22,21 +22,16 @@ static bool is_mail_port(const struct dissect *d, uint16_t port)
     return d->port_map[port >> 3] & (1u << (port & 7));
 }
 
-/* The server is the side with the mail port. When both have one, a SYN tells; without it a flow
- * that is known decides, and else the lower port serves. */
-static enum session_dir direction(struct dissect *d, const struct tcp_segment *t)
+/* Both sides have a mail port: a SYN tells which one serves; without it a flow that is known
+ * decides, and else the lower port serves. */
+static enum session_dir likely_direction(const struct tcp_segment *t)
 {
-    bool src = is_mail_port(d, t->src_port);
-    bool dst = is_mail_port(d, t->dst_port);
-
-    if (src != dst)
-        return dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
     if (t->flags & TCP_SYN)
         return t->flags & TCP_ACK ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
     return t->dst_port <= t->src_port ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
 }
 
-static void key_of(struct arrival *a)
+static inline void key_of(struct arrival *a)
 {
     const struct ip_packet *ip = a->ip;
     bool up = a->dir == SESSION_TO_SERVER;
@@ -48,18 +43,33 @@ static void key_of(struct arrival *a)
     a->key.server_port = up ? a->tcp.dst_port : a->tcp.src_port;
 }
 
-static void orient(struct dissect *d, struct arrival *a)
+static void orient_between_mail_ports(struct dissect *d, struct arrival *a)
 {
-    a->dir = direction(d, &a->tcp);
+    struct arrival turned = *a;
+
+    a->dir = likely_direction(&a->tcp);
     key_of(a);
-    if (is_mail_port(d, a->tcp.src_port) && is_mail_port(d, a->tcp.dst_port) &&
-        !(a->tcp.flags & TCP_SYN) && !flow_find(d->converse.table, &a->key)) {
-        struct arrival turned = *a;
-        turned.dir = a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
-        key_of(&turned);
-        if (flow_find(d->converse.table, &turned.key))
-            *a = turned;
+    if ((a->tcp.flags & TCP_SYN) || flow_find(d->converse.table, &a->key))
+        return;
+    turned.dir = a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
+    key_of(&turned);
+    if (flow_find(d->converse.table, &turned.key))
+        *a = turned;
+}
+
+/* The server is the side with the mail port. False: neither has one. */
+static inline bool orient(struct dissect *d, struct arrival *a)
+{
+    bool src = is_mail_port(d, a->tcp.src_port);
+    bool dst = is_mail_port(d, a->tcp.dst_port);
+
+    if (src && dst) {
+        orient_between_mail_ports(d, a);
+        return true;
     }
+    a->dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
+    key_of(a);
+    return src || dst;
 }
 
 static void whole_packet(struct dissect *d, const struct packet *p, const struct frame *frame,
@@ -75,16 +85,15 @@ static void whole_packet(struct dissect *d, const struct packet *p, const struct
         d->count.malformed_tcp++;
         return;
     }
-    if (!is_mail_port(d, a.tcp.src_port) && !is_mail_port(d, a.tcp.dst_port)) {
-        d->count.not_mail++;
-        return;
-    }
     a.packet = p;
     a.frame = frame;
     a.ip = ip;
+    if (!orient(d, &a)) {
+        d->count.not_mail++;
+        return;
+    }
     d->count.tcp++;
     d->count.offloaded += ip->offloaded_length;
-    orient(d, &a);
     connection_packet(d, &a);
 }
 
@@ -97,8 +106,10 @@ static void ip_bytes(struct dissect *d, const struct packet *p, const struct fra
         d->count.malformed_ip++;
         return;
     }
-    d->count.ipv4 += ip.family == 4;
-    d->count.ipv6 += ip.family == 6;
+    if (ip.family == 4)
+        d->count.ipv4++;
+    else
+        d->count.ipv6++;
     if (!ip.fragment)
         whole_packet(d, p, frame, &ip);
     else if (ip.proto != 6)
@@ -131,14 +142,22 @@ static bool plainly_not_mail(const struct dissect *d, const struct packet *p)
            !is_mail_port(d, (uint16_t)(ports[2] << 8 | ports[3]));
 }
 
+static void count_tags(struct dissect *d, const struct frame *frame)
+{
+    if (frame->vlan_count == 1)
+        d->count.vlan++;
+    else
+        d->count.qinq++;
+}
+
 static void frame_bytes(struct dissect *d, const struct packet *p)
 {
     struct frame frame;
 
     switch (frame_parse(p->link, p->bytes, &frame)) {
     case FRAME_OK:
-        d->count.vlan += frame.vlan_count == 1;
-        d->count.qinq += frame.vlan_count > 1;
+        if (frame.vlan_count > 0)
+            count_tags(d, &frame);
         ip_bytes(d, p, &frame);
         return;
     case FRAME_SHORT:

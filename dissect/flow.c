@@ -17,13 +17,19 @@ enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
  * Linear hashing (Litwin, 1980): buckets are split one at a time, in order, as flows are added. The
  * table is as small as the traffic allows, and no packet ever pays for rehashing all of it.
  */
+struct place { /* of a flow; apart from it, so that a search touches no flow but the one sought */
+    uint32_t hash;
+    uint32_t chain; /* next of the same bucket, or of the free places */
+};
+
 struct flow_table {
     uint64_t secret[SECRET_WORDS]; /* of the hash */
     uint32_t max, used, fresh;     /* fresh: slots never used yet */
     uint32_t free_head;
-    uint32_t mask;    /* of the buckets before the running doubling */
-    uint32_t split;   /* buckets below were split already */
-    uint32_t *bucket; /* slab index + 1; 0: empty */
+    uint32_t mask;       /* of the buckets before the running doubling */
+    uint32_t split;      /* buckets below were split already */
+    uint32_t *bucket;    /* slab index + 1; 0: empty */
+    struct place *place; /* by slab index */
     struct flow **chunk;
     struct flow_list list[LIST_COUNT];
     struct flow_half_open *half_open;
@@ -43,9 +49,10 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
     for (int i = 0; i < LIST_COUNT; i++)
         t->list[i] = (struct flow_list){FLOW_NONE, FLOW_NONE};
     t->bucket = calloc((size_t)max_flows + FIRST_BUCKETS, sizeof(*t->bucket));
+    t->place = calloc(max_flows, sizeof(*t->place));
     t->chunk = calloc(max_flows / CHUNK + 1, sizeof(*t->chunk));
     t->half_open = calloc(CAP_HALF_OPEN, sizeof(*t->half_open));
-    if (!t->bucket || !t->chunk || !t->half_open) {
+    if (!t->bucket || !t->place || !t->chunk || !t->half_open) {
         flow_table_free(t);
         return NULL;
     }
@@ -60,6 +67,7 @@ void flow_table_free(struct flow_table *t)
         free(t->chunk[i]);
     free(t->chunk);
     free(t->bucket);
+    free(t->place);
     free(t->half_open);
     free(t);
 }
@@ -118,16 +126,17 @@ static uint32_t *bucket_of(struct flow_table *t, uint32_t h)
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t h = hash(t->secret, key);
-    uint32_t at = *bucket_of(t, h);
 
-    while (at) {
+    for (uint32_t at = *bucket_of(t, h); at; at = t->place[at - 1].chain) {
+        if (t->place[at - 1].hash != h)
+            continue;
         struct flow *f = flow_at(t, at - 1);
         __builtin_prefetch(&f->pass); /* the lines that are wanted next, all at once */
-        __builtin_prefetch(&f->dir[0]);
         __builtin_prefetch(&f->dir[1]);
-        if (f->hash == h && same(&f->key, key))
+        __builtin_prefetch(&f->session);
+        __builtin_prefetch(&f->recent);
+        if (same(&f->key, key))
             return f;
-        at = f->chain;
     }
     return NULL;
 }
@@ -139,14 +148,14 @@ static void split_bucket(struct flow_table *t)
     uint32_t *to = &t->bucket[t->split + t->mask + 1];
 
     while (*from) {
-        struct flow *f = flow_at(t, *from - 1);
-        if (f->hash & (t->mask + 1)) {
-            uint32_t next = f->chain;
-            f->chain = *to;
+        struct place *p = &t->place[*from - 1];
+        if (p->hash & (t->mask + 1)) {
+            uint32_t next = p->chain;
+            p->chain = *to;
             *to = *from;
             *from = next;
         } else {
-            from = &f->chain;
+            from = &p->chain;
         }
     }
     if (++t->split > t->mask) {
@@ -252,7 +261,7 @@ static uint32_t slot(struct flow_table *t)
     uint32_t index = t->free_head;
 
     if (index != FLOW_NONE) {
-        t->free_head = flow_at(t, index)->chain;
+        t->free_head = t->place[index].chain;
         return index;
     }
     if (t->fresh >= t->max)
@@ -277,7 +286,8 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
     if (index == FLOW_NONE)
         return NULL;
     f = flow_at(t, index);
-    *f = (struct flow){.key = *key, .index = index, .hash = h, .chain = *bucket};
+    *f = (struct flow){.key = *key, .index = index};
+    t->place[index] = (struct place){h, *bucket};
     *bucket = index + 1;
     append(t, LIST_ACTIVE, index);
     if (++t->used > t->mask + t->split)
@@ -287,14 +297,15 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-    uint32_t *at = bucket_of(t, f->hash);
+    struct place *p = &t->place[f->index];
+    uint32_t *at = bucket_of(t, p->hash);
 
     while (*at != f->index + 1)
-        at = &flow_at(t, *at - 1)->chain;
-    *at = f->chain;
+        at = &t->place[*at - 1].chain;
+    *at = p->chain;
     flow_unwait(t, f);
     take(t, f->closing ? LIST_CLOSING : LIST_ACTIVE, f->index);
-    f->chain = t->free_head;
+    p->chain = t->free_head;
     t->free_head = f->index;
     t->used--;
 }

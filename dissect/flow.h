@@ -33,7 +33,7 @@ struct flow_pass {
     uint8_t tcp_flags[SESSION_DIR_COUNT];
     bool seen[SESSION_DIR_COUNT];
     /* while TLS carries data, which most packets of a mail link do */
-    uint32_t inside[SESSION_DIR_COUNT];  /* bytes left of the current record; 0: ask the reader */
+    uint32_t inside[SESSION_DIR_COUNT];  /* bytes left of the current record (smtp_inside()) */
     uint32_t skipped[SESSION_DIR_COUNT]; /* bytes that went by and the reader does not know of */
 };
 
@@ -42,12 +42,10 @@ struct flow_recent {
     uint32_t time;  /* microseconds, modulo 2^32 */
 };
 
-/* The first members are all that a bulk packet touches: three lines of cache. */
+/* In the order of their use: a bulk packet touches three lines of cache, any other one two more. */
 struct flow {
     _Alignas(64) struct flow_key key;
-    uint32_t hash;
     uint32_t index; /* in the slab */
-    uint32_t chain; /* next of the same bucket */
     bool closing;   /* FIN both ways or RST: only stragglers are awaited */
     bool waiting;   /* something is held */
     bool bulk;      /* TLS carries data */
@@ -55,22 +53,23 @@ struct flow {
     struct flow_pass pass;
     struct reasm dir[SESSION_DIR_COUNT];
 
-    nstime queued;        /* when it was put at the end of the list of its age */
-    struct flow_link age; /* in active (by last packet, lazily) or closing (by its end) */
-    struct flow_link wait;
+    struct session *session; /* NULL: closed in good order, the place is kept for stragglers */
+    struct smtp *smtp;       /* NULL until the first bytes */
     bool unseen[SESSION_DIR_COUNT];  /* waited for once in vain: this direction is not on the tap */
     bool blocked[SESSION_DIR_COUNT]; /* the reader waits for the other side */
     bool syn_fast_open;
-    uint64_t wait_number; /* packet count at the last progress, while waiting */
-    uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
-    nstime wait_since;    /* of the last progress, while waiting */
-    nstime close_at;
-    uint32_t rtt_end;                                /* client byte whose answer is being timed */
-    nstime rtt_from;                                 /* 0: none */
-    struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
     uint8_t recent_at[SESSION_DIR_COUNT];
-    struct session *session; /* NULL: closed in good order, the place is kept for stragglers */
-    struct smtp *smtp;       /* NULL until the first bytes */
+    uint32_t rtt_end;     /* client byte whose answer is being timed */
+    nstime rtt_from;      /* 0: none */
+    uint64_t wait_number; /* packet count at the last progress, while waiting */
+    nstime wait_since;    /* of the last progress, while waiting */
+    struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
+
+    nstime queued;        /* when it was put at the end of the list of its age */
+    struct flow_link age; /* in active (by last packet, lazily) or closing (by its end) */
+    struct flow_link wait;
+    uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
+    nstime close_at;
 };
 
 struct flow_half_open { /* what a bare SYN leaves behind */

@@ -34,13 +34,15 @@ static inline uint32_t be32(const uint8_t *p)
 }
 
 /* RFC 1071: the order of the bytes does not matter to whether the sum is all ones. */
-static inline bool header_sum_wrong(const uint8_t *p, size_t n)
+bool ip_bad_checksum(const struct ip_packet *p)
 {
     uint64_t sum = 0;
     uint32_t word;
 
-    for (size_t i = 0; i < n; i += sizeof(word)) {
-        memcpy(&word, p + i, sizeof(word));
+    if (p->header.n == 0 || be16(p->header.p + 10) == 0)
+        return false;
+    for (size_t i = 0; i < p->header.n; i += sizeof(word)) {
+        memcpy(&word, p->header.p + i, sizeof(word));
         sum += word;
     }
     sum = (sum >> 16) + (sum & 0xffff);
@@ -71,15 +73,15 @@ static inline enum ip_result parse_v4(struct span bytes, struct ip_packet *out)
         return IP_MALFORMED;
     if (bytes.n < header)
         return IP_SHORT;
-    memset(out->src, 0, sizeof(out->src));
-    memset(out->dst, 0, sizeof(out->dst));
+    memset(out->src + 4, 0, sizeof(out->src) - 4);
+    memset(out->dst + 4, 0, sizeof(out->dst) - 4);
     memcpy(out->src, p + 12, 4);
     memcpy(out->dst, p + 16, 4);
     out->family = 4;
     out->proto = p[9];
     out->ttl = p[8];
     out->id = be16(p + 4);
-    out->bad_checksum = be16(p + 10) != 0 && header_sum_wrong(p, header);
+    out->header = span_first(bytes, header);
     out->payload_len = (uint32_t)(total - header);
     out->payload = span_first(span_from(bytes, header), total - header);
     return IP_OK;
@@ -138,7 +140,7 @@ static inline enum ip_result parse_v6(struct span bytes, struct ip_packet *out)
     out->frag_offset = 0;
     out->more = false;
     out->fragment = false;
-    out->bad_checksum = false;
+    out->header = span_of(p, 0);
     out->offloaded_length = false;
     out->payload_len = be16(p + 4);
     if (out->payload_len == 0)

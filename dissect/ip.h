@@ -23,7 +23,7 @@ struct ip_packet {
     bool fragment;         /* a piece; ports may not be in it */
     bool more;             /* more fragments follow */
     uint32_t frag_offset;  /* bytes */
-    bool bad_checksum;     /* IPv4 header checksum is wrong (0 is taken as offloaded) */
+    struct span header;    /* of IPv4, options included; empty for IPv6 */
 };
 
 enum ip_result {
@@ -36,6 +36,9 @@ enum ip_result {
 
 /* Pure; out->payload points into `bytes`. `out` means something only for IP_OK. */
 enum ip_result ip_parse(struct span bytes, struct ip_packet *out);
+
+/* The IPv4 header checksum is wrong; 0 is taken as offloaded. */
+bool ip_bad_checksum(const struct ip_packet *p);
 
 /*
  * Moves p->proto and p->payload over the IPv6 extension headers at the start of the payload, up to

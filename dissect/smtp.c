@@ -44,7 +44,7 @@ uint32_t smtp_inside(const struct smtp *m, enum session_dir dir)
 {
     const struct tls_record_reader *r = &m->tls[dir];
 
-    return m->side[dir] == SIDE_TLS && r->want == 0 ? r->left : 0;
+    return m->side[dir] == SIDE_TLS && r->want == 0 ? r->left : SMTP_INSIDE_UNKNOWN;
 }
 
 void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside)

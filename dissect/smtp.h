@@ -45,10 +45,11 @@ unsigned smtp_take_events(struct smtp *m);
 
 /*
  * While TLS carries data most bytes need no reader: the caller may walk the records itself (with
- * tls_record_pass), beginning with smtp_inside() bytes of the current one, and tell by
- * smtp_passed() how many bytes went by and how many are left in the record now, before anything
- * else is fed.
+ * tls_record_pass), beginning with smtp_inside() bytes of the current one (0: a record begins), and
+ * tell by smtp_passed() how many bytes went by and how many are left in the record now, before
+ * anything else is fed. UNKNOWN: only the reader can say.
  */
+#define SMTP_INSIDE_UNKNOWN UINT32_MAX
 uint32_t smtp_inside(const struct smtp *m, enum session_dir dir);
 void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside);
 

@@ -348,6 +348,7 @@ static void test_conflicting_lengths(void **state)
 
 static void test_malformed_pieces(void **state)
 {
+    static const uint8_t wrong_sum[20] = {0x45, [10] = 0x12, 0x34};
     struct ip_packet p;
 
     (void)state;
@@ -361,7 +362,7 @@ static void test_malformed_pieces(void **state)
     p.frag_offset = 65528;
     assert_false(push(p));
     p = piece(4, 1, 0, 8, true);
-    p.bad_checksum = true;
+    p.header = span_of(wrong_sum, sizeof(wrong_sum));
     assert_false(push(p));
     assert_int_equal(defrag_counters(d)->malformed, 6);
     assert_int_equal(defrag_counters(d)->fragments, 6);
