@@ -20,10 +20,9 @@ static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 /* Did a SYN of this very connection leave its mark? */
 static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, nstime synack)
 {
-    struct flow_half_open *h = flow_half_open(d->converse.table, &f->key);
-    bool fresh = d->converse.now - h->time < CAP_FLOW_IDLE_S * NS_PER_S;
+    struct half_open *h = half_open_find(d->half_open, &f->key);
 
-    if (h->tag != flow_tag(&f->key) || !fresh)
+    if (!h || d->converse.now - h->time >= CAP_FLOW_IDLE_S * NS_PER_S)
         return;
     if (reasm_diff(client_next, h->isn + 1) < 0 || reasm_diff(client_next, h->isn + 1) > (1 << 24))
         return;
@@ -35,11 +34,10 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
 
 static void note_half_open(struct dissect *d, const struct arrival *a)
 {
-    struct flow_half_open *h = flow_half_open(d->converse.table, &a->key);
-    uint64_t tag = flow_tag(&a->key);
+    struct half_open syn = {
+        .time = d->converse.now, .isn = a->tcp.seq, .fast_open = a->tcp.fast_open};
 
-    d->count.half_open_overwritten += h->tag != 0 && h->tag != tag;
-    *h = (struct flow_half_open){tag, d->converse.now, a->tcp.seq, a->tcp.fast_open};
+    d->count.half_open_overwritten += half_open_note(d->half_open, &a->key, &syn);
     d->count.half_open++;
 }
 

@@ -208,6 +208,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
     for (uint8_t i = 0; i < c->port_count; i++)
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();
+    d->half_open = half_open_new();
     d->converse = (struct converse){.table = flow_table_new(c->max_flows, &c->key),
                                     .pool = {.limit = CAP_HELD_POOL_BYTES},
                                     .now = INT64_MIN / 2,
@@ -216,7 +217,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .milestone = lifetime_milestone,
                                     .resolved = connection_resolved,
                                     .user = d};
-    if (!d->defrag || !d->converse.table) {
+    if (!d->defrag || !d->half_open || !d->converse.table) {
         dissect_free(d);
         return NULL;
     }
@@ -240,6 +241,7 @@ void dissect_free(struct dissect *d)
         flow_remove(d->converse.table, f);
     }
     flow_table_free(d->converse.table);
+    half_open_free(d->half_open);
     defrag_free(d->defrag);
     free(d);
 }

@@ -8,6 +8,7 @@
 #include "dissect/defrag.h"
 #include "dissect/dissect.h"
 #include "dissect/frame.h"
+#include "dissect/half_open.h"
 #include "dissect/tcp.h"
 
 struct dissect {
@@ -16,6 +17,7 @@ struct dissect {
     void *user;
     struct converse converse;
     struct defrag *defrag;
+    struct half_open_table *half_open;
     struct dissect_counters count;
     nstime expire_at; /* when to look for what timed out */
     uint64_t serial;

@@ -32,7 +32,6 @@ struct flow_table {
     struct place *place; /* by slab index */
     struct flow **chunk;
     struct flow_list list[LIST_COUNT];
-    struct flow_half_open *half_open;
 };
 
 struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *key)
@@ -51,8 +50,7 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
     t->bucket = calloc((size_t)max_flows + FIRST_BUCKETS, sizeof(*t->bucket));
     t->place = calloc(max_flows, sizeof(*t->place));
     t->chunk = calloc(max_flows / CHUNK + 1, sizeof(*t->chunk));
-    t->half_open = calloc(CAP_HALF_OPEN, sizeof(*t->half_open));
-    if (!t->bucket || !t->place || !t->chunk || !t->half_open) {
+    if (!t->bucket || !t->place || !t->chunk) {
         flow_table_free(t);
         return NULL;
     }
@@ -68,7 +66,6 @@ void flow_table_free(struct flow_table *t)
     free(t->chunk);
     free(t->bucket);
     free(t->place);
-    free(t->half_open);
     free(t);
 }
 
@@ -308,32 +305,4 @@ void flow_remove(struct flow_table *t, struct flow *f)
     p->chain = t->free_head;
     t->free_head = f->index;
     t->used--;
-}
-
-/* --- half-open connections --- */
-
-/*
- * Placed by a fixed key: what a flood overwrites shows in the counters, and the same input must
- * give the same output. Who aims at an entry makes us forget that a SYN was seen, no more; the
- * SYN/ACK tells the same.
- */
-static uint64_t place_of(const struct flow_key *k)
-{
-    static const struct siphash_key fixed = {0, 0};
-    uint64_t w[5] = {0};
-
-    memcpy(w, k->client, 16);
-    memcpy(w + 2, k->server, 16);
-    w[4] = (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 | k->server_port;
-    return siphash(&fixed, w, sizeof(w));
-}
-
-uint64_t flow_tag(const struct flow_key *key)
-{
-    return place_of(key) | 1;
-}
-
-struct flow_half_open *flow_half_open(struct flow_table *t, const struct flow_key *key)
-{
-    return &t->half_open[(place_of(key) >> 32) % CAP_HALF_OPEN];
 }

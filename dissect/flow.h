@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The flows of mail: a capped slab, a keyed hash over it, and lists in packet time. A bare SYN
- * makes no flow: it leaves its sequence number in a direct-mapped table that a flood can only
- * overwrite. A flow begins with a SYN/ACK or with data.
+ * makes no flow (dissect/half_open.h): a flow begins with a SYN/ACK or with data.
  */
 #ifndef DISSECT_FLOW_H
 #define DISSECT_FLOW_H
@@ -72,13 +71,6 @@ struct flow {
     nstime close_at;
 };
 
-struct flow_half_open { /* what a bare SYN leaves behind */
-    uint64_t tag;       /* hash of its key; 0: empty */
-    nstime time;
-    uint32_t isn;
-    bool fast_open;
-};
-
 struct flow_table;
 
 /* NULL: no memory. max_flows >= 1. */
@@ -100,9 +92,5 @@ struct flow *flow_oldest_closing(struct flow_table *t);
 void flow_wait(struct flow_table *t, struct flow *f); /* newest of the waiting ones */
 void flow_unwait(struct flow_table *t, struct flow *f);
 struct flow *flow_first_waiting(struct flow_table *t);
-
-/* The slot of a key; the slot may hold another key's SYN (compare tag with flow_tag). */
-struct flow_half_open *flow_half_open(struct flow_table *t, const struct flow_key *key);
-uint64_t flow_tag(const struct flow_key *key); /* never 0 */
 
 #endif

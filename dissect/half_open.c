@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dissect/half_open.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/caps.h"
+#include "base/siphash.h"
+
+/* The ring is written in order and the index is small: a SYN costs no miss of the cache. */
+struct half_open_table {
+    uint16_t index[CAP_HALF_OPEN]; /* place in the ring of what hashes here last */
+    uint16_t next;
+    struct half_open ring[CAP_HALF_OPEN];
+};
+
+_Static_assert(CAP_HALF_OPEN == UINT16_MAX + 1, "places are 16-bit numbers that wrap");
+
+/*
+ * By a fixed key: what a flood overwrites shows in the counters, and the same input must give the
+ * same output. Who aims at an entry makes us forget that a SYN was seen, no more; the SYN/ACK tells
+ * the same.
+ */
+static uint64_t tag_of(const struct flow_key *k)
+{
+    static const struct siphash_key fixed = {0, 0};
+    uint64_t w[5] = {0};
+
+    memcpy(w, k->client, 16);
+    memcpy(w + 2, k->server, 16);
+    w[4] = (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 | k->server_port;
+    return siphash(&fixed, w, sizeof(w)) | 1;
+}
+
+static uint16_t slot_of(uint64_t tag)
+{
+    return (uint16_t)(tag >> 32);
+}
+
+/* What an index entry leads to; its place may belong to another slot's SYN by now. */
+static struct half_open *at_slot(struct half_open_table *t, uint16_t slot)
+{
+    struct half_open *h = &t->ring[t->index[slot]];
+
+    return h->tag && slot_of(h->tag) == slot ? h : NULL;
+}
+
+static bool forget(struct half_open *h, uint64_t tag)
+{
+    bool other = h->tag && h->tag != tag;
+
+    h->tag = 0;
+    return other;
+}
+
+unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
+                        const struct half_open *syn)
+{
+    uint64_t tag = tag_of(key);
+    uint16_t slot = slot_of(tag);
+    struct half_open *same = at_slot(t, slot);
+    struct half_open *to = &t->ring[t->next];
+    unsigned forgotten = same && forget(same, tag);
+
+    forgotten += forget(to, tag);
+    *to = *syn;
+    to->tag = tag;
+    t->index[slot] = t->next++;
+    return forgotten;
+}
+
+struct half_open *half_open_find(struct half_open_table *t, const struct flow_key *key)
+{
+    uint64_t tag = tag_of(key);
+    struct half_open *h = at_slot(t, slot_of(tag));
+
+    return h && h->tag == tag ? h : NULL;
+}
+
+struct half_open_table *half_open_new(void)
+{
+    return calloc(1, sizeof(struct half_open_table));
+}
+
+void half_open_free(struct half_open_table *t)
+{
+    free(t);
+}

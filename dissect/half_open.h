@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What bare SYNs leave behind: the newest CAP_HALF_OPEN of them, in the order they came. A flood
+ * can only overwrite, the oldest first.
+ */
+#ifndef DISSECT_HALF_OPEN_H
+#define DISSECT_HALF_OPEN_H
+
+#include "base/clock.h"
+#include "dissect/session.h"
+
+struct half_open {
+    uint64_t tag; /* hash of its key; 0: empty */
+    nstime time;
+    uint32_t isn;
+    bool fast_open;
+};
+
+struct half_open_table;
+
+struct half_open_table *half_open_new(void); /* NULL: no memory */
+void half_open_free(struct half_open_table *t);
+
+/* Keeps one SYN; an earlier one of the same key gives way. Returns how many of other keys were
+ * forgotten for it. `tag` is set here. */
+unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
+                        const struct half_open *syn);
+
+/* NULL: none. Valid until the next half_open_note(); the caller takes it by setting tag to 0. */
+struct half_open *half_open_find(struct half_open_table *t, const struct flow_key *key);
+
+#endif
