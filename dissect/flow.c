@@ -2,13 +2,14 @@
 #include "dissect/flow.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "base/caps.h"
 
 #define FIRST_BUCKETS 1024
-#define CHUNK_BITS    10
+#define CHUNK_BITS    12
 #define CHUNK         (1u << CHUNK_BITS)
-#define CACHE_LINE    64
+#define CHUNK_BYTES   (2u << 20) /* of memory for a chunk: a huge page where there are any */
 #define SECRET_WORDS  10 /* one, and one for each word of the longest key */
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
@@ -253,6 +254,8 @@ struct flow *flow_first_waiting(struct flow_table *t)
 
 /* --- slab --- */
 
+_Static_assert(CHUNK * sizeof(struct flow) <= CHUNK_BYTES, "a chunk is larger than its memory");
+
 static uint32_t slot(struct flow_table *t)
 {
     uint32_t index = t->free_head;
@@ -265,9 +268,11 @@ static uint32_t slot(struct flow_table *t)
         return FLOW_NONE;
     index = t->fresh;
     if (!t->chunk[index >> CHUNK_BITS]) {
-        t->chunk[index >> CHUNK_BITS] = aligned_alloc(CACHE_LINE, CHUNK * sizeof(struct flow));
-        if (!t->chunk[index >> CHUNK_BITS])
+        struct flow *chunk = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+        if (!chunk)
             return FLOW_NONE;
+        madvise(chunk, CHUNK_BYTES, MADV_HUGEPAGE);
+        t->chunk[index >> CHUNK_BITS] = chunk;
     }
     t->fresh++;
     return index;

@@ -26,6 +26,7 @@ struct record_source record_source(struct stream *stream, struct span head, int 
         return (struct record_source){0};
     return (struct record_source){
         .stream = stream,
+        .ready = stream_ready(stream),
         .tick = magic_of(head) == MICROSECONDS ? 1000 : 1,
         .longest = snaplen < LONGEST ? (uint32_t)snaplen : LONGEST,
     };
@@ -34,8 +35,8 @@ struct record_source record_source(struct stream *stream, struct span head, int 
 bool record_take(const struct record_source *r, struct packet *p)
 {
     uint32_t seconds, fraction, captured, length;
-    struct span at = stream_window(r->stream, HEADER);
-    if (at.n < HEADER)
+    struct span at = *r->ready;
+    if (at.n < HEADER && (at = stream_window(r->stream, HEADER)).n < HEADER)
         return false;
     memcpy(&seconds, at.p, 4);
     memcpy(&fraction, at.p + 4, 4);
@@ -51,6 +52,6 @@ bool record_take(const struct record_source *r, struct packet *p)
     p->time = (nstime)seconds * NS_PER_S + (nstime)ns;
     p->bytes = span_of(at.p + HEADER, captured);
     p->wire_len = length > captured ? length : captured;
-    stream_take(r->stream, HEADER + captured);
+    *r->ready = span_from(at, HEADER + captured);
     return true;
 }

@@ -14,6 +14,7 @@
 
 struct record_source {
     struct stream *stream; /* at the beginning of a record; NULL: none is read here */
+    struct span *ready;    /* of the stream */
     uint32_t tick;         /* nanoseconds of one unit of the fraction: 1000 or 1 */
     uint32_t longest;      /* bytes captured of a packet: those with more are left alone */
 };

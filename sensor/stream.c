@@ -21,7 +21,8 @@ struct stream {
     bool told;               /* the reader came to that point */
     struct span in;          /* not yet decoded, inside in_buf */
     uint8_t in_buf[IN_BYTES];
-    size_t size, at, have; /* of window: bytes [at, have) are text that nobody took yet */
+    struct span ready; /* text that nobody took yet, inside window */
+    size_t size;
     uint8_t window[];
 };
 
@@ -104,23 +105,22 @@ static ssize_t read_text(struct stream *s, uint8_t *to, size_t room)
 
 struct span stream_window(struct stream *s, size_t want)
 {
-    if (s->have - s->at >= want || want > s->size)
-        return span_of(s->window + s->at, s->have - s->at);
-    memmove(s->window, s->window + s->at, s->have - s->at);
-    s->have -= s->at;
-    s->at = 0;
-    while (s->have < want) {
-        ssize_t n = read_text(s, s->window + s->have, s->size - s->have);
+    if (s->ready.n >= want || want > s->size)
+        return s->ready;
+    memmove(s->window, s->ready.p, s->ready.n);
+    s->ready.p = s->window;
+    while (s->ready.n < want) {
+        ssize_t n = read_text(s, s->window + s->ready.n, s->size - s->ready.n);
         if (n <= 0)
             break;
-        s->have += (size_t)n;
+        s->ready.n += (size_t)n;
     }
-    return span_of(s->window, s->have);
+    return s->ready;
 }
 
-void stream_take(struct stream *s, size_t n)
+struct span *stream_ready(struct stream *s)
 {
-    s->at += n;
+    return &s->ready;
 }
 
 /* cookie_read_function_t */
@@ -131,7 +131,7 @@ static ssize_t cookie_read(void *cookie, char *to, size_t room)
     if (part.n == 0)
         return s->error ? -1 : 0;
     memcpy(to, part.p, part.n);
-    stream_take(s, part.n);
+    s->ready = span_from(s->ready, part.n);
     return (ssize_t)part.n;
 }
 
@@ -163,6 +163,7 @@ struct stream *stream_open(int fd, size_t buffer)
     memset(s, 0, sizeof(*s));
     s->fd = fd;
     s->size = size;
+    s->ready.p = s->window;
     if (!fill(s, HEAD_BYTES))
         goto fail;
     enum inflate_kind kind = inflate_recognise(s->in);

@@ -27,12 +27,13 @@ void stream_file_closed(struct stream *s);
 
 /*
  * The next bytes of the text in place: at least `want` of them (at most the size of the buffer)
- * unless the text ends before. Valid until the next call. stream_take() takes the first n away;
- * what is left is what stream_file() reads next, if the file keeps no bytes of its own:
- * stream_share() sees to that and comes before the first read.
+ * unless the text ends before. Valid until the next call. Bytes are taken by cutting them off the
+ * front of *stream_ready(), which is the window as it stands. What is left is what stream_file()
+ * reads next, if the file keeps no bytes of its own: stream_share() sees to that and comes before
+ * the first read.
  */
 struct span stream_window(struct stream *s, size_t want);
-void stream_take(struct stream *s, size_t n);
+struct span *stream_ready(struct stream *s); /* valid as long as the stream */
 void stream_share(struct stream *s);
 
 /* The first four bytes of the decompressed text, fewer when it is shorter or damaged before. Only
