@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "dissect/dissect_state.h"
+#include "dissect/plain.h"
 
 #define EXPIRE_EVERY                                                                               \
     (100 * NS_PER_MS) /* time limits are seconds: no need to look at every packet */
@@ -72,6 +73,17 @@ static inline bool orient(struct dissect *d, struct arrival *a)
     return src || dst;
 }
 
+static void segment(struct dissect *d, struct arrival *a)
+{
+    if (!orient(d, a)) {
+        d->count.not_mail++;
+        return;
+    }
+    d->count.tcp++;
+    d->count.offloaded += a->ip->offloaded_length;
+    connection_packet(d, a);
+}
+
 static void whole_packet(struct dissect *d, const struct packet *p, const struct frame *frame,
                          const struct ip_packet *ip)
 {
@@ -88,13 +100,15 @@ static void whole_packet(struct dissect *d, const struct packet *p, const struct
     a.packet = p;
     a.frame = frame;
     a.ip = ip;
-    if (!orient(d, &a)) {
-        d->count.not_mail++;
-        return;
-    }
-    d->count.tcp++;
-    d->count.offloaded += ip->offloaded_length;
-    connection_packet(d, &a);
+    segment(d, &a);
+}
+
+static inline void count_family(struct dissect *d, const struct ip_packet *ip)
+{
+    if (ip->family == 4)
+        d->count.ipv4++;
+    else
+        d->count.ipv6++;
 }
 
 static void ip_bytes(struct dissect *d, const struct packet *p, const struct frame *frame)
@@ -106,40 +120,13 @@ static void ip_bytes(struct dissect *d, const struct packet *p, const struct fra
         d->count.malformed_ip++;
         return;
     }
-    if (ip.family == 4)
-        d->count.ipv4++;
-    else
-        d->count.ipv6++;
+    count_family(d, &ip);
     if (!ip.fragment)
         whole_packet(d, p, frame, &ip);
     else if (ip.proto != 6)
         d->count.not_mail++;
     else if (defrag_push(d->defrag, &ip, d->converse.now, &whole))
         whole_packet(d, p, frame, &whole);
-}
-
-/* Most frames of a mixed link are plain TCP or UDP over Ethernet that is not mail: told by a few
- * loads, before anything is parsed. */
-static bool plainly_not_mail(const struct dissect *d, const struct packet *p)
-{
-    const uint8_t *b = p->bytes.p;
-    const uint8_t *ports;
-
-    if (p->link != FRAME_ETHERNET || p->bytes.n < 58)
-        return false;
-    if (b[12] == 0x08 && b[13] == 0x00 && b[14] == 0x45) {
-        if (b[23] != 6)
-            return (b[20] & 0x3f) == 0 && b[21] == 0;
-        if ((b[20] & 0x3f) || b[21])
-            return false;
-        ports = b + 34;
-    } else if (b[12] == 0x86 && b[13] == 0xdd && b[20] == 6) {
-        ports = b + 54;
-    } else {
-        return false;
-    }
-    return !is_mail_port(d, (uint16_t)(ports[0] << 8 | ports[1])) &&
-           !is_mail_port(d, (uint16_t)(ports[2] << 8 | ports[3]));
 }
 
 static void count_tags(struct dissect *d, const struct frame *frame)
@@ -175,6 +162,32 @@ static void frame_bytes(struct dissect *d, const struct packet *p)
     }
 }
 
+/* Most frames of a link are plain; those that are not mail are told by a few loads. False: it is
+ * for the layers, one by one. */
+static bool plain_bytes(struct dissect *d, const struct packet *p)
+{
+    enum plain kind = plain_recognise(p->link, p->bytes);
+    struct frame frame;
+    struct ip_packet ip;
+    struct arrival a;
+
+    if (kind == PLAIN_NOT)
+        return false;
+    if (kind == PLAIN_OTHER || (!is_mail_port(d, plain_src_port(kind, p->bytes)) &&
+                                !is_mail_port(d, plain_dst_port(kind, p->bytes)))) {
+        d->count.not_mail++;
+        return true;
+    }
+    if (!plain_parse(kind, p->bytes, &frame, &ip, &a.tcp))
+        return false;
+    a.packet = p;
+    a.frame = &frame;
+    a.ip = &ip;
+    count_family(d, &ip);
+    segment(d, &a);
+    return true;
+}
+
 void dissect_packet(struct dissect *d, const struct packet *p)
 {
     d->count.packets++;
@@ -182,9 +195,7 @@ void dissect_packet(struct dissect *d, const struct packet *p)
     d->converse.number++;
     if (p->time > d->converse.now)
         d->converse.now = p->time;
-    if (plainly_not_mail(d, p))
-        d->count.not_mail++;
-    else
+    if (!plain_bytes(d, p))
         frame_bytes(d, p);
     converse_tick(&d->converse);
     if (d->converse.now >= d->expire_at) {

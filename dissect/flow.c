@@ -10,7 +10,7 @@
 #define CHUNK_BITS    12
 #define CHUNK         (1u << CHUNK_BITS)
 #define CHUNK_BYTES   (2u << 20) /* of memory for a chunk: a huge page where there are any */
-#define SECRET_WORDS  10 /* one, and one for each word of the longest key */
+#define SECRET_WORDS  10         /* one, and one for each word of the longest key */
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
 

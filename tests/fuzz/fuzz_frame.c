@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "dissect/defrag.h"
 #include "dissect/frame.h"
+#include "dissect/plain.h"
 #include "dissect/tcp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -10,12 +11,31 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const uint32_t links[] = {FRAME_ETHERNET, FRAME_RAW,  FRAME_SLL,  FRAME_SLL2, FRAME_NULL,
                                  FRAME_LOOP,     FRAME_IPV4, FRAME_IPV6, UINT32_MAX};
 
+/* The short way reads what the layers read, or nothing. */
+static void same_both_ways(uint32_t link, struct span bytes)
+{
+    enum plain kind = plain_recognise(link, bytes);
+    struct frame frame;
+    struct ip_packet ip, want;
+    struct tcp_segment tcp, whole;
+
+    if ((kind != PLAIN_TCP_IPV4 && kind != PLAIN_TCP_IPV6) ||
+        !plain_parse(kind, bytes, &frame, &ip, &tcp))
+        return;
+    if (frame_parse(link, bytes, &frame) != FRAME_OK || ip_parse(frame.ip, &want) != IP_OK ||
+        want.fragment || tcp_parse(&want, &whole) != TCP_OK ||
+        !span_eq(tcp.payload, whole.payload) || tcp.payload_len != whole.payload_len ||
+        tcp.seq != whole.seq || tcp.flags != whole.flags || tcp.src_port != whole.src_port)
+        __builtin_trap();
+}
+
 static void one_packet(struct defrag *d, uint32_t link, struct span bytes, nstime now)
 {
     struct frame frame;
     struct ip_packet ip, whole, *p = &ip;
     struct tcp_segment tcp;
 
+    same_both_ways(link, bytes);
     if (frame_parse(link, bytes, &frame) != FRAME_OK || ip_parse(frame.ip, &ip) != IP_OK)
         return;
     if (ip.fragment)
