@@ -18,19 +18,20 @@ enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
  * Linear hashing (Litwin, 1980): buckets are split one at a time, in order, as flows are added. The
  * table is as small as the traffic allows, and no packet ever pays for rehashing all of it.
  */
-struct place { /* of a flow; apart from it, so that a search touches no flow but the one sought */
+struct link { /* leads to a flow; has its hash, so that a search touches no flow but the one sought
+               */
     uint32_t hash;
-    uint32_t chain; /* next of the same bucket, or of the free places */
+    uint32_t to; /* slab index + 1; 0: the end */
 };
 
 struct flow_table {
     uint64_t secret[SECRET_WORDS]; /* of the hash */
     uint32_t max, used, fresh;     /* fresh: slots never used yet */
-    uint32_t free_head;
-    uint32_t mask;       /* of the buckets before the running doubling */
-    uint32_t split;      /* buckets below were split already */
-    uint32_t *bucket;    /* slab index + 1; 0: empty */
-    struct place *place; /* by slab index */
+    uint32_t mask;                 /* of the buckets before the running doubling */
+    uint32_t split;                /* buckets below were split already */
+    struct link *bucket;
+    struct link *next; /* of the same bucket, or of the free places; by slab index */
+    struct link free;
     struct flow **chunk;
     struct flow_list list[LIST_COUNT];
 };
@@ -45,13 +46,12 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
         t->secret[i] = siphash(key, &i, sizeof(i));
     t->max = max_flows;
     t->mask = FIRST_BUCKETS - 1;
-    t->free_head = FLOW_NONE;
     for (int i = 0; i < LIST_COUNT; i++)
         t->list[i] = (struct flow_list){FLOW_NONE, FLOW_NONE};
     t->bucket = calloc((size_t)max_flows + FIRST_BUCKETS, sizeof(*t->bucket));
-    t->place = calloc(max_flows, sizeof(*t->place));
+    t->next = calloc(max_flows, sizeof(*t->next));
     t->chunk = calloc(max_flows / CHUNK + 1, sizeof(*t->chunk));
-    if (!t->bucket || !t->place || !t->chunk) {
+    if (!t->bucket || !t->next || !t->chunk) {
         flow_table_free(t);
         return NULL;
     }
@@ -66,7 +66,7 @@ void flow_table_free(struct flow_table *t)
         free(t->chunk[i]);
     free(t->chunk);
     free(t->bucket);
-    free(t->place);
+    free(t->next);
     free(t);
 }
 
@@ -114,7 +114,7 @@ static bool same(const struct flow_key *a, const struct flow_key *b)
            a->family == b->family;
 }
 
-static uint32_t *bucket_of(struct flow_table *t, uint32_t h)
+static struct link *bucket_of(struct flow_table *t, uint32_t h)
 {
     uint32_t i = h & t->mask;
 
@@ -125,10 +125,10 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t h = hash(t->secret, key);
 
-    for (uint32_t at = *bucket_of(t, h); at; at = t->place[at - 1].chain) {
-        if (t->place[at - 1].hash != h)
+    for (const struct link *l = bucket_of(t, h); l->to; l = &t->next[l->to - 1]) {
+        if (l->hash != h)
             continue;
-        struct flow *f = flow_at(t, at - 1);
+        struct flow *f = flow_at(t, l->to - 1);
         __builtin_prefetch(&f->pass); /* the lines that are wanted next, all at once */
         __builtin_prefetch(&f->dir[1]);
         __builtin_prefetch(&f->session);
@@ -142,18 +142,18 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
 /* Moves what belongs there from the next bucket in turn to its new twin. */
 static void split_bucket(struct flow_table *t)
 {
-    uint32_t *from = &t->bucket[t->split];
-    uint32_t *to = &t->bucket[t->split + t->mask + 1];
+    struct link *from = &t->bucket[t->split];
+    struct link *twin = &t->bucket[t->split + t->mask + 1];
 
-    while (*from) {
-        struct place *p = &t->place[*from - 1];
-        if (p->hash & (t->mask + 1)) {
-            uint32_t next = p->chain;
-            p->chain = *to;
-            *to = *from;
-            *from = next;
+    while (from->to) {
+        struct link moved = *from;
+        struct link *next = &t->next[moved.to - 1];
+        if (moved.hash & (t->mask + 1)) {
+            *from = *next;
+            *next = *twin;
+            *twin = moved;
         } else {
-            from = &p->chain;
+            from = next;
         }
     }
     if (++t->split > t->mask) {
@@ -258,10 +258,11 @@ _Static_assert(CHUNK * sizeof(struct flow) <= CHUNK_BYTES, "a chunk is larger th
 
 static uint32_t slot(struct flow_table *t)
 {
-    uint32_t index = t->free_head;
+    uint32_t index;
 
-    if (index != FLOW_NONE) {
-        t->free_head = t->place[index].chain;
+    if (t->free.to) {
+        index = t->free.to - 1;
+        t->free = t->next[index];
         return index;
     }
     if (t->fresh >= t->max)
@@ -282,15 +283,15 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t index = slot(t);
     uint32_t h = hash(t->secret, key);
-    uint32_t *bucket = bucket_of(t, h);
+    struct link *bucket = bucket_of(t, h);
     struct flow *f;
 
     if (index == FLOW_NONE)
         return NULL;
     f = flow_at(t, index);
     *f = (struct flow){.key = *key, .index = index};
-    t->place[index] = (struct place){h, *bucket};
-    *bucket = index + 1;
+    t->next[index] = *bucket;
+    *bucket = (struct link){h, index + 1};
     append(t, LIST_ACTIVE, index);
     if (++t->used > t->mask + t->split)
         split_bucket(t);
@@ -299,15 +300,15 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key)
 
 void flow_remove(struct flow_table *t, struct flow *f)
 {
-    struct place *p = &t->place[f->index];
-    uint32_t *at = bucket_of(t, p->hash);
+    struct link *at = bucket_of(t, hash(t->secret, &f->key));
+    struct link *next = &t->next[f->index];
 
-    while (*at != f->index + 1)
-        at = &t->place[*at - 1].chain;
-    *at = p->chain;
+    while (at->to != f->index + 1)
+        at = &t->next[at->to - 1];
+    *at = *next;
     flow_unwait(t, f);
     take(t, f->closing ? LIST_CLOSING : LIST_ACTIVE, f->index);
-    p->chain = t->free_head;
-    t->free_head = f->index;
+    *next = t->free;
+    t->free.to = f->index + 1;
     t->used--;
 }

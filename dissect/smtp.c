@@ -55,10 +55,28 @@ void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t insi
 
 /* --- lines --- */
 
+/* Is any byte below 16, as NUL and CR are? Eight bytes at a time; most lines have none. */
+static bool has_control(struct span text)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101);
+    uint64_t word, low = 0;
+
+    if (text.n < sizeof(word))
+        return true;
+    for (size_t at = 0; at < text.n; at += sizeof(word)) {
+        memcpy(&word, text.p + (at < text.n - sizeof(word) ? at : text.n - sizeof(word)),
+               sizeof(word));
+        low |= (word - each * 0x10) & ~word & each * 0x80;
+    }
+    return low != 0;
+}
+
 static void count_oddities(struct session *s, enum session_dir d, const struct smtp_line *l)
 {
     s->bare_lf[d] += l->bare_lf;
     s->long_lines[d] += l->cut;
+    if (!has_control(l->text))
+        return;
     s->nul_bytes[d] += span_find(l->text, 0) < l->text.n;
     s->bare_cr[d] += span_find(l->text, '\r') < l->text.n;
 }
