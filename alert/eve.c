@@ -225,6 +225,33 @@ static void put_findings(struct json *out, const struct session *s, const struct
     json_close(out);
 }
 
+static void put_tamper(struct json *out, const struct session *s, const struct eve_options *o)
+{
+    static const char *const kind[] = {"conflicting-segments", "forged-reset",
+                                       "conflicting-handshake"};
+    _Static_assert(sizeof(kind) / sizeof(kind[0]) == TAMPER_KIND_COUNT, "a kind has no name");
+    if (s->tamper_count == 0)
+        return;
+    json_array(out, "tamper");
+    for (uint8_t i = 0; i < s->tamper_count; i++) {
+        const struct tamper *t = &s->tamper[i];
+        json_object(out, NULL);
+        json_word(out, "kind", kind[t->kind]);
+        json_word(out, "direction", t->dir == SESSION_TO_SERVER ? "to_server" : "to_client");
+        json_uint(out, "seq", t->offset);
+        put_known_text(out, "first", s, t->first, o);
+        put_known_text(out, "second", s, t->second, o);
+        if (t->ttl[0] && t->ttl[1]) {
+            json_array(out, "ttl");
+            json_uint(out, NULL, t->ttl[0]);
+            json_uint(out, NULL, t->ttl[1]);
+            json_close(out);
+        }
+        json_close(out);
+    }
+    json_close(out);
+}
+
 static void put_smtp(struct json *out, const struct session *s, const struct eve_options *o)
 {
     json_object(out, "smtp");
@@ -265,6 +292,7 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
     json_word(out, "verdict", verdict_text(j->verdict));
     put_clear(out, s, o);
     put_findings(out, s, j);
+    put_tamper(out, s, o);
     json_close(out);
 }
 

@@ -19,12 +19,18 @@
 #define CAP_HALF_OPEN     65536   /* table of bare SYNs: overwritten, never grown */
 #define CAP_FLOW_IDLE_S   600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
 #define CAP_FLOW_CLOSED_S 5       /* after FIN both ways or RST: time for reordered leftovers */
+#define CAP_FLOW_RESET_S  60      /* after an RST, which may be forged: time to go on */
 #define CAP_PORTS         16      /* mail ports that can be configured */
 
 /* --- reassembly --- */
 #define CAP_HELD_SEGMENTS   256   /* held in a direction: 64 places of reordering, four times */
 #define CAP_HELD_BYTES      65536 /* and their bytes: one unscaled TCP window */
 #define CAP_HELD_POOL_BYTES (64u << 20) /* all flows together */
+#define CAP_EVIDENCE_BYTES  8192        /* kept of a direction's dialogue before TLS or mail */
+#define CAP_EVIDENCE_TURNS  256         /* changes of the speaker, or of what he had heard */
+#define CAP_EVIDENCE_COPIES 8           /* copies with other bytes that are kept of a session */
+#define CAP_EVIDENCE_POOL   (32u << 20) /* all flows together */
+#define CAP_TAMPER          4 /* signs of tampering told of one session; all are counted */
 #define CAP_REORDER_PACKETS                                                                        \
     128                    /* packets of the capture that a hole may wait for a straggler          \
                               once the receiver has acknowledged it: twice the 64 that a           \

@@ -4,7 +4,12 @@
 #include "dissect/smtp.h"
 #include "dissect/tls_record.h"
 
-#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
+#define DUPLICATE_WINDOW 10000u    /* microseconds: a mirror port's second copy follows at once */
+#define ACK_AHEAD        65535     /* bytes that a capture may miss in the middle of a dialogue */
+#define WINDOW_MOST      (1 << 20) /* no receiver of commands and replies has a larger one */
+#define RESET_AHEAD      65535     /* an RST may follow what was not captured */
+#define TTL_STEP         3         /* hops that routes differ by */
+#define TTL_SETTLED      3         /* packets in a row that make another TTL the usual one */
 
 static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 {
@@ -62,6 +67,7 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
         .has_ack = (a->tcp.flags & TCP_ACK) != 0,
         .time = a->packet->time,
         .number = number,
+        .ttl = a->ip->ttl,
     };
 }
 
@@ -69,12 +75,8 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
  * A wrong checksum decides nothing alone: captures on a sending host show only wrong ones. Where
  * this direction's are right, a segment with a wrong one was dropped by its receiver.
  */
-static bool suspect(struct dissect *d, struct flow *f, const struct arrival *a)
+static bool checksum_wrong(struct dissect *d, struct session *s, const struct arrival *a)
 {
-    struct session *s = f->session;
-
-    if (s->mails || s->tls_records[a->dir])
-        return false;
     switch (tcp_checksum(a->ip)) {
     case TCP_CHECKSUM_GOOD:
         s->good_checksums[a->dir]++;
@@ -87,6 +89,140 @@ static bool suspect(struct dissect *d, struct flow *f, const struct arrival *a)
         break;
     }
     return false;
+}
+
+static bool ip_checksum_wrong(struct flow *f, const struct arrival *a)
+{
+    if (a->ip->header.n && ip_bad_checksum(a->ip))
+        return f->ip_sums[a->dir];
+    f->ip_sums[a->dir] |= a->ip->header.n > 0;
+    return false;
+}
+
+/* RFC 7323 section 5.3; Linux lets a difference of one pass. */
+static bool timestamp_old(const struct flow *f, const struct arrival *a)
+{
+    return a->tcp.has_timestamps && f->has_timestamp[a->dir] &&
+           (int32_t)(f->timestamp[a->dir] - a->tcp.ts_value) > 1;
+}
+
+/* Acknowledges more than was ever seen of the peer, by more than a capture may have lost. */
+static bool acknowledges_future(const struct flow *f, const struct arrival *a)
+{
+    const struct reasm *peer = &f->dir[!a->dir];
+
+    return (a->tcp.flags & TCP_ACK) && peer->started && f->session->seen[!a->dir] &&
+           reasm_diff(a->tcp.ack, peer->next) > ACK_AHEAD;
+}
+
+static bool outside_window(const struct flow *f, const struct arrival *a)
+{
+    const struct reasm *r = &f->dir[a->dir];
+    int32_t ahead = reasm_diff(a->tcp.seq, r->next);
+
+    return r->started && !(a->tcp.flags & TCP_SYN) && (ahead > WINDOW_MOST || ahead < -WINDOW_MOST);
+}
+
+/* Hop counts move by a few when a route changes; then they stay. */
+static bool ttl_odd(struct flow *f, const struct arrival *a)
+{
+    uint8_t ttl = a->ip->ttl, usual = f->ttl[a->dir];
+
+    if (usual == 0)
+        f->ttl[a->dir] = usual = ttl;
+    if (ttl + TTL_STEP >= usual && usual + TTL_STEP >= ttl) {
+        f->other_ttl_run[a->dir] = 0;
+        return false;
+    }
+    f->other_ttl_run[a->dir] = ttl == f->other_ttl[a->dir] ? f->other_ttl_run[a->dir] + 1 : 1;
+    f->other_ttl[a->dir] = ttl;
+    if (f->other_ttl_run[a->dir] < TTL_SETTLED)
+        return true;
+    f->ttl[a->dir] = ttl;
+    return false;
+}
+
+/* Why the receiver will not take this segment: enum copy_mark. Asked while the dialogue is in
+ * clear, and of late copies of it. */
+static uint8_t marks_of(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+    uint8_t flags = a->tcp.flags;
+    unsigned marks = 0;
+
+    if ((s->mails || s->tls_records[a->dir]) &&
+        (!f->evidence || reasm_diff(a->tcp.seq, f->dir[a->dir].next) >= 0))
+        return 0;
+    if (checksum_wrong(d, s, a))
+        marks |= COPY_CHECKSUM;
+    if (ip_checksum_wrong(f, a))
+        marks |= COPY_IP_CHECKSUM;
+    if (timestamp_old(f, a))
+        marks |= COPY_TIMESTAMP;
+    if (a->tcp.has_md5 && !f->is_signed[a->dir] && f->dir[a->dir].started)
+        marks |= COPY_MD5;
+    if (acknowledges_future(f, a))
+        marks |= COPY_ACK;
+    if (!(flags & (TCP_ACK | TCP_SYN | TCP_RST)))
+        marks |= COPY_NO_ACK;
+    if (outside_window(f, a))
+        marks |= COPY_WINDOW;
+    if (ttl_odd(f, a))
+        marks |= COPY_TTL;
+    return (uint8_t)marks;
+}
+
+/* What later segments are measured against, from one that the receiver takes. */
+static void learn(struct flow *f, const struct arrival *a)
+{
+    const struct reasm *r = &f->dir[a->dir];
+
+    if (r->started && reasm_diff(a->tcp.seq, r->next) > 0)
+        return;
+    if (a->tcp.has_timestamps &&
+        (!f->has_timestamp[a->dir] || (int32_t)(a->tcp.ts_value - f->timestamp[a->dir]) > 0)) {
+        f->timestamp[a->dir] = a->tcp.ts_value;
+        f->has_timestamp[a->dir] = true;
+    }
+    f->is_signed[a->dir] |= a->tcp.has_md5;
+}
+
+/* An RST ends the connection if its receiver takes it; what its sender says later tells. */
+static void reset(struct flow *f, const struct arrival *a, uint8_t marks)
+{
+    struct session *s = f->session;
+    const struct reasm *r = &f->dir[a->dir];
+    int32_t ahead = reasm_diff(a->tcp.seq, r->next);
+
+    if ((marks & COPY_DROPPED) || (r->started && (ahead > RESET_AHEAD || ahead < -RESET_AHEAD))) {
+        s->odd_resets++;
+        return;
+    }
+    s->rst[a->dir] = true;
+    f->reset_seq[a->dir] = a->tcp.seq;
+    f->reset_marks[a->dir] = marks;
+    f->reset_ttl[a->dir] = a->ip->ttl;
+}
+
+/* Its sender goes on after an RST: somebody else sent that. */
+static void outlive_reset(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+    uint32_t end = a->tcp.seq + a->tcp.payload_len;
+
+    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0)
+        return;
+    s->rst[a->dir] = false;
+    s->resets_outlived++;
+    if (s->tamper_count < CAP_TAMPER)
+        s->tamper[s->tamper_count++] =
+            (struct tamper){.kind = TAMPER_RESET,
+                            .dir = a->dir,
+                            .offset = f->reset_seq[a->dir] - f->dir[a->dir].base,
+                            .marks = {0, f->reset_marks[a->dir]},
+                            .ttl = {a->ip->ttl, f->reset_ttl[a->dir]}};
+    if (!s->rst[!a->dir])
+        flow_reopen(d->converse.table, f);
 }
 
 static uint32_t fingerprint(const struct arrival *a)
@@ -180,7 +316,8 @@ static void note_end(struct dissect *d, struct flow *f)
     }
     if (!f->closing && ((ended[0] && ended[1]) || s->rst[0] || s->rst[1])) {
         flow_closing(d->converse.table, f);
-        f->close_at = d->converse.now + CAP_FLOW_CLOSED_S * NS_PER_S;
+        f->close_at = d->converse.now +
+                      (s->rst[0] || s->rst[1] ? CAP_FLOW_RESET_S : CAP_FLOW_CLOSED_S) * NS_PER_S;
     }
     if (f->closing && s->fin[0] && s->fin[1] &&
         !f->waiting) /* all was read: only its place stays */
@@ -192,14 +329,48 @@ void connection_resolved(void *user, struct flow *f)
     note_end(user, f);
 }
 
+/* A SYN/ACK with another initial sequence number: the client's acknowledgement will tell which one
+ * it took. */
+static void other_synack(struct flow *f, const struct arrival *a)
+{
+    struct session *s = f->session;
+
+    if (f->other_synack || s->midstream ||
+        (f->dir[SESSION_TO_SERVER].started && a->tcp.ack != f->dir[SESSION_TO_SERVER].base))
+        return;
+    f->other_synack = true;
+    f->other_isn = a->tcp.seq;
+    if (s->tamper_count < CAP_TAMPER)
+        s->tamper[s->tamper_count++] =
+            (struct tamper){.kind = TAMPER_HANDSHAKE,
+                            .dir = SESSION_TO_CLIENT,
+                            .ttl = {f->ttl[SESSION_TO_CLIENT], a->ip->ttl}};
+}
+
+/* The client acknowledges the other SYN/ACK, and nothing was read after the first one. */
+static void choose_synack(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct reasm *r = &f->dir[SESSION_TO_CLIENT];
+    uint32_t isn = f->session->server_isn;
+
+    if (a->dir != SESSION_TO_SERVER || a->tcp.ack != f->other_isn + 1 || r->next != r->base)
+        return;
+    reasm_release(r, &d->converse.pool);
+    reasm_start(r, f->other_isn + 1);
+    f->session->server_isn = f->other_isn;
+    f->other_isn = isn;
+}
+
 static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct session *s = f->session;
 
     if (!f->dir[SESSION_TO_CLIENT].started)
         reasm_start(&f->dir[SESSION_TO_CLIENT], a->tcp.seq + 1);
-    if (f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1)
-        return; /* another initial sequence number: not this connection's beginning */
+    else if (f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1) {
+        other_synack(f, a);
+        return;
+    }
     s->synack_seen = true;
     s->midstream = false;
     s->isn_known = true;
@@ -244,24 +415,33 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
     struct reasm_segment seg;
 
     note_packet(d, f, a);
+    if (f->other_synack)
+        choose_synack(d, f, a);
     if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
         note_ack(f, a);
         time_answer(f, a);
         return;
     }
-    if (!bulk && duplicate(d, f, a))
-        return;
-    note_ack(f, a);
     segment_of(a, &seg, d->converse.number);
+    if (!bulk && duplicate(d, f, a)) {
+        converse_compare(&d->converse, f, a->dir, &seg); /* sums can be made equal */
+        return;
+    }
+    if (!bulk)
+        seg.marks = marks_of(d, f, a);
+    seg.suspect = seg.marks & COPY_DROPPED;
+    if (!seg.suspect)
+        note_ack(f, a);
     if (syn && a->dir == SESSION_TO_CLIENT)
         synack(d, f, a);
     else if (syn)
         saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
-    if (!bulk) {
-        if (a->tcp.payload_len || syn)
-            seg.suspect = suspect(d, f, a);
+    if (!bulk && !seg.suspect) {
         time_answer(f, a);
+        learn(f, a);
     }
+    if (s->rst[a->dir] && a->tcp.payload_len && !seg.suspect && !(a->tcp.flags & TCP_RST))
+        outlive_reset(d, f, a);
     if ((a->tcp.flags & TCP_FIN) && !seg.suspect &&
         (!r->started || reasm_diff(seg.seq + seg.wire_len, r->next) >= 0)) {
         r->fin_seen = true;
@@ -272,7 +452,7 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
     else if (f->waiting && (a->tcp.flags & (TCP_SYN | TCP_FIN)))
         converse_resume(&d->converse, f); /* a stream's beginning or end may free what is held */
     if (a->tcp.flags & TCP_RST)
-        s->rst[a->dir] = true;
+        reset(f, a, seg.marks);
     if ((a->tcp.flags & (TCP_FIN | TCP_RST)) || f->dir[0].fin_seen || f->dir[1].fin_seen)
         note_end(d, f);
 }
@@ -297,12 +477,30 @@ static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
     return f;
 }
 
+/* The SYN that came for a live connection was answered, or its sender goes on from it. */
+static bool begins_anew(const struct flow *f, const struct arrival *a)
+{
+    if (a->dir == SESSION_TO_CLIENT)
+        return (a->tcp.flags & TCP_SYN) && a->tcp.ack == f->pending_isn + 1;
+    return a->tcp.payload_len > 0 && a->tcp.seq == f->pending_isn + 1;
+}
+
 void connection_packet(struct dissect *d, const struct arrival *a)
 {
     struct flow *f = flow_find(d->converse.table, &a->key);
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
     if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
+        if (!f->closing) { /* its receiver would ignore it; the SYN/ACK will tell */
+            f->syn_pending = true;
+            f->pending_isn = a->tcp.seq;
+            note_half_open(d, a);
+            return;
+        }
+        lifetime_close(d, f, lifetime_how(f));
+        f = NULL;
+    }
+    if (f && f->syn_pending && begins_anew(f, a)) {
         lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_REUSED);
         f = NULL;
     }

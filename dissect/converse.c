@@ -16,9 +16,25 @@ static enum session_dir other(enum session_dir d)
 /* The reader is made at the first bytes: only then is it known whether a handshake was seen. */
 static struct smtp *reader(struct converse *v, struct flow *f)
 {
-    if (!f->smtp)
-        f->smtp = smtp_new(f->session, f->key.server_port == v->implicit_port, v->keep_addresses);
+    if (f->smtp)
+        return f->smtp;
+    f->smtp = smtp_new(f->session, f->key.server_port == v->implicit_port, v->keep_addresses);
+    f->evidence = evidence_new(&v->evidence);
+    f->session->evidence_evicted = !f->evidence;
     return f->smtp;
+}
+
+/* With the first message the dialogue that decides is over, but late copies of it may come; with
+ * TLS they mean nothing any more. */
+static void see_the_end(struct converse *v, struct flow *f)
+{
+    if (f->session->mails > 0)
+        evidence_stop(f->evidence);
+    if (!f->session->tls_complete)
+        return;
+    converse_reread(v, f);
+    evidence_free(f->evidence, &v->evidence);
+    f->evidence = NULL;
 }
 
 static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t n, bool cut)
@@ -39,6 +55,8 @@ static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t
     }
     if (m)
         smtp_gap(m, d, r->next - r->base, n, cut);
+    if (f->evidence && !evidence_gap(f->evidence, &v->evidence, d, r->next - r->base, n, cut))
+        s->evidence_evicted = true;
     reasm_advance(r, r->next + n);
 }
 
@@ -70,6 +88,9 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
     size_t used = m ? smtp_feed(m, &c) : s->bytes.n;
 
     f->session->bytes[d] += used;
+    if (f->evidence && !evidence_read(f->evidence, &v->evidence, d, c.offset, c.acked, s,
+                                      span_first(s->bytes, used)))
+        f->session->evidence_evicted = true;
     reasm_advance(r, s->seq + (uint32_t)used);
     if (used == s->bytes.n && s->wire_len > s->bytes.n)
         gap(v, f, d, s->wire_len - (uint32_t)s->bytes.n, true);
@@ -78,6 +99,8 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
         f->blocked[other(d)] = false;
     f->wait_since = v->now;
     f->wait_number = v->number;
+    if (f->evidence)
+        see_the_end(v, f);
     if (m)
         v->milestone(v->user, f);
     if (f->session->tls_complete && !f->bulk && !f->waiting && !r->held && !o->held)
@@ -250,6 +273,127 @@ void converse_resume(struct converse *v, struct flow *f)
     settle(v, f);
 }
 
+/* --- two copies of the same bytes --- */
+
+/* What a line may show: replies but challenges, and the commands that TLS hangs on. Anything else
+ * may be an address or a password. */
+static bool may_show(enum session_dir d, struct span line)
+{
+    static const char *const verbs[] = {"EHLO", "HELO", "STARTTLS"};
+
+    if (d == SESSION_TO_CLIENT)
+        return !span_starts_nocase(line, span_str("334"));
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+        if (span_starts_nocase(line, span_str(verbs[i])))
+            return true;
+    return line.n == 8 && span_find(line, ' ') == line.n;
+}
+
+static struct text line_text(struct session *s, enum session_dir d, struct span line)
+{
+    return may_show(d, line) ? smtp_text_keep(s, line, CAP_KEYWORD_TEXT) : (struct text){0, 0};
+}
+
+/* `first` was read or came first, `second` differs from it; both are whole lines. */
+static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset,
+                          const struct reasm_segment *first, const struct reasm_segment *second)
+{
+    s->conflicts++;
+    if (s->tamper_count == CAP_TAMPER)
+        return;
+    s->tamper[s->tamper_count++] = (struct tamper){.kind = TAMPER_SEGMENTS,
+                                                   .dir = d,
+                                                   .offset = offset,
+                                                   .marks = {first->marks, second->marks},
+                                                   .ttl = {first->ttl, second->ttl},
+                                                   .first = line_text(s, d, first->bytes),
+                                                   .second = line_text(s, d, second->bytes)};
+}
+
+/* The line around byte `at` of `bytes`, begun by the end of `before` where it begins there. */
+static struct span whole_line(struct span before, struct span bytes, size_t at, uint8_t *room,
+                              size_t size)
+{
+    struct span part = evidence_line(bytes, at), head = span_of(NULL, 0);
+
+    if (part.p == bytes.p && before.n > 0 && before.p[before.n - 1] != '\n') {
+        head = evidence_line(before, before.n - 1);
+        head = span_first(head, size);
+        memcpy(room, head.p, head.n);
+    }
+    part = span_first(part, size - head.n);
+    memcpy(room + head.n, part.p, part.n);
+    return span_of(room, head.n + part.n);
+}
+
+static void compare_with_read(struct converse *v, struct flow *f, enum session_dir d,
+                              uint32_t offset, const struct reasm_segment *s)
+{
+    uint8_t room[CAP_KEYWORD_TEXT];
+    struct evidence_found found;
+    struct reasm_segment first = *s, second = *s;
+
+    if (!evidence_compare(f->evidence, d, offset, s->bytes, &found))
+        return;
+    first.marks = found.marks;
+    first.ttl = found.ttl;
+    first.bytes = evidence_line(found.text, offset + found.at);
+    second.bytes =
+        whole_line(span_first(found.text, offset), s->bytes, found.at, room, sizeof(room));
+    tell_conflict(f->session, d, offset + found.at, &first, &second);
+    evidence_copy(f->evidence, &v->evidence, d, offset, s->bytes);
+}
+
+static void compare_with_held(struct converse *v, struct flow *f, enum session_dir d,
+                              const struct reasm_segment *s)
+{
+    const struct reasm *r = &f->dir[d];
+    const struct reasm_segment *h = reasm_differing(r, s);
+    bool wins = h && !s->suspect && (h->suspect || reasm_diff(s->seq, r->next) <= 0);
+    uint32_t from;
+
+    if (!h)
+        return;
+    from = reasm_diff(h->seq, s->seq) > 0 ? h->seq : s->seq;
+    size_t at =
+        evidence_differ(span_from(h->bytes, from - h->seq), span_from(s->bytes, from - s->seq));
+    struct reasm_segment first = *h, second = *s;
+    first.bytes = evidence_line(h->bytes, at + (from - h->seq));
+    second.bytes = evidence_line(s->bytes, at + (from - s->seq));
+    tell_conflict(f->session, d, from - r->base + (uint32_t)at, wins ? &second : &first,
+                  wins ? &first : &second);
+    if (wins)
+        evidence_copy(f->evidence, &v->evidence, d, h->seq - r->base, h->bytes);
+    else
+        evidence_copy(f->evidence, &v->evidence, d, s->seq - r->base, s->bytes);
+}
+
+void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
+                      const struct reasm_segment *s)
+{
+    const struct reasm *r = &f->dir[d];
+    struct reasm_segment inside = *s;
+
+    if (!f->evidence || !r->started || s->bytes.n == 0)
+        return;
+    if (s->wire_len == 1 && s->seq + 1 == r->next)
+        return; /* a keep-alive has one byte of garbage (RFC 1122 section 4.2.3.6) */
+    if (reasm_diff(s->seq, r->base) < 0) {
+        inside.bytes = span_from(s->bytes, r->base - s->seq);
+        inside.seq = r->base;
+    }
+    compare_with_read(v, f, d, inside.seq - r->base, &inside);
+    compare_with_held(v, f, d, &inside);
+}
+
+void converse_reread(struct converse *v, struct flow *f)
+{
+    if (!f->evidence || !evidence_in_conflict(f->evidence))
+        return;
+    evidence_forget(f->session->other);
+    f->session->other = evidence_reread(f->evidence, f->session, v->keep_addresses);
+}
+
 /* --- a segment arrives --- */
 
 static void hold(struct converse *v, struct flow *f, enum session_dir d,
@@ -322,6 +466,7 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
 
     if (s->wire_len > s->bytes.n)
         v->count.cut_packets++;
+    converse_compare(v, f, d, s);
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {
         f->session->retransmits[d]++;
         v->count.retransmits++;

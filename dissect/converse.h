@@ -8,6 +8,7 @@
 #ifndef DISSECT_CONVERSE_H
 #define DISSECT_CONVERSE_H
 
+#include "dissect/evidence.h"
 #include "dissect/flow.h"
 
 struct converse_counters {
@@ -17,6 +18,7 @@ struct converse_counters {
 struct converse {
     struct flow_table *table;
     struct reasm_pool pool;
+    struct evidence_pool evidence;
     uint64_t number; /* packets of the capture so far */
     nstime now;      /* newest packet time, never backwards */
     struct converse_counters count;
@@ -31,6 +33,14 @@ struct converse {
 /* A segment with payload, its direction's sequence space known or not. */
 void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
                       const struct reasm_segment *s);
+
+/* Compares a segment with the copies of its bytes that came before; converse_segment() does so by
+ * itself. */
+void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
+                      const struct reasm_segment *s);
+
+/* Brings session.other up to date, if there are two readings. */
+void converse_reread(struct converse *v, struct flow *f);
 
 /* Reads what became readable without new bytes: the stream's beginning or end was learned. */
 void converse_resume(struct converse *v, struct flow *f);

@@ -221,6 +221,16 @@ void flow_closing(struct flow_table *t, struct flow *f)
     append(t, LIST_CLOSING, f->index);
 }
 
+void flow_reopen(struct flow_table *t, struct flow *f)
+{
+    if (!f->closing)
+        return;
+    take(t, LIST_CLOSING, f->index);
+    f->closing = false;
+    append(t, LIST_ACTIVE, f->index);
+    f->queued = f->touched;
+}
+
 struct flow *flow_oldest(struct flow_table *t)
 {
     return first(t, LIST_ACTIVE);

@@ -13,6 +13,7 @@
 #define FLOW_NONE UINT32_MAX
 
 struct smtp;
+struct evidence;
 
 /* Links of one list; a flow stands in two: the list of its age and the list of those that wait. */
 struct flow_link {
@@ -64,6 +65,19 @@ struct flow {
     nstime wait_since;    /* of the last progress, while waiting */
     struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
 
+    struct evidence *evidence; /* the dialogue as it was read; NULL after it, or without room */
+    uint32_t timestamp[SESSION_DIR_COUNT]; /* TCP timestamp of the newest bytes in order */
+    uint32_t reset_seq[SESSION_DIR_COUNT]; /* where an RST stood, how it looked */
+    uint8_t reset_marks[SESSION_DIR_COUNT], reset_ttl[SESSION_DIR_COUNT];
+    uint8_t ttl[SESSION_DIR_COUNT]; /* usual one; 0: unknown */
+    uint8_t other_ttl[SESSION_DIR_COUNT], other_ttl_run[SESSION_DIR_COUNT]; /* another, in a row */
+    bool has_timestamp[SESSION_DIR_COUNT];
+    bool is_signed[SESSION_DIR_COUNT]; /* by TCP-MD5 from its beginning */
+    bool ip_sums[SESSION_DIR_COUNT];   /* IPv4 header checksums are right here */
+    bool syn_pending;                  /* a SYN with another number came: pending_isn */
+    bool other_synack;                 /* so did a SYN/ACK: other_isn */
+    uint32_t pending_isn, other_isn;
+
     nstime queued;        /* when it was put at the end of the list of its age */
     struct flow_link age; /* in active (by last packet, lazily) or closing (by its end) */
     struct flow_link wait;
@@ -87,6 +101,7 @@ uint32_t flow_count(const struct flow_table *t);
 /* Puts an active flow at the end of its list; `queued` becomes `touched`. */
 void flow_requeue(struct flow_table *t, struct flow *f);
 void flow_closing(struct flow_table *t, struct flow *f); /* moves it to the closing list */
+void flow_reopen(struct flow_table *t, struct flow *f);  /* and back: it goes on after all */
 struct flow *flow_oldest(struct flow_table *t);          /* active, or NULL */
 struct flow *flow_oldest_closing(struct flow_table *t);
 void flow_wait(struct flow_table *t, struct flow *f); /* newest of the waiting ones */

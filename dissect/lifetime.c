@@ -11,6 +11,7 @@
 static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
 {
     converse_catch_up(f);
+    converse_reread(&d->converse, f);
     f->session->now = d->converse.now;
     d->fn(d->user, f->session, m);
 }
@@ -46,10 +47,14 @@ void lifetime_drop(struct dissect *d, struct flow *f)
         reasm_release(&f->dir[i], &d->converse.pool);
     flow_unwait(d->converse.table, f);
     smtp_free(f->smtp);
-    if (f->session)
+    evidence_free(f->evidence, &d->converse.evidence);
+    if (f->session) {
+        evidence_forget(f->session->other);
         free(f->session->pool);
+    }
     free(f->session);
     f->smtp = NULL;
+    f->evidence = NULL;
     f->session = NULL;
     f->bulk = false;
 }

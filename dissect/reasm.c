@@ -136,6 +136,19 @@ bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment 
     return true;
 }
 
+const struct reasm_segment *reasm_differing(const struct reasm *r, const struct reasm_segment *s)
+{
+    for (const struct reasm_held *h = r->held; h; h = h->next) {
+        int32_t lead = reasm_diff(s->seq, h->seg.seq); /* how far s begins behind h */
+        struct span a = span_from(h->seg.bytes, lead > 0 ? (size_t)lead : 0);
+        struct span b = span_from(s->bytes, lead < 0 ? (size_t) - (int64_t)lead : 0);
+        size_t n = a.n < b.n ? a.n : b.n;
+        if (n && memcmp(a.p, b.p, n) != 0)
+            return &h->seg;
+    }
+    return NULL;
+}
+
 void reasm_advance(struct reasm *r, uint32_t seq)
 {
     if (reasm_diff(seq, r->next) > 0)

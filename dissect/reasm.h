@@ -24,7 +24,9 @@ struct reasm_segment {
     uint32_t wire_len; /* >= bytes.n; the rest was cut by the snap length */
     uint32_t ack;
     bool has_ack;
-    bool suspect; /* its checksum is wrong where checksums are otherwise right */
+    bool suspect;  /* the receiver cannot have taken it: marks & COPY_DROPPED */
+    uint8_t marks; /* enum copy_mark */
+    uint8_t ttl;
     nstime time;
     uint64_t number; /* of the packet in the capture */
 };
@@ -64,6 +66,9 @@ enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struc
  * covers `next`.
  */
 bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment *out);
+
+/* A held segment whose bytes differ from those of `s` at the same place; NULL: none does. */
+const struct reasm_segment *reasm_differing(const struct reasm *r, const struct reasm_segment *s);
 
 /* Marks everything before `seq` as read. */
 void reasm_advance(struct reasm *r, uint32_t seq);

@@ -121,6 +121,32 @@ struct odd_command {
     bool follows_ehlo;  /* the first command after the EHLO reply */
 };
 
+/* Why a receiver cannot have taken a copy of some bytes, or why the copy looks foreign. */
+enum copy_mark {
+    COPY_CHECKSUM = 1,    /* its checksum is wrong where this direction's are right */
+    COPY_IP_CHECKSUM = 2, /* that of its IPv4 header */
+    COPY_TIMESTAMP = 4,   /* older than what was received (PAWS, RFC 7323 section 5) */
+    COPY_MD5 = 8,         /* signed (RFC 2385) in a connection that is not */
+    COPY_ACK = 16,        /* acknowledges what was never sent */
+    COPY_NO_ACK = 32,     /* has no ACK flag (RFC 9293 section 3.10.7.4) */
+    COPY_WINDOW = 64,     /* far outside any window */
+    COPY_TTL = 128        /* came another way; it may have arrived all the same */
+};
+#define COPY_DROPPED (COPY_TTL - 1)
+
+enum tamper_kind { TAMPER_SEGMENTS, TAMPER_RESET, TAMPER_HANDSHAKE, TAMPER_KIND_COUNT };
+
+/* A sign that somebody else speaks on this connection. */
+struct tamper {
+    enum tamper_kind kind;
+    enum session_dir dir;
+    uint32_t offset;   /* stream offset */
+    uint8_t marks[2];  /* enum copy_mark: of what was read, of the other copy */
+    uint8_t ttl[2];    /* likewise; 0: unknown */
+    struct text first; /* the line as it was read; empty where it may hold a secret */
+    struct text second;
+};
+
 /* Everything below that counts, counts plaintext only: TLS hides the rest. */
 struct session {
     /* who, when, where */
@@ -246,6 +272,15 @@ struct session {
     bool step_lost;    /* commands and replies could not be matched all the way */
     bool not_smtp;     /* the port carried something else */
     uint32_t caps_hit; /* any cap of this session */
+
+    /* somebody else */
+    struct tamper tamper[CAP_TAMPER];
+    uint8_t tamper_count;     /* kept */
+    uint32_t conflicts;       /* copies whose bytes differed */
+    uint32_t odd_resets;      /* RSTs that the receiver cannot have taken */
+    uint32_t resets_outlived; /* RSTs after which their sender went on */
+    bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */
+    struct session *other; /* the dialogue with the other copies in place; NULL: there are none */
 
     /* texts */
     uint8_t *pool;

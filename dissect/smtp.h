@@ -40,6 +40,9 @@ size_t smtp_feed(struct smtp *m, const struct smtp_chunk *c);
  * length. */
 void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut);
 
+/* Copies a text to the session's pool, at most `cap` bytes; empty when the pool is full. */
+struct text smtp_text_keep(struct session *s, struct span bytes, size_t cap);
+
 /* The milestones reached since the last call, as bits 1 << enum session_milestone. */
 unsigned smtp_take_events(struct smtp *m);
 

@@ -101,7 +101,6 @@ bool smtp_queue_has(const struct smtp *m, enum smtp_verb verb);
 bool smtp_queue_seek(struct smtp *m, int16_t code, uint32_t acked);
 
 /* smtp_text.c */
-struct text smtp_text_keep(struct session *s, struct span bytes, size_t cap);
 struct text smtp_text_address(struct smtp *m, struct span path);
 void smtp_text_recipient(struct smtp *m, struct span path);
 

@@ -22,8 +22,11 @@ struct finding *raise_finding(struct judgement *out, const struct view *v, enum 
 void raise_rate(struct finding *f, enum severity_row row, enum effect effect)
 {
     const struct rule *rule = rule_row(f->rule);
+    static const uint8_t evidence[SEVERITY_ROW_COUNT] = {
+        EVIDENCE_E1, EVIDENCE_E1, EVIDENCE_E2, EVIDENCE_E3, EVIDENCE_E4,
+    };
     f->effect = effect;
-    f->evidence = row == SEVERITY_ROW_E3 ? EVIDENCE_E3 : EVIDENCE_E1;
+    f->evidence = evidence[row];
     f->severity = severity_bound(severity_of(row, effect), rule->floor, rule->ceiling);
 }
 

@@ -12,18 +12,20 @@ static bool speaks_of_tampering(enum rule_id id)
     case RULE_STARTTLS_REFUSED:
     case RULE_STARTTLS_IGNORED:
     case RULE_STARTTLS_COMMAND_GARBLED:
+    case RULE_CONFLICTING_SEGMENTS:
         return true;
     default:
         return false;
     }
 }
 
-/* Of the tampering kind, above info, and about an offer that was seen. */
+/* Of the tampering kind, above info, and about what decides. */
 static bool tampered(const struct view *v, const struct judgement *out)
 {
     for (size_t i = 0; i < out->finding_count; i++) {
         const struct finding *f = &out->finding[i];
-        bool unfounded = f->rule == RULE_STARTTLS_REFUSED && v->offered == OFFERED_UNKNOWN;
+        bool unfounded = (f->rule == RULE_STARTTLS_REFUSED && v->offered == OFFERED_UNKNOWN) ||
+                         (f->rule == RULE_CONFLICTING_SEGMENTS && !v->decides);
         if (speaks_of_tampering(f->rule) && f->severity > SEVERITY_INFO && !unfounded)
             return true;
     }

@@ -85,6 +85,34 @@ static enum offered offered_of(struct view *v, struct garble_memory *memory)
     return v->garble.kind != GARBLE_NONE ? OFFERED_GARBLED : OFFERED_NO;
 }
 
+/* What became of the request for TLS, as far as it matters. */
+static int answer_class(const struct session *s)
+{
+    int code = s->reading.upgrade_code;
+    return code == 0 || code == 220 ? code : -1;
+}
+
+/* Could the receiver have taken either copy? */
+static bool either_taken(const struct session *s)
+{
+    for (uint8_t i = 0; i < s->tamper_count; i++)
+        if (s->tamper[i].kind == TAMPER_SEGMENTS &&
+            !((s->tamper[i].marks[0] | s->tamper[i].marks[1]) & COPY_DROPPED))
+            return true;
+    return false;
+}
+
+/* Reads the session with the other copies in place and compares. */
+static void compare_readings(struct view *v)
+{
+    struct view other = view_of(v->s->other, v->milestone, NULL);
+    bool offer = other.offered != v->offered;
+    v->decides = offer || other.asked != v->asked ||
+                 answer_class(v->s->other) != answer_class(v->s) ||
+                 (v->s->reading.refused_code != 0) != (v->s->other->reading.refused_code != 0);
+    v->conflicting = offer && either_taken(v->s);
+}
+
 struct view view_of(const struct session *s, enum session_milestone m, struct garble_memory *memory)
 {
     struct view v = {.s = s, .milestone = m, .starttls_line = -1};
@@ -97,6 +125,8 @@ struct view view_of(const struct session *s, enum session_milestone m, struct ga
     v.mirror = decrypted_mirror(s);
     v.closed = m == SESSION_CLOSED && s->closed != SESSION_OPEN && s->closed != SESSION_INPUT_END &&
                s->closed != SESSION_EVICTED;
+    if (s->other)
+        compare_readings(&v);
     return v;
 }
 

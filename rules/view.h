@@ -21,6 +21,8 @@ struct view {
     bool delivered;       /* the client is no mere prober: mail or login accepted, or TLS */
     bool mirror;          /* looks like the decrypted copy of a TLS session */
     bool closed;          /* by the peers, not by the end of the capture */
+    bool decides;         /* there are two readings, and they differ in what decides about TLS */
+    bool conflicting;     /* so do they in the offer, and a receiver could not tell them apart */
 };
 
 /* `memory` may be NULL. */

@@ -9,6 +9,7 @@ static const struct legend FAMILY[] = {
     {"inject", "bytes are slipped in around the change to TLS"},
     {"auth", "a login goes without protection"},
     {"promise", "TLS was promised or demanded, and the mail went without"},
+    {"forge", "signs in the packets that somebody else speaks on the connection"},
     {NULL, NULL},
 };
 
@@ -36,6 +37,9 @@ static const struct legend TECHNIQUE[] = {
     {"AUTH-3", "a session on a submission port stays in clear (RFC 8314)"},
     {"AUTH-4", "a login follows in clear after the offer of TLS was tampered with"},
     {"POL-7", "mail that requires TLS (RFC 8689) goes in clear"},
+    {"TCP-1", "two segments carry different bytes for the same sequence numbers"},
+    {"TCP-5", "an RST is sent in the name of one side"},
+    {"TCP-6", "a SYN is answered by somebody else as well"},
     {NULL, NULL},
 };
 
@@ -105,12 +109,18 @@ bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
     return false;
 }
 
-/* A rule that names S alone as its need has all it asks for: its evidence is to be had today. */
+static bool is_here(const char *need)
+{
+    return strcmp(need, "S") == 0 || strcmp(need, "N") == 0;
+}
+
+/* A rule that needs what the packets of the session show and nothing more has all it asks for: its
+ * evidence is to be had today. */
 bool legend_waits(enum legend_kind kind, const struct rule *r, const char *sign)
 {
     if (kind == LEGEND_NEED)
-        return strcmp(sign, "S") != 0;
+        return !is_here(sign);
     if (kind != LEGEND_EVIDENCE || strcmp(sign, "E1") == 0)
         return false;
-    return strcmp(r->needs, "S") != 0;
+    return !is_here(r->needs);
 }

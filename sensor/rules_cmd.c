@@ -222,13 +222,13 @@ static void page_key(FILE *to)
           "**Evidence.** What a rule can rest on:\n",
           to);
     page_legend(to, LEGEND_EVIDENCE);
-    fputs("\nToday each session is judged by itself. What needs more than S comes later, and the "
-          "evidence that follows from it: a rule that lists E2 or E3 beside E1 yields E1 today, "
-          "and only ",
+    fputs("\nToday each session is judged by itself. What needs more than S and N comes later, "
+          "and the evidence that follows from it: a rule that lists E2 or E3 beside E1 yields E1 "
+          "today, and only ",
           to);
     page_promises(to);
     fputs(" yields E3.\n\n**Needs.** What a rule must know to reach all of its evidence; today "
-          "that is S alone:\n",
+          "that is S and N:\n",
           to);
     page_legend(to, LEGEND_NEED);
     fputs("\n**Families.**\n", to);

@@ -14,7 +14,8 @@ RULES = (
     "starttls-removed", "starttls-garbled", "starttls-misplaced", "ehlo-refused",
     "ehlo-verb-garbled", "greeting-masked", "starttls-refused", "starttls-unanswered",
     "starttls-ignored", "starttls-command-garbled", "command-injection", "response-injection",
-    "unsolicited-reply", "auth-in-clear", "requiretls-violated",
+    "unsolicited-reply", "auth-in-clear", "requiretls-violated", "conflicting-segments",
+    "forged-reset", "conflicting-handshake",
 )
 
 

@@ -34,6 +34,7 @@ EXCEPTIONS = {
 # What a label calls the fact: the rules here that report it. A kind that is not here needs history,
 # a policy, DNS or a certificate: nothing can be demanded.
 LAB_RULES = {
+    "tcp-conflicting-segments": ("conflicting-segments",),
     "starttls-garbled": ("starttls-garbled",),
     "starttls-refused": ("starttls-refused",),
     "starttls-aborted": ("starttls-unanswered",),
@@ -184,9 +185,12 @@ def lab_facts(tally, name, flow, line):
     facts.domains(flow["rcpt_domains"] or [])
 
 
-def lab_severity(rule, flow, technique):
-    """By the matrix: E1 in all cases, cause named only for Cisco's lettered masks."""
-    mail = flow["messages_clear"] > 0
+def lab_severity(name, rule, flow, technique):
+    """By the matrix: E4 for conflicting segments, E1 for all else, cause named only for Cisco's
+    lettered masks."""
+    mail = flow["messages_clear"] > 0 or excepted(name, "mails")
+    if rule == "conflicting-segments":
+        return "critical" if mail else "medium"
     if rule == "starttls-unanswered":
         return "low"
     if rule == "response-injection":
@@ -237,7 +241,7 @@ def lab_findings(tally, label, pairs):
             tally.check(rule in allowed, where, "%s %s is not in the label" % (rule, severity))
             if "parts" not in label and not is_damaged(label):
                 tally.equal(where, "severity of " + rule, severity,
-                            lab_severity(rule, flow, technique))
+                            lab_severity(name, rule, flow, technique))
             tally.check(rule not in forbidden, where, "%s must not be reported" % rule)
             for ceiling in ceilings:
                 tally.check(run.at_least(ceiling, severity), where,

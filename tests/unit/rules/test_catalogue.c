@@ -18,7 +18,8 @@ static const struct {
     {"starttls-ignored", 1320708},    {"starttls-command-garbled", 1320709},
     {"command-injection", 1320710},   {"response-injection", 1320711},
     {"unsolicited-reply", 1320712},   {"auth-in-clear", 1320713},
-    {"requiretls-violated", 1320714},
+    {"requiretls-violated", 1320714}, {"conflicting-segments", 1320715},
+    {"forged-reset", 1320716},        {"conflicting-handshake", 1320717},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -46,7 +47,7 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip", "refuse", "inject", "auth", "promise"};
+    static const char *const families[] = {"strip", "refuse", "inject", "auth", "promise", "forge"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;

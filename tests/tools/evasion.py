@@ -1,0 +1,917 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Captures in which somebody on the path tries to fool the sensor, made packet by packet.
+
+Every case is one SMTP session whose truth we know: what the client really received. `cases()` gives
+them all, over IPv4 and over IPv6. What a correct sensor may say stands with each case:
+
+  garbled   the client got eight X: the session is downgraded, the offer garbled or conflicting
+  offered   the client got STARTTLS and used it: nothing above low
+  both      two copies that the receiver could not tell apart: conflicting, and at least high
+  unknown   the bytes that decide were not captured: unknown, and nothing above low
+
+`tell`: rules that must be among the findings. `quiet`: rules that must not be among them above low.
+"""
+import random
+import struct
+import sys
+from dataclasses import dataclass
+
+import pcapio
+import tlsfill
+from pcapio import ACK, FIN, PSH, RST, SYN
+
+URG = 0x20
+MS = 10**6
+WORD, MASK = b"STARTTLS", b"XXXXXXXX"
+BANNER = b"220 mx.example.test ESMTP Postfix\r\n"
+REPLY = (b"250-mx.example.test\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n250-VRFY\r\n250-ETRN\r\n"
+         b"250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n250-DSN\r\n250-SMTPUTF8\r\n"
+         b"250 CHUNKING\r\n")
+MASKED = REPLY.replace(WORD, MASK)
+EHLO = b"EHLO out.sender.test\r\n"
+MAIL = ((b"MAIL FROM:<alice@sender.test>\r\n", b"250 2.1.0 Ok\r\n"),
+        (b"RCPT TO:<bob@example.test>\r\n", b"250 2.1.5 Ok\r\n"),
+        (b"DATA\r\n", b"354 End data with <CR><LF>.<CR><LF>\r\n"),
+        (b"Subject: hello\r\n\r\nHello.\r\n.\r\n", b"250 2.0.0 Ok: queued\r\n"),
+        (b"QUIT\r\n", b"221 2.0.0 Bye\r\n"))
+
+
+@dataclass
+class Case:
+    name: str
+    truth: str                    # garbled, offered, both, unknown
+    capture: pcapio.Capture
+    tell: tuple = ()
+    quiet: tuple = ()
+    sessions: int = 1
+
+
+class Wire:
+    """One connection on the wire; what is sent moves its sequence number unless told otherwise."""
+
+    def __init__(self, family=4, timestamps=True, isn=(1000000, 5000000), mss=1400, ports=(40001, 25)):
+        v6 = family == 6
+        self.family, self.mss, self.timestamps, self.ports = family, mss, timestamps, ports
+        self.address = [pcapio.address("2001:db8:1::10" if v6 else "192.0.2.10"),
+                        pcapio.address("2001:db8:2::25" if v6 else "198.51.100.25")]
+        self.seq, self.isn = [isn[0], isn[1]], isn
+        self.ttl, self.ident, self.clock = [64, 57], [4000, 9000], [700000, 300000]
+        self.now, self.packets = 1795082400 * 10**9, []
+        self.out_of_sight = False
+
+    # --- frames ---
+
+    def options(self, side, kind, md5):
+        out = b""
+        if kind == "syn":
+            out += struct.pack("!BBH", 2, 4, self.mss) + b"\x01\x03\x03\x07"
+        if self.timestamps:
+            echo = (self.clock[1 - side] if kind != "first" else 0) & 0xFFFFFFFF
+            out += b"\x01\x01\x08\x0a" + struct.pack("!II", self.clock[side] & 0xFFFFFFFF, echo)
+        if md5:
+            out += b"\x01\x01\x13\x12" + bytes(16)
+        return out + b"\x01" * (-len(out) % 4)
+
+    def tcp(self, side, data, flags, seq, ack, window=502, urgent=0, kind="", md5=False,
+            bad_sum=False, options=None, offset=None, reserved=0):
+        options = self.options(side, kind, md5) if options is None else options
+        size = 20 + len(options)
+        head = struct.pack("!HHIIBBHHH", self.ports[side], self.ports[1 - side], seq & 0xFFFFFFFF,
+                           ack & 0xFFFFFFFF, ((offset or size // 4) << 4) | reserved, flags, window, 0,
+                           urgent) + options
+        whole = head + data
+        value = pcapio.checksum(pcapio.pseudo_header(self.address[side], self.address[1 - side],
+                                                     len(whole)) + whole)
+        if bad_sum:
+            value ^= 0x5555
+        return whole[:16] + struct.pack("!H", value) + whole[18:]
+
+    def ip(self, side, body, ttl=None, ident=None, proto=6, frag=0x4000, bad_ip=False, version=None,
+           ihl=None, total=None, ip_options=b"", extension=b"", first_next=None):
+        src, dst = self.address[side], self.address[1 - side]
+        ttl = self.ttl[side] if ttl is None else ttl
+        if ident is None:
+            self.ident[side] += 1
+            ident = self.ident[side]
+        if self.family == 6:
+            head = struct.pack("!IHBB", (version or 6) << 28,
+                               len(extension) + len(body) if total is None else total,
+                               proto if first_next is None else first_next, ttl) + src + dst
+            return head + extension + body
+        size = 20 + len(ip_options)
+        head = struct.pack("!BBHHHBBH", (version or 4) << 4 | (ihl or size // 4), 0,
+                           size + len(body) if total is None else total, ident & 0xFFFF, frag, ttl,
+                           proto, 0) + src + dst + ip_options
+        value = pcapio.checksum(head) ^ (0x1111 if bad_ip else 0)
+        return head[:10] + struct.pack("!H", value) + head[12:] + body
+
+    def frame(self, side, packet, tags=()):
+        macs = (bytes.fromhex("02000000000a"), bytes.fromhex("020000000019"))
+        kind = 0x86DD if self.family == 6 else 0x0800
+        tagged = b"".join(struct.pack("!HH", 0x8100, tag) for tag in tags)
+        self.packets.append(pcapio.Packet(
+            self.now, macs[1 - side] + macs[side] + tagged + struct.pack("!H", kind) + packet, 0))
+        p = self.packets[-1]
+        p.wire_len = len(p.data)
+        self.now += MS // 2
+
+    # --- speaking ---
+
+    def segment(self, side, data=b"", flags=ACK | PSH, seq=None, ack=None, tags=(), ip=None, **tcp):
+        """A frame without any effect on the state of the connection."""
+        ip = ip or {}
+        body = self.tcp(side, data, flags, self.seq[side] if seq is None else seq,
+                        self.seq[1 - side] if ack is None else ack, **tcp)
+        self.frame(side, self.ip(side, body, **ip), tags)
+
+    def say(self, side, data, **how):
+        for at in range(0, len(data), self.mss):
+            part = data[at:at + self.mss]
+            self.segment(side, part, **how)
+            self.seq[side] += len(part)
+        self.clock[side] += 10
+        self.now += 10 * MS
+        self.segment(1 - side, flags=ACK)
+
+    def open(self):
+        self.segment(0, flags=SYN, ack=0, kind="first" if not self.timestamps else "syn")
+        self.seq[0] += 1
+        self.now += 20 * MS
+        self.segment(1, flags=SYN | ACK, kind="syn")
+        self.seq[1] += 1
+        self.segment(0, flags=ACK)
+        return self
+
+    def hello(self):
+        self.say(1, BANNER)
+        self.say(0, EHLO)
+        return self
+
+    def mail(self):
+        """The client goes on in clear."""
+        for command, answer in MAIL:
+            self.say(0, command)
+            self.say(1, answer)
+        return self.close()
+
+    def tls(self):
+        """The client asks for TLS and gets it."""
+        self.say(0, b"STARTTLS\r\n")
+        self.say(1, b"220 2.0.0 Ready to start TLS\r\n")
+        self.say(0, tlsfill.client_hello("mx.example.test"))
+        self.say(1, tlsfill.record(22, tlsfill.filler("server hello", 90)) + tlsfill.change_cipher_spec()
+                 + tlsfill.application("flight", 1800))
+        self.say(0, tlsfill.change_cipher_spec() + tlsfill.application("finished", 53))
+        self.say(1, tlsfill.application("ticket", 250))
+        for i in range(4):
+            self.say(0, tlsfill.application("command %d" % i, 60))
+            self.say(1, tlsfill.application("answer %d" % i, 60))
+        return self.close()
+
+    def close(self):
+        for side in (0, 1):
+            self.segment(side, flags=FIN | ACK)
+            self.seq[side] += 1
+        self.segment(0, flags=ACK)
+        return self
+
+    def capture(self):
+        return pcapio.Capture(pcapio.LINK_ETHERNET, self.packets)
+
+
+def main(arguments):
+    """evasion.py NAME FILE: writes the capture of one case."""
+    name, path = arguments
+    for one in cases():
+        if one.name == name:
+            pcapio.write(path, one.capture)
+            return 0
+    pcapio.warn("no case %r" % name)
+    return 2
+
+
+CASES = []
+
+
+def case(truth, **more):
+    """Registers a function that makes the packets of one case on a Wire it is given."""
+    def register(make):
+        CASES.append((make.__name__.replace("_", "-"), truth, make, more))
+        return make
+    return register
+
+
+def cases():
+    for name, truth, make, more in CASES:
+        more = dict(more)
+        families, options = more.pop("families", (4, 6)), more.pop("wire", {})
+        for family in families:
+            made = make(Wire(family, **options))
+            wire = made if isinstance(made, Wire) else None
+            capture = wire.capture() if wire else made
+            yield Case("%s-ipv%d" % (name, family), truth, capture, **more)
+
+
+# --- no attack at all ---
+
+@case("offered")
+def clean_offer(w):
+    w.open().hello().say(1, REPLY)
+    return w.tls()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def clean_garbled(w):
+    w.open().hello().say(1, MASKED)
+    return w.mail()
+
+
+# --- two copies, both of which a receiver could take ---
+
+def two_copies(w, first, second, **how):
+    w.open().hello()
+    w.segment(1, first)
+    w.segment(1, second, **how)
+    w.seq[1] += len(first)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def two_copies_offer_first(w):
+    return two_copies(w, REPLY, MASKED)
+
+
+@case("both", tell=("conflicting-segments",))
+def two_copies_garbled_first(w):
+    return two_copies(w, MASKED, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def second_copy_after_the_acknowledgement(w):
+    w.open().hello().say(1, MASKED)
+    w.now += 30 * MS
+    w.segment(1, REPLY, seq=w.seq[1] - len(REPLY))
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def second_copy_longer(w):
+    w.open().hello().say(1, MASKED)
+    w.segment(1, REPLY + b"250 x\r\n", seq=w.seq[1] - len(REPLY))
+    w.seq[1] += 7
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def second_copy_shorter(w):
+    w.open().hello().say(1, MASKED)
+    w.segment(1, REPLY[:120], seq=w.seq[1] - len(REPLY))
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def overlapping_tail_first(w):
+    """The tail with the offer waits out of order when the whole reply without it comes."""
+    w.open().hello()
+    w.segment(1, REPLY[60:], seq=w.seq[1] + 60)
+    w.segment(1, MASKED)
+    w.seq[1] += len(REPLY)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def overlapping_heads(w):
+    w.open().hello()
+    w.segment(1, REPLY[:110])
+    w.segment(1, MASKED[80:], seq=w.seq[1] + 80)
+    w.seq[1] += len(REPLY)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def two_tails_out_of_order(w):
+    """Two copies of the middle wait behind a hole; then the hole is filled."""
+    w.open().hello()
+    w.segment(1, REPLY[60:], seq=w.seq[1] + 60)
+    w.segment(1, MASKED[60:], seq=w.seq[1] + 60)
+    w.segment(1, REPLY[:60])
+    w.seq[1] += len(REPLY)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def one_byte_differs(w):
+    return two_copies(w, REPLY, REPLY.replace(WORD, b"STARTTLX"))
+
+
+@case("both", tell=("conflicting-segments",))
+def two_answers_to_starttls(w):
+    """The refusal wins the race; the server's own go-ahead comes after."""
+    refusal, go = b"454 4.7.0 TLS is not available due to local\r\n", b"220 2.0.0 Ready to start TLS\r\n"
+    w.open().hello().say(1, REPLY)
+    w.say(0, b"STARTTLS\r\n")
+    w.say(1, refusal)
+    w.segment(1, go, seq=w.seq[1] - len(refusal))
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def two_commands(w):
+    """Server's side: the client's own STARTTLS is on the tap, and a masked one."""
+    w.open().hello().say(1, REPLY)
+    w.say(0, b"XXXXXXXX\r\n")
+    w.segment(0, b"STARTTLS\r\n", seq=w.seq[0] - 10)
+    w.say(1, b"502 5.5.2 Error: command not recognized\r\n")
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def decoy_ttl_1(w):
+    return _decoy_ttl(w, 1)
+
+
+@case("both", tell=("conflicting-segments",))
+def decoy_ttl_of_another_hop(w):
+    return _decoy_ttl(w, 44)
+
+
+def _decoy_ttl(w, ttl):
+    w.open().hello()
+    w.segment(1, REPLY, ip={"ttl": ttl})
+    return _then_masked(w)
+
+
+def _then_masked(w):
+    w.say(1, MASKED)
+    return w.mail()
+
+
+# --- decoys that the receiver dropped ---
+
+def decoy(w, ip=None, **how):
+    w.open().hello()
+    w.segment(1, REPLY, ip=ip, **how)
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_bad_checksum(w):
+    return decoy(w, bad_sum=True)
+
+
+@case("garbled", families=(4,))
+def decoy_bad_ip_checksum(w):
+    return decoy(w, ip={"bad_ip": True})
+
+
+@case("garbled")
+def decoy_ip_version(w):
+    return decoy(w, ip={"version": 5})
+
+
+@case("garbled", families=(4,))
+def decoy_ip_header_length(w):
+    return decoy(w, ip={"ihl": 4})
+
+
+@case("garbled")
+def decoy_longer_than_the_frame(w):
+    return decoy(w, ip={"total": 1400})
+
+
+@case("garbled")
+def decoy_data_offset_short(w):
+    return decoy(w, offset=4)
+
+
+@case("garbled")
+def decoy_old_timestamp(w):
+    w.open().hello()
+    w.clock[1] -= 2000000
+    w.segment(1, REPLY)
+    w.clock[1] += 2000000
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_md5(w):
+    return decoy(w, md5=True)
+
+
+@case("garbled")
+def decoy_acknowledges_the_future(w):
+    w.open().hello()
+    w.segment(1, REPLY, ack=w.seq[0] + 100000)
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_without_ack(w):
+    return decoy(w, flags=PSH)
+
+
+@case("garbled")
+def decoy_without_flags(w):
+    return decoy(w, flags=0)
+
+
+@case("garbled")
+def decoy_far_outside_the_window(w):
+    w.open().hello()
+    w.segment(1, REPLY, seq=w.seq[1] + 10000000)
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_half_the_sequence_space_away(w):
+    w.open().hello()
+    w.segment(1, REPLY, seq=w.seq[1] + 2**31)
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_on_syn_ack(w):
+    w.segment(0, flags=SYN, ack=0, kind="syn")
+    w.seq[0] += 1
+    w.segment(1, BANNER + REPLY, flags=SYN | ACK, kind="syn")
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_with_syn(w):
+    """A second SYN/ACK in the middle of the stream, carrying the offer."""
+    w.open().hello()
+    w.segment(1, REPLY, flags=SYN | ACK)
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoy_with_rst(w):
+    w.open().hello()
+    w.segment(1, REPLY, flags=RST | ACK, seq=w.seq[1] + 5000)
+    return _then_masked(w)
+
+
+@case("garbled")
+def syn_with_data(w):
+    w.segment(0, b"EHLO fake.test\r\nSTARTTLS\r\n", flags=SYN, ack=0, kind="syn")
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, kind="syn")
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+# --- somebody pretends that it ended ---
+
+def before_the_reply(w, flags, side=1, seq=None, ip=None, **how):
+    w.open().hello()
+    w.segment(side, flags=flags, seq=w.seq[side] if seq is None else w.seq[side] + seq, ip=ip, **how)
+    w.now += 50 * MS
+    return _then_masked(w)
+
+
+@case("garbled")
+def rst_bad_checksum(w):
+    return before_the_reply(w, RST, bad_sum=True)
+
+
+@case("garbled")
+def rst_outside_the_window(w):
+    return before_the_reply(w, RST, seq=5000000)
+
+
+@case("garbled")
+def rst_in_the_window(w):
+    return before_the_reply(w, RST, seq=10)
+
+
+@case("garbled", tell=("forged-reset",))
+def rst_ttl_1(w):
+    return before_the_reply(w, RST, ip={"ttl": 1})
+
+
+@case("garbled", tell=("forged-reset",))
+def rst_of_the_server_that_goes_on(w):
+    return before_the_reply(w, RST | ACK)
+
+
+@case("garbled", tell=("forged-reset",))
+def rst_of_the_client_that_goes_on(w):
+    return before_the_reply(w, RST, side=0)
+
+
+@case("garbled", tell=("forged-reset",))
+def rst_and_long_silence(w):
+    w.open().hello()
+    w.segment(1, flags=RST, ip={"ttl": 44})
+    w.now += 40 * 1000 * MS
+    return _then_masked(w)
+
+
+@case("garbled")
+def rst_md5(w):
+    return before_the_reply(w, RST, md5=True)
+
+
+@case("garbled")
+def rst_with_data(w):
+    w.open().hello()
+    w.segment(1, b"connection refused by policy", flags=RST | ACK, bad_sum=True)
+    return _then_masked(w)
+
+
+@case("garbled")
+def fin_bad_checksum(w):
+    return before_the_reply(w, FIN | ACK, bad_sum=True)
+
+
+@case("garbled")
+def fin_of_the_future(w):
+    return before_the_reply(w, FIN | ACK, seq=3000)
+
+
+@case("garbled")
+def fin_without_ack(w):
+    return before_the_reply(w, FIN)
+
+
+@case("garbled")
+def many_guessed_rsts(w):
+    w.open().hello()
+    for i in range(20):
+        w.segment(1, flags=RST, seq=w.seq[1] - 40000 + 4001 * i)
+    return _then_masked(w)
+
+
+# --- the same bytes in other shapes ---
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def one_byte_a_segment(w):
+    w.open().hello()
+    for i in range(len(MASKED)):
+        w.segment(1, MASKED[i:i + 1], seq=w.seq[1] + i)
+    w.seq[1] += len(MASKED)
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def one_byte_a_segment_backwards(w):
+    w.open().hello()
+    for i in reversed(range(len(MASKED))):
+        w.segment(1, MASKED[i:i + 1], seq=w.seq[1] + i)
+    w.seq[1] += len(MASKED)
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def shuffled(w):
+    w.open().hello()
+    parts = [(i, MASKED[i:i + 7]) for i in range(0, len(MASKED), 7)]
+    random.Random(7).shuffle(parts)
+    for i, part in parts:
+        w.segment(1, part, seq=w.seq[1] + i)
+    w.seq[1] += len(MASKED)
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), wire={"isn": (1000000, 2**32 - 120)})
+def sequence_numbers_wrap(w):
+    w.open().hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def keep_alive_with_a_byte(w):
+    w.open().hello()
+    w.segment(1, b"\0", seq=w.seq[1] - 1, flags=ACK)
+    w.segment(0, flags=ACK)
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def retransmission_longer_than_the_first(w):
+    w.open().hello()
+    w.segment(1, MASKED[:100])
+    w.segment(1, MASKED)
+    w.seq[1] += len(MASKED)
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def every_packet_twice(w):
+    w.open().hello()
+    _then_masked(w)
+    return pcapio.Capture(pcapio.LINK_ETHERNET, [p for one in w.packets for p in (one, one.copy())])
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-segments",))
+def retransmitted_under_other_ids(w):
+    w.open().hello()
+    w.segment(1, MASKED)
+    w.now += 200 * MS
+    w.say(1, MASKED)
+    return w.mail()
+
+
+@case("offered", quiet=("conflicting-segments",))
+def other_case_in_the_copy(w):
+    """Two copies that mean the same."""
+    w.open().hello()
+    w.segment(1, REPLY)
+    w.say(1, REPLY.replace(WORD, b"starttls"))
+    return w.tls()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def zero_window(w):
+    w.open().hello()
+    w.segment(0, flags=ACK, window=0)
+    w.now += 500 * MS
+    w.segment(0, flags=ACK)
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def congestion_bits(w):
+    w.open().hello()
+    w.say(1, MASKED, flags=ACK | PSH | 0x40 | 0x80)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def reserved_bits(w):
+    w.open().hello()
+    w.say(1, MASKED, reserved=0x0E)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), wire={"mss": 1})
+def mss_of_one(w):
+    w.open().hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",), wire={"timestamps": False})
+def without_timestamps(w):
+    w.open().hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def timestamps_wrap(w):
+    w.clock[1] = 2**32 - 15
+    w.open()
+    w.say(1, BANNER)
+    w.clock[1] %= 2**32
+    w.say(0, EHLO)
+    w.clock[1] = 20
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def offloaded_length(w):
+    w.open().hello()
+    w.say(1, MASKED, ip={"total": 0})
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def tagged_frames(w):
+    w.open().hello()
+    w.say(1, MASKED, tags=(10, 20))
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def time_runs_backwards(w):
+    w.open().hello()
+    w.now -= 3600 * 1000 * MS
+    return _then_masked(w)
+
+
+# --- odd beginnings ---
+
+@case("garbled", tell=("starttls-garbled",))
+def split_handshake(w):
+    w.segment(0, flags=SYN, ack=0, kind="syn")
+    w.seq[0] += 1
+    w.segment(1, flags=ACK)
+    w.segment(1, flags=SYN, ack=0, kind="syn")
+    w.seq[1] += 1
+    w.segment(0, flags=SYN | ACK, seq=w.seq[0] - 1, kind="syn")
+    w.segment(1, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def simultaneous_open(w):
+    w.segment(0, flags=SYN, ack=0, kind="syn")
+    w.segment(1, flags=SYN, ack=0, kind="syn")
+    w.seq = [w.seq[0] + 1, w.seq[1] + 1]
+    w.segment(0, flags=SYN | ACK, seq=w.seq[0] - 1, kind="syn")
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] - 1, kind="syn")
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def two_syns(w):
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] + 77777, kind="syn")
+    w.open().hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def second_syn_after_the_first(w):
+    w.segment(0, flags=SYN, ack=0, kind="syn")
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] + 77777, kind="syn")
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, kind="syn")
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled", "conflicting-handshake"))
+def two_syn_acks(w):
+    """The first is forged; the client's acknowledgement confirms the second."""
+    w.segment(0, flags=SYN, ack=0, kind="syn")
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] + 123456, kind="syn", ip={"ttl": 44})
+    w.segment(1, flags=SYN | ACK, kind="syn")
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",), quiet=("conflicting-handshake",))
+def syn_ack_sent_again(w):
+    """The client's acknowledgement was lost: the same SYN/ACK comes once more."""
+    w.open()
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] - 1, kind="syn")
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def forged_syn_in_the_middle(w):
+    """A SYN with another number while the session runs must not end it."""
+    w.open().hello()
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] + 900000, kind="syn")
+    w.segment(1, flags=ACK)
+    return _then_masked(w)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def handshake_not_captured(w):
+    w.open().hello()
+    _then_masked(w)
+    return pcapio.Capture(pcapio.LINK_ETHERNET, w.packets[3:])
+
+
+@case("garbled", tell=("starttls-garbled",))
+def server_side_only(w):
+    w.open().hello()
+    _then_masked(w)
+    w.packets = [p for p in w.packets if pcapio.decode(1, p.data).sport == 25]
+    return w
+
+
+@case("unknown")
+def client_side_only(w):
+    w.open().hello()
+    _then_masked(w)
+    w.packets = [p for p in w.packets if pcapio.decode(1, p.data).dport == 25]
+    return w
+
+
+@case("unknown")
+def reply_not_captured(w):
+    w.open().hello()
+    before = len(w.packets)
+    w.say(1, MASKED)
+    del w.packets[before]
+    return w.mail()
+
+
+@case("unknown")
+def reply_cut_by_the_snap_length(w):
+    w.open().hello()
+    before = len(w.packets)
+    w.say(1, MASKED)
+    w.packets[before].data = w.packets[before].data[:150]
+    return w.mail()
+
+
+@case("garbled", sessions=2)
+def ports_used_again(w):
+    w.open().hello().say(1, REPLY)
+    w.tls()
+    w.now += 70 * 1000 * MS
+    again = Wire(w.family, isn=(3000000, 9000000))
+    again.now = w.now
+    again.open().hello()
+    _then_masked(again)
+    again.packets = w.packets + again.packets
+    return again
+
+
+# --- fragments ---
+
+def fragments(w, data, cuts, order, decoys=(), decoy_first=True, late=False):
+    """One TCP segment of the server as IP fragments; decoys: (from, to, bytes of another segment)."""
+    w.open().hello()
+    body = w.tcp(1, data, ACK | PSH, w.seq[1], w.seq[0])
+    other = w.tcp(1, REPLY if data == MASKED else MASKED, ACK | PSH, w.seq[1], w.seq[0])
+    edges = [0] + list(cuts) + [len(body)]
+    parts = [(a, b, body[a:b]) for a, b in zip(edges, edges[1:])]
+    parts = [parts[i] for i in order]
+    false = [(a, min(b, len(other)), other[a:min(b, len(other))]) for a, b in decoys]
+    w.ident[1] += 1
+    ident = w.ident[1]
+    sent = false + parts if decoy_first else parts[:-1] + false + parts[-1:]
+    if late:
+        sent = parts + false
+    for start, end, piece in sent:
+        more = end < len(body)
+        if w.family == 4:
+            w.frame(1, w.ip(1, piece, ident=ident, frag=start // 8 | (0x2000 if more else 0)))
+        else:
+            header = struct.pack("!BBHI", 6, 0, start | more, ident)
+            w.frame(1, w.ip(1, piece, extension=header, first_next=44))
+    w.seq[1] += len(data)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",))
+def fragments_in_order(w):
+    return fragments(w, MASKED, (64, 128), (0, 1, 2))
+
+
+@case("garbled", tell=("starttls-garbled",))
+def fragments_reversed(w):
+    return fragments(w, MASKED, (64, 128), (2, 1, 0))
+
+
+@case("fragments")
+def fragments_overlap_decoy_first(w):
+    return fragments(w, MASKED, (64, 128), (0, 1, 2), decoys=((64, 192),))
+
+
+@case("fragments")
+def fragments_overlap_decoy_second(w):
+    return fragments(w, MASKED, (64, 128), (0, 1, 2), decoys=((64, 128),), decoy_first=False)
+
+
+@case("garbled", tell=("starttls-garbled",))
+def fragments_late_duplicate(w):
+    return fragments(w, MASKED, (64, 128), (0, 1, 2), decoys=((64, 128),), late=True)
+
+
+@case("garbled", tell=("starttls-garbled",), families=(6,))
+def hop_by_hop_and_destination_options(w):
+    w.open().hello()
+    extension = bytes((60, 0, 1, 4, 0, 0, 0, 0)) + bytes((6, 0, 1, 4, 0, 0, 0, 0))
+    w.say(1, MASKED, ip={"extension": extension, "first_next": 0})
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), families=(6,))
+def atomic_fragment(w):
+    w.open().hello()
+    w.say(1, MASKED, ip={"extension": struct.pack("!BBHI", 6, 0, 0, 99), "first_next": 44})
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), families=(4,))
+def ip_options(w):
+    w.open().hello()
+    w.say(1, MASKED, ip={"ip_options": b"\x94\x04\x00\x00"})
+    return w.mail()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
