@@ -257,7 +257,7 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
 
 /* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
  */
-static void time_answer(struct flow *f, const struct arrival *a)
+static inline void time_answer(struct flow *f, const struct arrival *a)
 {
     const struct tcp_segment *t = &a->tcp;
 
@@ -273,7 +273,7 @@ static void time_answer(struct flow *f, const struct arrival *a)
     }
 }
 
-static void note_ack(struct flow *f, const struct arrival *a)
+static inline void note_ack(struct flow *f, const struct arrival *a)
 {
     struct reasm *peer =
         &f->dir[a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER];
@@ -285,7 +285,7 @@ static void note_ack(struct flow *f, const struct arrival *a)
     peer->acked_known = true;
 }
 
-static void note_packet(struct dissect *d, struct flow *f, const struct arrival *a)
+static inline void note_packet(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct flow_pass *b = &f->pass;
 
@@ -406,7 +406,9 @@ static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
     return true;
 }
 
-static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a)
+/* Apart from the short ways above, so that they stay short. */
+__attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *f,
+                                                const struct arrival *a)
 {
     struct session *s = f->session;
     struct reasm *r = &f->dir[a->dir];
@@ -414,14 +416,6 @@ static void into_flow(struct dissect *d, struct flow *f, const struct arrival *a
     bool bulk = f->bulk;
     struct reasm_segment seg;
 
-    note_packet(d, f, a);
-    if (f->other_synack)
-        choose_synack(d, f, a);
-    if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
-        note_ack(f, a);
-        time_answer(f, a);
-        return;
-    }
     segment_of(a, &seg, d->converse.number);
     if (!bulk && duplicate(d, f, a)) {
         converse_compare(&d->converse, f, a->dir, &seg); /* sums can be made equal */
@@ -513,6 +507,15 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (!f)
         return;
     d->count.processed++;
-    if (!pass(d, f, a) && f->session) /* else a straggler of a session closed in good order */
+    if (pass(d, f, a) || !f->session) /* bulk, or a straggler of a session closed in good order */
+        return;
+    note_packet(d, f, a);
+    if (f->other_synack)
+        choose_synack(d, f, a);
+    if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
+        note_ack(f, a);
+        time_answer(f, a);
+    } else {
         into_flow(d, f, a);
+    }
 }

@@ -24,13 +24,15 @@ static struct smtp *reader(struct converse *v, struct flow *f)
     return f->smtp;
 }
 
-/* With the first message the dialogue that decides is over, but late copies of it may come; with
- * TLS they mean nothing any more. */
+/* With the first message or TLS record the dialogue that decides is over, but late copies of it may
+ * come; when TLS carries data they mean nothing any more. */
 static void see_the_end(struct converse *v, struct flow *f)
 {
-    if (f->session->mails > 0)
+    const struct session *s = f->session;
+
+    if (s->mails > 0 || s->tls_records[SESSION_TO_SERVER] || s->tls_records[SESSION_TO_CLIENT])
         evidence_stop(f->evidence);
-    if (!f->session->tls_complete)
+    if (!s->tls_complete)
         return;
     converse_reread(v, f);
     evidence_free(f->evidence, &v->evidence);
@@ -466,7 +468,8 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
 
     if (s->wire_len > s->bytes.n)
         v->count.cut_packets++;
-    converse_compare(v, f, d, s);
+    if (f->evidence && (s->seq != r->next || r->held))
+        converse_compare(v, f, d, s);
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {
         f->session->retransmits[d]++;
         v->count.retransmits++;

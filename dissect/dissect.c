@@ -50,57 +50,52 @@ static void orient_between_mail_ports(struct dissect *d, struct arrival *a)
 
     a->dir = likely_direction(&a->tcp);
     key_of(a);
-    if ((a->tcp.flags & TCP_SYN) || flow_find(d->converse.table, &a->key))
+    if ((a->tcp.flags & TCP_SYN) || flow_known(d->converse.table, &a->key))
         return;
     turned.dir = a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
     key_of(&turned);
-    if (flow_find(d->converse.table, &turned.key))
+    if (flow_known(d->converse.table, &turned.key))
         *a = turned;
 }
 
-/* The server is the side with the mail port. False: neither has one. */
-static inline bool orient(struct dissect *d, struct arrival *a)
+/* What is read off one packet on its way up. */
+struct reading {
+    struct frame frame;
+    struct ip_packet ip;
+    struct arrival a;
+};
+
+/* The server is the side with the mail port. */
+static inline void orient(struct dissect *d, struct arrival *a)
 {
     bool src = is_mail_port(d, a->tcp.src_port);
     bool dst = is_mail_port(d, a->tcp.dst_port);
 
     if (src && dst) {
         orient_between_mail_ports(d, a);
-        return true;
+    } else {
+        a->dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
+        key_of(a);
     }
-    a->dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
-    key_of(a);
-    return src || dst;
 }
 
-static void segment(struct dissect *d, struct arrival *a)
+/* The functions below: true when r->a.tcp is a segment on a mail port; else the packet has been
+ * counted. */
+static bool whole_packet(struct dissect *d, struct reading *r)
 {
-    if (!orient(d, a)) {
+    if (r->ip.proto != 6) {
         d->count.not_mail++;
-        return;
+        return false;
     }
-    d->count.tcp++;
-    d->count.offloaded += a->ip->offloaded_length;
-    connection_packet(d, a);
-}
-
-static void whole_packet(struct dissect *d, const struct packet *p, const struct frame *frame,
-                         const struct ip_packet *ip)
-{
-    struct arrival a; /* filled below; clearing it would cost as much as parsing */
-
-    if (ip->proto != 6) {
-        d->count.not_mail++;
-        return;
-    }
-    if (tcp_parse(ip, &a.tcp) != TCP_OK) {
+    if (tcp_parse(&r->ip, &r->a.tcp) != TCP_OK) {
         d->count.malformed_tcp++;
-        return;
+        return false;
     }
-    a.packet = p;
-    a.frame = frame;
-    a.ip = ip;
-    segment(d, &a);
+    if (!is_mail_port(d, r->a.tcp.src_port) && !is_mail_port(d, r->a.tcp.dst_port)) {
+        d->count.not_mail++;
+        return false;
+    }
+    return true;
 }
 
 static inline void count_family(struct dissect *d, const struct ip_packet *ip)
@@ -111,22 +106,25 @@ static inline void count_family(struct dissect *d, const struct ip_packet *ip)
         d->count.ipv6++;
 }
 
-static void ip_bytes(struct dissect *d, const struct packet *p, const struct frame *frame)
+static bool ip_bytes(struct dissect *d, const struct packet *p, struct reading *r)
 {
-    struct ip_packet ip, whole;
+    struct ip_packet *ip = &r->ip;
+    struct ip_packet piece;
 
-    if (ip_parse(frame->ip, &ip) != IP_OK ||
-        (ip.payload_len > ip.payload.n && p->bytes.n >= p->wire_len)) { /* nobody takes such */
+    if (ip_parse(r->frame.ip, ip) != IP_OK ||
+        (ip->payload_len > ip->payload.n && p->bytes.n >= p->wire_len)) { /* nobody takes such */
         d->count.malformed_ip++;
-        return;
+        return false;
     }
-    count_family(d, &ip);
-    if (!ip.fragment)
-        whole_packet(d, p, frame, &ip);
-    else if (ip.proto != 6)
+    count_family(d, ip);
+    if (!ip->fragment)
+        return whole_packet(d, r);
+    if (ip->proto != 6) {
         d->count.not_mail++;
-    else if (defrag_push(d->defrag, &ip, d->converse.now, &whole))
-        whole_packet(d, p, frame, &whole);
+        return false;
+    }
+    piece = *ip;
+    return defrag_push(d->defrag, &piece, d->converse.now, ip) && whole_packet(d, r);
 }
 
 static void count_tags(struct dissect *d, const struct frame *frame)
@@ -137,55 +135,61 @@ static void count_tags(struct dissect *d, const struct frame *frame)
         d->count.qinq++;
 }
 
-static void frame_bytes(struct dissect *d, const struct packet *p)
+static bool frame_bytes(struct dissect *d, const struct packet *p, struct reading *r)
 {
-    struct frame frame;
-
-    switch (frame_parse(p->link, p->bytes, &frame)) {
+    switch (frame_parse(p->link, p->bytes, &r->frame)) {
     case FRAME_OK:
-        if (frame.vlan_count > 0)
-            count_tags(d, &frame);
-        ip_bytes(d, p, &frame);
-        return;
+        if (r->frame.vlan_count > 0)
+            count_tags(d, &r->frame);
+        return ip_bytes(d, p, r);
     case FRAME_SHORT:
         d->count.malformed_link++;
-        return;
+        break;
     case FRAME_NOT_IP:
         d->count.not_ip++;
-        return;
+        break;
     case FRAME_VLAN_DEEP:
         d->count.vlan_deep++;
-        return;
+        break;
     case FRAME_UNKNOWN_LINK:
         d->count.unknown_link++;
-        return;
+        break;
     }
+    return false;
 }
 
-/* Most frames of a link are plain; those that are not mail are told by a few loads. False: it is
- * for the layers, one by one. */
-static bool plain_bytes(struct dissect *d, const struct packet *p)
+/* Most frames of a link are plain, and those that are not mail are told by a few loads. The others
+ * go through the layers one by one. */
+static inline bool read_packet(struct dissect *d, const struct packet *p, struct reading *r)
 {
     enum plain kind = plain_recognise(p->link, p->bytes);
-    struct frame frame;
-    struct ip_packet ip;
-    struct arrival a;
 
     if (kind == PLAIN_NOT)
-        return false;
+        return frame_bytes(d, p, r);
     if (kind == PLAIN_OTHER || (!is_mail_port(d, plain_src_port(kind, p->bytes)) &&
                                 !is_mail_port(d, plain_dst_port(kind, p->bytes)))) {
         d->count.not_mail++;
-        return true;
-    }
-    if (!plain_parse(kind, p->bytes, &frame, &ip, &a.tcp))
         return false;
-    a.packet = p;
-    a.frame = &frame;
-    a.ip = &ip;
-    count_family(d, &ip);
-    segment(d, &a);
+    }
+    if (!plain_parse(kind, p->bytes, &r->frame, &r->ip, &r->a.tcp))
+        return frame_bytes(d, p, r);
+    count_family(d, &r->ip);
     return true;
+}
+
+static inline void mail_packet(struct dissect *d, const struct packet *p)
+{
+    struct reading r; /* filled as far as it is asked for; clearing it would cost as much */
+
+    if (!read_packet(d, p, &r))
+        return;
+    r.a.packet = p;
+    r.a.frame = &r.frame;
+    r.a.ip = &r.ip;
+    d->count.tcp++;
+    d->count.offloaded += r.ip.offloaded_length;
+    orient(d, &r.a);
+    connection_packet(d, &r.a);
 }
 
 void dissect_packet(struct dissect *d, const struct packet *p)
@@ -195,8 +199,7 @@ void dissect_packet(struct dissect *d, const struct packet *p)
     d->converse.number++;
     if (p->time > d->converse.now)
         d->converse.now = p->time;
-    if (!plain_bytes(d, p))
-        frame_bytes(d, p);
+    mail_packet(d, p);
     converse_tick(&d->converse);
     if (d->converse.now >= d->expire_at) {
         lifetime_expire(d);

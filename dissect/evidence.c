@@ -6,17 +6,19 @@
 #include "base/caps.h"
 #include "dissect/smtp.h"
 
-#define FIRST_BYTES 512
-#define FIRST_TURNS 16
-#define SLICE       512
+#define FIRST_TO_SERVER 192 /* what most sessions need: one allocation for all of it */
+#define FIRST_TO_CLIENT 768
+#define FIRST_TURNS     16
+#define SLICE           512
 
-struct turn {            /* what one side said before the other did */
+enum turn_kind { TURN_READ, TURN_GAP, TURN_CUT };
+
+struct turn { /* what one side said before the other did */
+    nstime time;
     uint32_t begin, end; /* stream offsets */
     uint32_t acked;
-    nstime time;
-    uint8_t dir;
+    uint8_t dir, kind;
     uint8_t ttl, marks;
-    bool gap, cut;
 };
 
 struct side {
@@ -38,6 +40,9 @@ struct evidence {
     bool full;    /* no room: nothing more is kept of what is read */
     bool stopped; /* nor need it be */
     struct copy copy[CAP_EVIDENCE_COPIES];
+    struct turn first_turn[FIRST_TURNS]; /* where all of it stays as long as it is small */
+    uint8_t first_to_server[FIRST_TO_SERVER];
+    uint8_t first_to_client[FIRST_TO_CLIENT];
 };
 
 static bool draw(struct evidence_pool *pool, size_t n)
@@ -54,10 +59,22 @@ struct evidence *evidence_new(struct evidence_pool *pool)
 
     if (!draw(pool, sizeof(*e)))
         return NULL;
-    e = calloc(1, sizeof(*e));
-    if (!e)
+    e = malloc(sizeof(*e));
+    if (!e) {
         pool->bytes -= sizeof(*e);
+        return NULL;
+    }
+    memset(e, 0, offsetof(struct evidence, first_turn)); /* the rest is written before it is read */
+    e->turn = e->first_turn;
+    e->turn_size = FIRST_TURNS;
+    e->side[SESSION_TO_SERVER] = (struct side){e->first_to_server, 0, FIRST_TO_SERVER};
+    e->side[SESSION_TO_CLIENT] = (struct side){e->first_to_client, 0, FIRST_TO_CLIENT};
     return e;
+}
+
+static bool is_inside(const struct evidence *e, const struct side *s)
+{
+    return s->bytes == e->first_to_server || s->bytes == e->first_to_client;
 }
 
 void evidence_free(struct evidence *e, struct evidence_pool *pool)
@@ -65,6 +82,8 @@ void evidence_free(struct evidence *e, struct evidence_pool *pool)
     if (!e)
         return;
     for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        if (is_inside(e, &e->side[d]))
+            continue;
         pool->bytes -= e->side[d].size;
         free(e->side[d].bytes);
     }
@@ -72,29 +91,46 @@ void evidence_free(struct evidence *e, struct evidence_pool *pool)
         pool->bytes -= e->copy[i].n;
         free(e->copy[i].bytes);
     }
-    pool->bytes -= e->turn_size * sizeof(*e->turn) + sizeof(*e);
-    free(e->turn);
+    if (e->turn != e->first_turn) {
+        pool->bytes -= e->turn_size * sizeof(*e->turn);
+        free(e->turn);
+    }
+    pool->bytes -= sizeof(*e);
     free(e);
 }
 
 /* --- keeping --- */
 
-static bool side_room(struct side *s, struct evidence_pool *pool, uint32_t end)
+/* Room for `size` bytes in place of what has `old`: from the pool, and from it anew. */
+static void *grow(struct evidence_pool *pool, void *p, bool inside, size_t old, size_t size)
 {
-    uint32_t size = s->size ? s->size : FIRST_BYTES;
-    uint8_t *p;
+    size_t more = inside ? size : size - old;
+    void *out;
 
+    if (!draw(pool, more))
+        return NULL;
+    out = inside ? malloc(size) : realloc(p, size);
+    if (!out)
+        pool->bytes -= more;
+    else if (inside)
+        memcpy(out, p, old);
+    return out;
+}
+
+static bool side_room(struct evidence *e, struct evidence_pool *pool, struct side *s, uint32_t end)
+{
+    uint32_t size = s->size;
+    void *p;
+
+    if (end <= size)
+        return true;
     while (size < end)
         size *= 2;
-    if (size == s->size)
-        return true;
-    if (size > CAP_EVIDENCE_BYTES || !draw(pool, size - s->size))
+    if (size > CAP_EVIDENCE_BYTES)
         return false;
-    p = realloc(s->bytes, size);
-    if (!p) {
-        pool->bytes -= size - s->size;
+    p = grow(pool, s->bytes, is_inside(e, s), s->size, size);
+    if (!p)
         return false;
-    }
     s->bytes = p;
     s->size = size;
     return true;
@@ -103,17 +139,15 @@ static bool side_room(struct side *s, struct evidence_pool *pool, uint32_t end)
 static struct turn *new_turn(struct evidence *e, struct evidence_pool *pool)
 {
     if (e->turns == e->turn_size) {
-        uint16_t size = e->turn_size ? (uint16_t)(2 * e->turn_size) : FIRST_TURNS;
-        size_t more = (size_t)(size - e->turn_size) * sizeof(struct turn);
-        struct turn *p;
+        uint16_t size = (uint16_t)(2 * e->turn_size);
+        void *p;
 
-        if (size > CAP_EVIDENCE_TURNS || !draw(pool, more))
+        if (size > CAP_EVIDENCE_TURNS)
             return NULL;
-        p = realloc(e->turn, size * sizeof(*p));
-        if (!p) {
-            pool->bytes -= more;
+        p = grow(pool, e->turn, e->turn == e->first_turn, e->turn_size * sizeof(*e->turn),
+                 size * sizeof(*e->turn));
+        if (!p)
             return NULL;
-        }
         e->turn = p;
         e->turn_size = size;
     }
@@ -126,8 +160,7 @@ static struct turn *turn_for(struct evidence *e, struct evidence_pool *pool, con
     struct turn *last = e->turns ? &e->turn[e->turns - 1] : NULL;
 
     if (last && last->dir == t->dir && last->end == t->begin && last->acked == t->acked &&
-        last->gap == t->gap && last->cut == t->cut && last->ttl == t->ttl &&
-        last->marks == t->marks)
+        last->kind == t->kind && last->ttl == t->ttl && last->marks == t->marks)
         return last;
     last = new_turn(e, pool);
     if (last)
@@ -142,9 +175,7 @@ static bool keep(struct evidence *e, struct evidence_pool *pool, const struct tu
     struct side *s = &e->side[t->dir];
     struct turn *to;
 
-    if (e->stopped)
-        return true;
-    if (e->full || t->begin != s->n || t->end <= t->begin || !side_room(s, pool, t->end) ||
+    if (e->full || t->begin != s->n || t->end <= t->begin || !side_room(e, pool, s, t->end) ||
         !(to = turn_for(e, pool, t))) {
         e->full = true;
         return false;
@@ -170,16 +201,16 @@ bool evidence_read(struct evidence *e, struct evidence_pool *pool, enum session_
                      .ttl = s->ttl,
                      .marks = s->marks};
 
-    return bytes.n == 0 || keep(e, pool, &t, bytes);
+    return e->stopped || bytes.n == 0 || keep(e, pool, &t, bytes);
 }
 
 bool evidence_gap(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                   uint32_t offset, uint32_t n, bool cut)
 {
     struct turn t = {
-        .begin = offset, .end = offset + n, .dir = (uint8_t)d, .gap = true, .cut = cut};
+        .begin = offset, .end = offset + n, .dir = (uint8_t)d, .kind = cut ? TURN_CUT : TURN_GAP};
 
-    return keep(e, pool, &t, span_of(NULL, 0));
+    return e->stopped || keep(e, pool, &t, span_of(NULL, 0));
 }
 
 void evidence_stop(struct evidence *e)
@@ -252,7 +283,7 @@ bool evidence_compare(const struct evidence *e, enum session_dir d, uint32_t off
             return false;
         at += from;
         const struct turn *t = turn_at(e, d, offset + (uint32_t)at);
-        if (t && t->gap) { /* nobody knows what stood there */
+        if (t && t->kind != TURN_READ) { /* nobody knows what stood there */
             from = t->end - offset;
             continue;
         }
@@ -325,8 +356,8 @@ struct session *evidence_reread(const struct evidence *e, const struct session *
     }
     for (uint16_t i = 0; i < e->turns; i++) {
         const struct turn *t = &e->turn[i];
-        if (t->gap)
-            smtp_gap(m, (enum session_dir)t->dir, t->begin, t->end - t->begin, t->cut);
+        if (t->kind != TURN_READ)
+            smtp_gap(m, (enum session_dir)t->dir, t->begin, t->end - t->begin, t->kind == TURN_CUT);
         else
             reread_turn(e, t, m);
     }

@@ -49,7 +49,7 @@ size_t evidence_differ(struct span a, struct span b);
 /* The line of `text` that has its byte `at`, without the line end. */
 struct span evidence_line(struct span text, size_t at);
 
-/* The message begins: what is read from now on is not kept, and no loss. */
+/* The message or TLS begins: what is read from now on is not kept, and no loss. */
 void evidence_stop(struct evidence *e);
 
 /* Makes a copy part of the other reading. Without room it is left out. */

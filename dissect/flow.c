@@ -121,7 +121,8 @@ static struct link *bucket_of(struct flow_table *t, uint32_t h)
     return &t->bucket[i < t->split ? (h & (2 * t->mask + 1)) : i];
 }
 
-struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+/* Inline in each of its two callers: it is done for each packet. */
+static inline struct flow *find(struct flow_table *t, const struct flow_key *key)
 {
     uint32_t h = hash(t->secret, key);
 
@@ -137,6 +138,16 @@ struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
             return f;
     }
     return NULL;
+}
+
+struct flow *flow_find(struct flow_table *t, const struct flow_key *key)
+{
+    return find(t, key);
+}
+
+bool flow_known(struct flow_table *t, const struct flow_key *key)
+{
+    return find(t, key) != NULL;
 }
 
 /* Moves what belongs there from the next bucket in turn to its new twin. */

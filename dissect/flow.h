@@ -92,6 +92,7 @@ struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *
 void flow_table_free(struct flow_table *t); /* the flows' contents are the caller's to release */
 
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key);
+bool flow_known(struct flow_table *t, const struct flow_key *key);
 /* A zeroed flow in the active list; NULL when the slab is full or memory is short. */
 struct flow *flow_add(struct flow_table *t, const struct flow_key *key);
 void flow_remove(struct flow_table *t, struct flow *f);

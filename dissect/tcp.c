@@ -3,7 +3,7 @@
 
 #include <endian.h>
 
-enum { PROTO_TCP = 6, HEADER = 20 };
+enum { PROTO_TCP = 6 };
 
 enum option { /* IANA, TCP Option Kind Numbers */
               OPTION_END = 0,
@@ -14,39 +14,21 @@ enum option { /* IANA, TCP Option Kind Numbers */
               OPTION_EXPERIMENT = 254
 };
 
-#define EXPERIMENT_FAST_OPEN 0xf989     /* RFC 7413 section 4.1.1, registered by RFC 6994 */
-#define ALIGNED_TIMESTAMPS   0x0101080a /* NOP, NOP, kind 8, length 10: RFC 7323 appendix A */
-
-static inline uint16_t be16(const uint8_t *p)
-{
-    return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static inline uint32_t be32(const uint8_t *p)
-{
-    return (uint32_t)be16(p) << 16 | be16(p + 2);
-}
-
-static inline void read_timestamps(const uint8_t *p, struct tcp_segment *out)
-{
-    out->has_timestamps = true;
-    out->ts_value = be32(p);
-    out->ts_echo = be32(p + 4);
-}
+#define EXPERIMENT_FAST_OPEN 0xf989 /* RFC 7413 section 4.1.1, registered by RFC 6994 */
 
 static void read_option(uint8_t kind, struct span value, struct tcp_segment *out)
 {
     if (kind == OPTION_TIMESTAMPS && value.n == 8)
-        read_timestamps(value.p, out);
+        tcp_read_timestamps(value.p, out);
     else if (kind == OPTION_MD5 && value.n == 16)
         out->has_md5 = true;
     else if (kind == OPTION_FAST_OPEN)
         out->fast_open = true;
-    else if (kind == OPTION_EXPERIMENT && value.n >= 2 && be16(value.p) == EXPERIMENT_FAST_OPEN)
+    else if (kind == OPTION_EXPERIMENT && value.n >= 2 && tcp_be16(value.p) == EXPERIMENT_FAST_OPEN)
         out->fast_open = true;
 }
 
-static void read_options(struct span options, struct tcp_segment *out)
+void tcp_read_options(struct span options, struct tcp_segment *out)
 {
     while (options.n > 0 && options.p[0] != OPTION_END) {
         uint8_t len = 1;
@@ -59,40 +41,6 @@ static void read_options(struct span options, struct tcp_segment *out)
         }
         options = span_from(options, len);
     }
-}
-
-enum tcp_result tcp_parse(const struct ip_packet *ip, struct tcp_segment *out)
-{
-    const uint8_t *p = ip->payload.p;
-    size_t header;
-
-    if (ip->payload.n < HEADER)
-        return ip->payload_len < HEADER ? TCP_MALFORMED : TCP_SHORT;
-    header = (size_t)(p[12] >> 4) * 4;
-    if (header < HEADER || header > ip->payload_len)
-        return TCP_MALFORMED;
-    if (header > ip->payload.n)
-        return TCP_SHORT;
-    out->src_port = be16(p);
-    out->dst_port = be16(p + 2);
-    out->seq = be32(p + 4);
-    out->ack = be32(p + 8);
-    out->flags = p[13];
-    out->window = be16(p + 14);
-    out->checksum = be16(p + 16);
-    out->urgent = be16(p + 18);
-    out->payload = span_from(ip->payload, header);
-    out->payload_len = ip->payload_len - (uint32_t)header;
-    out->has_timestamps = false;
-    out->ts_value = 0;
-    out->ts_echo = 0;
-    out->has_md5 = false;
-    out->fast_open = false;
-    if (header == HEADER + 12 && be32(p + HEADER) == ALIGNED_TIMESTAMPS)
-        read_timestamps(p + HEADER + 4, out);
-    else if (header > HEADER)
-        read_options(span_of(p + HEADER, header - HEADER), out);
-    return TCP_OK;
 }
 
 /*

@@ -31,9 +31,64 @@ struct tcp_segment {
 
 enum tcp_result { TCP_OK, TCP_SHORT, TCP_MALFORMED };
 
+#define TCP_HEADER             20
+#define TCP_ALIGNED_TIMESTAMPS 0x0101080a /* NOP, NOP, kind 8, length 10: RFC 7323 appendix A */
+
+static inline uint16_t tcp_be16(const uint8_t *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+static inline uint32_t tcp_be32(const uint8_t *p)
+{
+    return (uint32_t)tcp_be16(p) << 16 | tcp_be16(p + 2);
+}
+
+static inline void tcp_read_timestamps(const uint8_t *p, struct tcp_segment *out)
+{
+    out->has_timestamps = true;
+    out->ts_value = tcp_be32(p);
+    out->ts_echo = tcp_be32(p + 4);
+}
+
+void tcp_read_options(struct span options, struct tcp_segment *out);
+
 /* Pure; out->payload points into the packet. Options are read leniently: a broken one ends the
- * reading of options and nothing else. */
-enum tcp_result tcp_parse(const struct ip_packet *ip, struct tcp_segment *out);
+ * reading of options and nothing else. Inline: it is done for each packet of mail. */
+__attribute__((always_inline)) static inline enum tcp_result tcp_parse(const struct ip_packet *ip,
+                                                                       struct tcp_segment *out)
+{
+    const uint8_t *p = ip->payload.p;
+    size_t header;
+
+    if (ip->payload.n < TCP_HEADER)
+        return ip->payload_len < TCP_HEADER ? TCP_MALFORMED : TCP_SHORT;
+    header = (size_t)(p[12] >> 4) * 4;
+    if (header < TCP_HEADER || header > ip->payload_len)
+        return TCP_MALFORMED;
+    if (header > ip->payload.n)
+        return TCP_SHORT;
+    out->src_port = tcp_be16(p);
+    out->dst_port = tcp_be16(p + 2);
+    out->seq = tcp_be32(p + 4);
+    out->ack = tcp_be32(p + 8);
+    out->flags = p[13];
+    out->window = tcp_be16(p + 14);
+    out->checksum = tcp_be16(p + 16);
+    out->urgent = tcp_be16(p + 18);
+    out->payload = span_from(ip->payload, header);
+    out->payload_len = ip->payload_len - (uint32_t)header;
+    out->has_timestamps = false;
+    out->ts_value = 0;
+    out->ts_echo = 0;
+    out->has_md5 = false;
+    out->fast_open = false;
+    if (header == TCP_HEADER + 12 && tcp_be32(p + TCP_HEADER) == TCP_ALIGNED_TIMESTAMPS)
+        tcp_read_timestamps(p + TCP_HEADER + 4, out);
+    else if (header > TCP_HEADER)
+        tcp_read_options(span_of(p + TCP_HEADER, header - TCP_HEADER), out);
+    return TCP_OK;
+}
 
 enum tcp_checksum { TCP_CHECKSUM_GOOD, TCP_CHECKSUM_BAD, TCP_CHECKSUM_UNKNOWN };
 
