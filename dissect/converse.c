@@ -392,7 +392,7 @@ void converse_reread(struct converse *v, struct flow *f)
 {
     if (!f->evidence || !evidence_in_conflict(f->evidence))
         return;
-    evidence_forget(f->session->other);
+    session_free(f->session->other);
     f->session->other = evidence_reread(f->evidence, f->session, v->keep_addresses);
 }
 

@@ -337,7 +337,7 @@ static void reread_turn(const struct evidence *e, const struct turn *t, struct s
 struct session *evidence_reread(const struct evidence *e, const struct session *as,
                                 bool keep_addresses)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct session *s = session_new();
     struct smtp *m;
 
     if (!s)
@@ -351,7 +351,7 @@ struct session *evidence_reread(const struct evidence *e, const struct session *
     memcpy(s->seen, as->seen, sizeof(s->seen));
     m = smtp_new(s, as->implicit_tls, keep_addresses);
     if (!m) {
-        free(s);
+        session_free(s);
         return NULL;
     }
     for (uint16_t i = 0; i < e->turns; i++) {
@@ -363,11 +363,4 @@ struct session *evidence_reread(const struct evidence *e, const struct session *
     }
     smtp_free(m);
     return s;
-}
-
-void evidence_forget(struct session *other)
-{
-    if (other)
-        free(other->pool);
-    free(other);
 }

@@ -60,9 +60,8 @@ void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_
 bool evidence_in_conflict(const struct evidence *e);
 
 /* The dialogue read again with the copies in place: facts of the dialogue alone, in a session that
- * is the caller's to free by evidence_forget(). NULL: no memory. */
+ * is the caller's. NULL: no memory. */
 struct session *evidence_reread(const struct evidence *e, const struct session *as,
                                 bool keep_addresses);
-void evidence_forget(struct session *other);
 
 #endif

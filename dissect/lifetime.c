@@ -48,11 +48,7 @@ void lifetime_drop(struct dissect *d, struct flow *f)
     flow_unwait(d->converse.table, f);
     smtp_free(f->smtp);
     evidence_free(f->evidence, &d->converse.evidence);
-    if (f->session) {
-        evidence_forget(f->session->other);
-        free(f->session->pool);
-    }
-    free(f->session);
+    session_free(f->session);
     f->smtp = NULL;
     f->evidence = NULL;
     f->session = NULL;
@@ -127,7 +123,7 @@ void lifetime_expire(struct dissect *d)
 
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
 {
-    struct session *s = calloc(1, sizeof(*s));
+    struct session *s = session_new();
     struct flow *f;
 
     if (!s)
@@ -136,7 +132,7 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
         make_room(d);
     f = flow_add(d->converse.table, &a->key);
     if (!f) {
-        free(s);
+        session_free(s);
         return NULL;
     }
     s->key = a->key;

@@ -77,10 +77,10 @@ struct ehlo_line {
  */
 struct smtp_reading {
     enum ehlo_state ehlo;
-    int16_t ehlo_code;  /* of the last EHLO before the upgrade; 0: none seen */
-    uint8_t line_count; /* kept in line[]; line[0] is the greeting (RFC 5321 4.1.1.1) */
-    bool lines_capped;  /* more than CAP_REPLY_LINES */
-    struct ehlo_line line[CAP_REPLY_LINES];
+    int16_t ehlo_code;        /* of the last EHLO before the upgrade; 0: none seen */
+    uint8_t line_count;       /* kept in line[]; line[0] is the greeting (RFC 5321 4.1.1.1) */
+    bool lines_capped;        /* more than CAP_REPLY_LINES */
+    struct ehlo_line *line;   /* at most CAP_REPLY_LINES */
     uint32_t ehlo_offset;     /* of the reply, to client */
     int16_t refused_code;     /* an EHLO answered by other than 250; 0: none */
     struct text refused_text; /* its first line, code included */
@@ -237,9 +237,9 @@ struct session {
     bool mail_from_null;    /* <> */
     uint32_t rcpt_commands;
     uint32_t rcpt_accepted;
-    uint8_t rcpt_count;                      /* kept */
-    struct text rcpt[CAP_RECIPIENTS];        /* masked unless addresses are shown */
-    struct text rcpt_domain[CAP_RECIPIENTS]; /* distinct, lower case */
+    uint8_t rcpt_count;       /* kept */
+    struct text *rcpt;        /* masked unless addresses are shown; at most CAP_RECIPIENTS */
+    struct text *rcpt_domain; /* distinct, lower case; likewise */
     uint8_t rcpt_domain_count;
     bool requiretls; /* MAIL with REQUIRETLS (RFC 8689) in clear */
     uint32_t requiretls_offset;
@@ -289,6 +289,13 @@ struct session {
 
     void *memo; /* the judge's own; freed by it at SESSION_CLOSED */
 };
+
+struct session *session_new(void);     /* zeroed; NULL: no memory */
+void session_free(struct session *s);  /* with all that it owns */
+void session_clear(struct session *s); /* lets go of what it owns */
+/* Room for one more entry in a list of `count` entries of `size` bytes: the list, perhaps moved, or
+ * NULL, and then it is as it was. */
+void *session_list_room(void *list, size_t count, size_t size);
 
 static inline struct span session_text(const struct session *s, struct text t)
 {

@@ -59,15 +59,19 @@ static void collect_begin(struct smtp *m, uint32_t offset)
 static void collect_line(struct smtp *m, struct span text, const struct smtp_line *l)
 {
     struct smtp_reading *g = &m->s->reading;
-    struct ehlo_line *e;
+    struct ehlo_line *list, *e;
     size_t full = l->full_len > 4 ? l->full_len - 4 : 0;
 
-    if (g->line_count >= CAP_REPLY_LINES) {
+    list = g->line_count < CAP_REPLY_LINES
+               ? session_list_room(g->line, g->line_count, sizeof(*list))
+               : NULL;
+    if (!list) {
         if (!g->lines_capped)
             m->s->caps_hit++;
         g->lines_capped = true;
         return;
     }
+    g->line = list;
     e = &g->line[g->line_count++];
     e->text = smtp_text_keep(m->s, text, CAP_KEYWORD_TEXT);
     if (text.n && !e->text.len)

@@ -4,7 +4,7 @@
 
 #include "dissect/smtp_state.h"
 
-#define FIRST_SIZE 1024
+#define FIRST_SIZE 512
 
 static uint8_t *room_for(struct session *s, size_t n)
 {
@@ -79,6 +79,7 @@ static bool domain_known(const struct session *s, struct span domain)
 static void keep_domain(struct session *s, struct span domain)
 {
     uint8_t lower[CAP_DOMAIN_TEXT];
+    struct text *list;
 
     domain = span_first(domain, sizeof(lower));
     for (size_t i = 0; i < domain.n; i++)
@@ -87,16 +88,25 @@ static void keep_domain(struct session *s, struct span domain)
     domain = span_of(lower, domain.n);
     if (domain.n == 0 || s->rcpt_domain_count >= CAP_RECIPIENTS || domain_known(s, domain))
         return;
+    list = session_list_room(s->rcpt_domain, s->rcpt_domain_count, sizeof(*list));
+    if (!list)
+        return;
+    s->rcpt_domain = list;
     s->rcpt_domain[s->rcpt_domain_count++] = smtp_text_keep(s, domain, CAP_DOMAIN_TEXT);
 }
 
 void smtp_text_recipient(struct smtp *m, struct span path)
 {
     struct session *s = m->s;
+    struct text *list;
 
     keep_domain(s, span_from(at_domain(path), 1));
-    if (s->rcpt_count < CAP_RECIPIENTS)
-        s->rcpt[s->rcpt_count++] = smtp_text_address(m, path);
-    else
+    list = s->rcpt_count < CAP_RECIPIENTS ? session_list_room(s->rcpt, s->rcpt_count, sizeof(*list))
+                                          : NULL;
+    if (!list) {
         s->caps_hit++;
+        return;
+    }
+    s->rcpt = list;
+    s->rcpt[s->rcpt_count++] = smtp_text_address(m, path);
 }

@@ -80,7 +80,7 @@ static inline void talk_begin(struct talk *k)
 static inline void talk_end(struct talk *k)
 {
     smtp_free(k->m);
-    free(k->s.pool);
+    session_clear(&k->s);
 }
 
 /* Every piece in a heap copy of its own size, so that the sanitizer sees an over-read. */

@@ -16,6 +16,8 @@ struct fixture {
     struct session s;
     struct judgement j;
     uint8_t pool[CAP_TEXT_POOL];
+    struct ehlo_line line[CAP_REPLY_LINES];
+    struct text rcpt[CAP_RECIPIENTS], domain[CAP_RECIPIENTS];
 };
 
 static inline struct text fixture_bytes(struct fixture *f, const void *p, size_t n)
@@ -86,6 +88,9 @@ static inline void fixture_init(struct fixture *f)
     memset(f, 0, sizeof *f);
     struct session *s = &f->s;
     s->pool = f->pool;
+    s->reading.line = f->line;
+    s->rcpt = f->rcpt;
+    s->rcpt_domain = f->domain;
     s->pool_size = CAP_TEXT_POOL - 1;
     fixture_key(&s->key);
     fixture_traffic(s);

@@ -120,7 +120,7 @@ static void test_the_other_reading(void **state)
         assert_int_equal(s->reading.line_count, 3);
         assert_true(span_eq(session_text(s, s->reading.line[1].text), span_str("STARTTLS")));
         assert_int_equal(s->reading.ehlo_offset, strlen(BANNER));
-        evidence_forget(s);
+        session_free(s);
         teardown(NULL);
     }
     setup(NULL);
@@ -141,7 +141,7 @@ static void test_a_copy_over_part_of_a_line(void **state)
     s = evidence_reread(e, &as, false);
     assert_true(span_eq(session_text(s, s->reading.line[1].text), span_str("STARTTLS")));
     assert_true(span_eq(session_text(s, s->banner), span_str("220 mY.test ESMTP")));
-    evidence_forget(s);
+    session_free(s);
 }
 
 static void test_all_of_it_is_capped(void **state)

@@ -8,6 +8,8 @@
 struct build {
     struct session s;
     uint8_t pool[CAP_TEXT_POOL];
+    struct ehlo_line line[CAP_REPLY_LINES];
+    struct text domain[CAP_RECIPIENTS];
     uint32_t at[SESSION_DIR_COUNT]; /* next stream offset of each direction */
     struct judgement j;
 };
@@ -36,6 +38,8 @@ static inline void build_new(struct build *b)
 {
     memset(b, 0, sizeof(*b));
     b->s.pool = b->pool;
+    b->s.reading.line = b->line;
+    b->s.rcpt_domain = b->domain;
     b->s.pool_size = sizeof(b->pool) - 1;
     b->s.key = (struct flow_key){.family = 4, .client_port = 40001, .server_port = 25};
     memcpy(b->s.key.client, (uint8_t[]){198, 51, 100, 10}, 4);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dissect/session.h"
+
+#include <stdlib.h>
+
+#define FIRST 8 /* places of a list that has its first entry */
+
+struct session *session_new(void)
+{
+    return calloc(1, sizeof(struct session));
+}
+
+void session_clear(struct session *s)
+{
+    if (s->other) {
+        session_clear(s->other);
+        free(s->other);
+    }
+    free(s->reading.line);
+    free(s->rcpt);
+    free(s->rcpt_domain);
+    free(s->pool);
+    s->other = NULL;
+    s->reading.line = NULL;
+    s->rcpt = NULL;
+    s->rcpt_domain = NULL;
+    s->pool = NULL;
+}
+
+void session_free(struct session *s)
+{
+    if (s)
+        session_clear(s);
+    free(s);
+}
+
+/* A list is full when it has 0, 8, 16, 32 ... entries. */
+void *session_list_room(void *list, size_t count, size_t size)
+{
+    if (count > 0 && (count < FIRST || (count & (count - 1)) != 0))
+        return list;
+    return realloc(list, (count < FIRST ? FIRST : 2 * count) * size);
+}
