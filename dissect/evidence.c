@@ -6,9 +6,9 @@
 #include "base/caps.h"
 #include "dissect/smtp.h"
 
-#define FIRST_TO_SERVER 192 /* what most sessions need: one allocation for all of it */
-#define FIRST_TO_CLIENT 768
-#define FIRST_TURNS     16
+#define FIRST_TO_SERVER 96 /* what most sessions need: one allocation for all of it */
+#define FIRST_TO_CLIENT 576
+#define FIRST_TURNS     12
 #define SLICE           512
 
 enum turn_kind { TURN_READ, TURN_GAP, TURN_CUT };
@@ -37,13 +37,15 @@ struct evidence {
     struct turn *turn;
     uint16_t turns, turn_size;
     uint8_t copies;
-    bool full;    /* no room: nothing more is kept of what is read */
-    bool stopped; /* nor need it be */
-    struct copy copy[CAP_EVIDENCE_COPIES];
+    bool full;                           /* no room: nothing more is kept of what is read */
+    bool stopped;                        /* nor need it be */
+    struct copy *copy;                   /* NULL: none */
     struct turn first_turn[FIRST_TURNS]; /* where all of it stays as long as it is small */
     uint8_t first_to_server[FIRST_TO_SERVER];
     uint8_t first_to_client[FIRST_TO_CLIENT];
 };
+
+#define COPIES (CAP_EVIDENCE_COPIES * sizeof(struct copy))
 
 static bool draw(struct evidence_pool *pool, size_t n)
 {
@@ -91,6 +93,9 @@ void evidence_free(struct evidence *e, struct evidence_pool *pool)
         pool->bytes -= e->copy[i].n;
         free(e->copy[i].bytes);
     }
+    if (e->copy)
+        pool->bytes -= COPIES;
+    free(e->copy);
     if (e->turn != e->first_turn) {
         pool->bytes -= e->turn_size * sizeof(*e->turn);
         free(e->turn);
@@ -124,10 +129,12 @@ static bool side_room(struct evidence *e, struct evidence_pool *pool, struct sid
 
     if (end <= size)
         return true;
+    if (end > CAP_EVIDENCE_BYTES)
+        return false;
     while (size < end)
         size *= 2;
     if (size > CAP_EVIDENCE_BYTES)
-        return false;
+        size = CAP_EVIDENCE_BYTES;
     p = grow(pool, s->bytes, is_inside(e, s), s->size, size);
     if (!p)
         return false;
@@ -142,8 +149,10 @@ static struct turn *new_turn(struct evidence *e, struct evidence_pool *pool)
         uint16_t size = (uint16_t)(2 * e->turn_size);
         void *p;
 
-        if (size > CAP_EVIDENCE_TURNS)
+        if (e->turn_size == CAP_EVIDENCE_TURNS)
             return NULL;
+        if (size > CAP_EVIDENCE_TURNS)
+            size = CAP_EVIDENCE_TURNS;
         p = grow(pool, e->turn, e->turn == e->first_turn, e->turn_size * sizeof(*e->turn),
                  size * sizeof(*e->turn));
         if (!p)
@@ -218,19 +227,34 @@ void evidence_stop(struct evidence *e)
     e->stopped = true;
 }
 
+static bool copy_room(struct evidence *e, struct evidence_pool *pool)
+{
+    if (e->copy)
+        return true;
+    if (!draw(pool, COPIES))
+        return false;
+    e->copy = malloc(COPIES);
+    if (!e->copy)
+        pool->bytes -= COPIES;
+    return e->copy != NULL;
+}
+
 void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                    uint32_t offset, struct span bytes)
 {
-    struct copy *c = &e->copy[e->copies];
+    struct copy *c;
+    uint8_t *kept;
 
     if (e->copies == CAP_EVIDENCE_COPIES || bytes.n == 0 || bytes.n > CAP_EVIDENCE_BYTES ||
-        !draw(pool, bytes.n))
+        !copy_room(e, pool) || !draw(pool, bytes.n))
         return;
-    c->bytes = malloc(bytes.n);
-    if (!c->bytes) {
+    kept = malloc(bytes.n);
+    if (!kept) {
         pool->bytes -= bytes.n;
         return;
     }
+    c = &e->copy[e->copies];
+    c->bytes = kept;
     memcpy(c->bytes, bytes.p, bytes.n);
     c->n = (uint32_t)bytes.n;
     c->offset = offset;
