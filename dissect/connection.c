@@ -479,6 +479,24 @@ static bool begins_anew(const struct flow *f, const struct arrival *a)
     return a->tcp.payload_len > 0 && a->tcp.seq == f->pending_isn + 1;
 }
 
+/* Asks for what the long way will want, all at once; it is seldom in the caches of its core. */
+static inline void fetch(const struct flow *f)
+{
+    const struct session *s = f->session;
+    const char *m = (const char *)f->smtp;
+
+    __builtin_prefetch(&s->seen);
+    __builtin_prefetch(&s->bytes);
+    __builtin_prefetch(&s->good_checksums);
+    __builtin_prefetch(&s->tls_records);
+    __builtin_prefetch(&s->mails);
+    __builtin_prefetch(m);
+    __builtin_prefetch(m + 64);
+    __builtin_prefetch(m + 128);
+    __builtin_prefetch(m + 192);
+    __builtin_prefetch(f->evidence);
+}
+
 void connection_packet(struct dissect *d, const struct arrival *a)
 {
     struct flow *f = flow_find(d->converse.table, &a->key);
@@ -509,6 +527,7 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     d->count.processed++;
     if (pass(d, f, a) || !f->session) /* bulk, or a straggler of a session closed in good order */
         return;
+    fetch(f);
     note_packet(d, f, a);
     if (f->other_synack)
         choose_synack(d, f, a);

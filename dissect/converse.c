@@ -99,8 +99,10 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
     f->blocked[d] = used < s->bytes.n;
     if (used)
         f->blocked[other(d)] = false;
-    f->wait_since = v->now;
-    f->wait_number = v->number;
+    if (f->waiting) {
+        f->wait_since = v->now;
+        f->wait_number = v->number;
+    }
     if (f->evidence)
         see_the_end(v, f);
     if (m)

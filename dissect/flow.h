@@ -42,7 +42,7 @@ struct flow_recent {
     uint32_t time;  /* microseconds, modulo 2^32 */
 };
 
-/* In the order of their use: a bulk packet touches three lines of cache, any other one two more. */
+/* In the order of their use, by lines of cache: a bulk packet touches three, any other two more. */
 struct flow {
     _Alignas(64) struct flow_key key;
     uint32_t index; /* in the slab */
@@ -53,36 +53,37 @@ struct flow {
     struct flow_pass pass;
     struct reasm dir[SESSION_DIR_COUNT];
 
-    struct session *session; /* NULL: closed in good order, the place is kept for stragglers */
-    struct smtp *smtp;       /* NULL until the first bytes */
+    _Alignas(64) struct session *session; /* NULL: closed in good order, the place is kept for
+                                             stragglers */
+    struct smtp *smtp;                    /* NULL until the first bytes */
+    struct evidence *evidence; /* the dialogue as it was read; NULL after it, or without room */
+    nstime rtt_from;           /* when the client's byte went whose answer is timed; 0: none */
+    uint32_t rtt_end;          /* that byte */
+    uint32_t timestamp[SESSION_DIR_COUNT]; /* TCP timestamp of the newest bytes in order */
+    uint8_t ttl[SESSION_DIR_COUNT];        /* usual one; 0: unknown */
+    uint8_t recent_at[SESSION_DIR_COUNT];
     bool unseen[SESSION_DIR_COUNT];  /* waited for once in vain: this direction is not on the tap */
     bool blocked[SESSION_DIR_COUNT]; /* the reader waits for the other side */
-    bool syn_fast_open;
-    uint8_t recent_at[SESSION_DIR_COUNT];
-    uint32_t rtt_end;     /* client byte whose answer is being timed */
-    nstime rtt_from;      /* 0: none */
-    uint64_t wait_number; /* packet count at the last progress, while waiting */
-    nstime wait_since;    /* of the last progress, while waiting */
-    struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
-
-    struct evidence *evidence; /* the dialogue as it was read; NULL after it, or without room */
-    uint32_t timestamp[SESSION_DIR_COUNT]; /* TCP timestamp of the newest bytes in order */
-    uint32_t reset_seq[SESSION_DIR_COUNT]; /* where an RST stood, how it looked */
-    uint8_t reset_marks[SESSION_DIR_COUNT], reset_ttl[SESSION_DIR_COUNT];
-    uint8_t ttl[SESSION_DIR_COUNT]; /* usual one; 0: unknown */
-    uint8_t other_ttl[SESSION_DIR_COUNT], other_ttl_run[SESSION_DIR_COUNT]; /* another, in a row */
     bool has_timestamp[SESSION_DIR_COUNT];
     bool is_signed[SESSION_DIR_COUNT]; /* by TCP-MD5 from its beginning */
     bool ip_sums[SESSION_DIR_COUNT];   /* IPv4 header checksums are right here */
-    bool syn_pending;                  /* a SYN with another number came: pending_isn */
-    bool other_synack;                 /* so did a SYN/ACK: other_isn */
-    uint32_t pending_isn, other_isn;
+    bool syn_fast_open;
+    bool syn_pending;  /* a SYN with another number came: pending_isn */
+    bool other_synack; /* so did a SYN/ACK: other_isn */
+
+    _Alignas(64) struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
 
     nstime queued;        /* when it was put at the end of the list of its age */
     struct flow_link age; /* in active (by last packet, lazily) or closing (by its end) */
     struct flow_link wait;
+    uint64_t wait_number; /* packet count at the last progress, while waiting */
     uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
+    nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
+    uint32_t pending_isn, other_isn;
+    uint32_t reset_seq[SESSION_DIR_COUNT]; /* where an RST stood, how it looked */
+    uint8_t reset_marks[SESSION_DIR_COUNT], reset_ttl[SESSION_DIR_COUNT];
+    uint8_t other_ttl[SESSION_DIR_COUNT], other_ttl_run[SESSION_DIR_COUNT]; /* another, in a row */
 };
 
 struct flow_table;

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#define FIRST 8 /* places of a list that has its first entry */
+#define FIRST 16 /* places of a list that has its first entry */
 
 struct session *session_new(void)
 {
@@ -34,7 +34,7 @@ void session_free(struct session *s)
     free(s);
 }
 
-/* A list is full when it has 0, 8, 16, 32 ... entries. */
+/* A list is full when it has 0, 16, 32, 64 ... entries. */
 void *session_list_room(void *list, size_t count, size_t size)
 {
     if (count > 0 && (count < FIRST || (count & (count - 1)) != 0))
