@@ -279,29 +279,52 @@ void converse_resume(struct converse *v, struct flow *f)
 
 /* --- two copies of the same bytes --- */
 
-/* What a line may show: replies but challenges, and the commands that TLS hangs on. Anything else
- * may be an address or a password. */
-static bool may_show(enum session_dir d, struct span line)
+static bool is_run(struct span line)
 {
-    static const char *const verbs[] = {"EHLO", "HELO", "STARTTLS"};
+    for (size_t i = 1; i < line.n; i++)
+        if (line.p[i] != line.p[0])
+            return false;
+    return line.n > 0;
+}
 
-    if (d == SESSION_TO_CLIENT)
-        return !span_starts_nocase(line, span_str("334"));
+/* What a line of the client may show: the commands that TLS hangs on, and masks. Anything else may
+ * be an address or a password. */
+static bool may_show(struct span line)
+{
+    static const char *const verbs[] = {"EHLO ", "HELO ", "STARTTLS"};
+
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
         if (span_starts_nocase(line, span_str(verbs[i])))
             return true;
-    return line.n == 8 && span_find(line, ' ') == line.n;
+    return is_run(line);
 }
 
-static struct text line_text(struct session *s, enum session_dir d, struct span line)
+/* What a line of the server may show: replies to what came before MAIL and AUTH; later ones repeat
+ * addresses. `acked`: how much of the client the server had received. */
+static bool is_early(const struct session *s, struct span line, uint32_t acked)
 {
-    return may_show(d, line) ? smtp_text_keep(s, line, CAP_KEYWORD_TEXT) : (struct text){0, 0};
+    if (line.n < 3 || (line.p[0] != '2' && line.p[0] != '4' && line.p[0] != '5'))
+        return false;
+    if (s->mail_commands && acked > s->mail_offset)
+        return false;
+    return s->auth == AUTH_NONE || s->auth == AUTH_OFFERED || acked <= s->auth_offset;
 }
 
-/* `first` was read or came first, `second` differs from it; both are whole lines. */
+static struct text line_text(struct session *s, enum session_dir d, struct span line,
+                             uint32_t acked)
+{
+    bool shown = d == SESSION_TO_CLIENT ? is_early(s, line, acked) : may_show(line);
+
+    return shown ? smtp_text_keep(s, line, CAP_KEYWORD_TEXT) : (struct text){0, 0};
+}
+
+/* `first` was read or came first, `second` differs from it; both are whole lines, and their `ack`
+ * is a stream offset. */
 static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset,
                           const struct reasm_segment *first, const struct reasm_segment *second)
 {
+    uint32_t acked = first->ack > second->ack ? first->ack : second->ack;
+
     s->conflicts++;
     if (s->tamper_count == CAP_TAMPER)
         return;
@@ -310,8 +333,8 @@ static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset
                                                    .offset = offset,
                                                    .marks = {first->marks, second->marks},
                                                    .ttl = {first->ttl, second->ttl},
-                                                   .first = line_text(s, d, first->bytes),
-                                                   .second = line_text(s, d, second->bytes)};
+                                                   .first = line_text(s, d, first->bytes, acked),
+                                                   .second = line_text(s, d, second->bytes, acked)};
 }
 
 /* The line around byte `at` of `bytes`, begun by the end of `before` where it begins there. */
@@ -341,6 +364,7 @@ static void compare_with_read(struct converse *v, struct flow *f, enum session_d
         return;
     first.marks = found.marks;
     first.ttl = found.ttl;
+    first.ack = second.ack = found.acked;
     first.bytes = evidence_line(found.text, offset + found.at);
     second.bytes =
         whole_line(span_first(found.text, offset), s->bytes, found.at, room, sizeof(room));
@@ -361,7 +385,10 @@ static void compare_with_held(struct converse *v, struct flow *f, enum session_d
     from = reasm_diff(h->seq, s->seq) > 0 ? h->seq : s->seq;
     size_t at =
         evidence_differ(span_from(h->bytes, from - h->seq), span_from(s->bytes, from - s->seq));
+    const struct reasm *o = &f->dir[other(d)];
     struct reasm_segment first = *h, second = *s;
+    first.ack -= o->started ? o->base : first.ack;
+    second.ack -= o->started ? o->base : second.ack;
     first.bytes = evidence_line(h->bytes, at + (from - h->seq));
     second.bytes = evidence_line(s->bytes, at + (from - s->seq));
     tell_conflict(f->session, d, from - r->base + (uint32_t)at, wins ? &second : &first,

@@ -314,7 +314,8 @@ bool evidence_compare(const struct evidence *e, enum session_dir d, uint32_t off
         *out = (struct evidence_found){.at = (uint32_t)at,
                                        .text = span_of(s->bytes, s->n),
                                        .marks = t ? t->marks : 0,
-                                       .ttl = t ? t->ttl : 0};
+                                       .ttl = t ? t->ttl : 0,
+                                       .acked = t ? t->acked : UINT32_MAX};
         return true;
     }
 }

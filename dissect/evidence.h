@@ -36,6 +36,7 @@ struct evidence_found {
     struct span text; /* the whole direction as it was read */
     uint8_t marks;    /* of what was read there: enum copy_mark */
     uint8_t ttl;
+    uint32_t acked; /* what its sender had received then */
 };
 
 /* Compares a copy, its first byte at stream offset `offset`, with what was read. True: they differ.

@@ -63,7 +63,14 @@ def check_fragments(tally, name, session):
                 "offered is %s" % part["offered"])
 
 
-CHECKS = {"garbled": check_garbled, "offered": check_offered, "both": check_both,
+SECRETS = (b"robert", b"gretel", b"cm9iZXJ0", b"Z3JldGVs", b"c2VjcmV0", b"Z2VoZWlt")
+
+
+def check_secret(tally, name, session):
+    tally.check("tamper" in session["starttls"], name, "the conflict is not told of")
+
+
+CHECKS = {"secret": check_secret, "garbled": check_garbled, "offered": check_offered, "both": check_both,
           "unknown": check_unknown, "fragments": check_fragments}
 
 
@@ -75,6 +82,8 @@ def check(tally, binary, case, folder):
         return
     session = result.sessions[-1]
     CHECKS[case.truth](tally, case.name, session)
+    for word in SECRETS:
+        tally.check(word not in result.raw, case.name, "%r is shown" % word)
     rules = dict(run.findings(session))
     for rule in case.tell:
         tally.check(rule in rules, case.name, "no %s among %s" % (rule, sorted(rules)))

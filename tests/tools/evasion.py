@@ -8,6 +8,7 @@ them all, over IPv4 and over IPv6. What a correct sensor may say stands with eac
   offered   the client got STARTTLS and used it: nothing above low
   both      two copies that the receiver could not tell apart: conflicting, and at least high
   unknown   the bytes that decide were not captured: unknown, and nothing above low
+  secret    the copies hold names and passwords: they are told of, and nothing of them is shown
 
 `tell`: rules that must be among the findings. `quiet`: rules that must not be among them above low.
 """
@@ -39,7 +40,7 @@ MAIL = ((b"MAIL FROM:<alice@sender.test>\r\n", b"250 2.1.0 Ok\r\n"),
 @dataclass
 class Case:
     name: str
-    truth: str                    # garbled, offered, both, unknown
+    truth: str                    # garbled, offered, both, unknown, secret, fragments
     capture: pcapio.Capture
     tell: tuple = ()
     quiet: tuple = ()
@@ -472,6 +473,34 @@ def syn_with_data(w):
     w.segment(0, flags=ACK)
     w.hello()
     return _then_masked(w)
+
+
+# --- secrets in conflict: nothing of them may be shown ---
+
+@case("secret")
+def two_passwords(w):
+    w.open().hello().say(1, REPLY.replace(b"250-DSN", b"250-AUTH LOGIN"))
+    w.say(0, b"AUTH LOGIN\r\n")
+    w.say(1, b"334 VXNlcm5hbWU6\r\n")
+    w.say(0, b"cm9iZXJ0\r\n")
+    w.segment(0, b"Z3JldGVs\r\n", seq=w.seq[0] - 10)
+    w.say(1, b"334 UGFzc3dvcmQ6\r\n")
+    w.say(0, b"c2VjcmV0\r\n")
+    w.segment(0, b"Z2VoZWlt\r\n", seq=w.seq[0] - 10)
+    done, forged = b"235 2.7.0 robert is in\r\n", b"235 2.7.0 gretel is in\r\n"
+    w.say(1, done)
+    w.segment(1, forged, seq=w.seq[1] - len(done))
+    return w.mail()
+
+
+@case("secret")
+def two_recipients(w):
+    w.open().hello().say(1, REPLY)
+    w.say(0, b"MAIL FROM:<robert@sender.test>\r\n")
+    w.segment(0, b"MAIL FROM:<gretel@sender.test>\r\n", seq=w.seq[0] - 32)
+    w.say(1, b"250 2.1.0 robert ok\r\n")
+    w.segment(1, b"250 2.1.0 gretel ok\r\n", seq=w.seq[1] - 21)
+    return w.close()
 
 
 # --- somebody pretends that it ended ---
