@@ -8,6 +8,7 @@
 #define ACK_AHEAD        65535     /* bytes that a capture may miss in the middle of a dialogue */
 #define WINDOW_MOST      (1 << 20) /* no receiver of commands and replies has a larger one */
 #define RESET_AHEAD      65535     /* an RST may follow what was not captured */
+#define RESET_TURNS      2         /* answers after an RST that prove it false */
 #define TTL_STEP         3         /* hops that routes differ by */
 #define TTL_SETTLED      3         /* packets in a row that make another TTL the usual one */
 
@@ -200,17 +201,26 @@ static void reset(struct flow *f, const struct arrival *a, uint8_t marks)
     }
     s->rst[a->dir] = true;
     f->reset_seq[a->dir] = a->tcp.seq;
+    f->reset_peer[a->dir] = f->dir[!a->dir].next;
+    f->reset_turns[a->dir] = 0;
     f->reset_marks[a->dir] = marks;
     f->reset_ttl[a->dir] = a->ip->ttl;
 }
 
-/* Its sender goes on after an RST: somebody else sent that. */
+/*
+ * Its sender goes on after an RST: somebody else sent that. Bytes alone do not tell, for an RST may
+ * overtake them on its way; that its sender twice answered what the peer said since does.
+ */
 static void outlive_reset(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct session *s = f->session;
     uint32_t end = a->tcp.seq + a->tcp.payload_len;
 
-    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0)
+    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0 || !(a->tcp.flags & TCP_ACK) ||
+        reasm_diff(a->tcp.ack, f->reset_peer[a->dir]) <= 0)
+        return;
+    f->reset_peer[a->dir] = a->tcp.ack;
+    if (++f->reset_turns[a->dir] < RESET_TURNS)
         return;
     s->rst[a->dir] = false;
     s->resets_outlived++;

@@ -81,7 +81,9 @@ struct flow {
     nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
     uint32_t pending_isn, other_isn;
-    uint32_t reset_seq[SESSION_DIR_COUNT]; /* where an RST stood, how it looked */
+    uint32_t reset_seq[SESSION_DIR_COUNT];  /* where an RST stood, how it looked */
+    uint32_t reset_peer[SESSION_DIR_COUNT]; /* what the peer had said by then */
+    uint8_t reset_turns[SESSION_DIR_COUNT]; /* round trips since */
     uint8_t reset_marks[SESSION_DIR_COUNT], reset_ttl[SESSION_DIR_COUNT];
     uint8_t other_ttl[SESSION_DIR_COUNT], other_ttl_run[SESSION_DIR_COUNT]; /* another, in a row */
 };

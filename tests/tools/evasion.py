@@ -542,6 +542,19 @@ def rst_of_the_client_that_goes_on(w):
     return before_the_reply(w, RST, side=0)
 
 
+@case("garbled", quiet=("forged-reset",))
+def rst_that_overtakes(w):
+    """The last bytes of the client were on their way when its RST came; they are sent again."""
+    w.open().hello()
+    _then_masked(w)
+    w.packets = [p for p in w.packets if not pcapio.decode(1, p.data).flags & FIN]
+    w.segment(0, flags=RST, ack=0)
+    for _ in range(3):
+        w.segment(0, b"NOOP\r\n")
+        w.now += 20 * MS
+    return w
+
+
 @case("garbled", tell=("forged-reset",))
 def rst_and_long_silence(w):
     w.open().hello()
