@@ -500,6 +500,8 @@ static inline void fetch(const struct flow *f)
     __builtin_prefetch(&s->good_checksums);
     __builtin_prefetch(&s->tls_records);
     __builtin_prefetch(&s->mails);
+    if (!m)
+        return;
     __builtin_prefetch(m);
     __builtin_prefetch(m + 64);
     __builtin_prefetch(m + 128);
