@@ -30,7 +30,8 @@
 #define CAP_EVIDENCE_TURNS  256         /* changes of the speaker, or of what he had heard */
 #define CAP_EVIDENCE_COPIES 8           /* copies with other bytes that are kept of a session */
 #define CAP_EVIDENCE_POOL   (32u << 20) /* all flows together */
-#define CAP_TAMPER          4 /* signs of tampering told of one session; all are counted */
+#define CAP_CONFLICTS       4           /* differing copies told of one session; all are counted */
+#define CAP_TAMPER          6           /* and one reset, and one handshake */
 #define CAP_REORDER_PACKETS                                                                        \
     128                    /* packets of the capture that a hole may wait for a straggler          \
                               once the receiver has acknowledged it: twice the 64 that a           \

@@ -4,13 +4,13 @@
 #include "dissect/smtp.h"
 #include "dissect/tls_record.h"
 
-#define DUPLICATE_WINDOW 10000u    /* microseconds: a mirror port's second copy follows at once */
-#define ACK_AHEAD        65535     /* bytes that a capture may miss in the middle of a dialogue */
-#define WINDOW_MOST      (1 << 20) /* no receiver of commands and replies has a larger one */
-#define RESET_AHEAD      65535     /* an RST may follow what was not captured */
-#define RESET_TURNS      2         /* answers after an RST that prove it false */
-#define TTL_STEP         3         /* hops that routes differ by */
-#define TTL_SETTLED      3         /* packets in a row that make another TTL the usual one */
+#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
+#define ACK_AHEAD        65535  /* bytes that a capture may miss in the middle of a dialogue */
+#define WINDOW_MOST      65535  /* nobody sends more commands or replies at a time */
+#define RESET_AHEAD      65535  /* an RST may follow what was not captured */
+#define RESET_TURNS      2      /* answers after an RST that prove it false */
+#define TTL_STEP         3      /* hops that routes differ by */
+#define TTL_SETTLED      3      /* packets in a row that make another TTL the usual one */
 
 static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 {
@@ -30,7 +30,8 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
 
     if (!h || d->converse.now - h->time >= CAP_FLOW_IDLE_S * NS_PER_S)
         return;
-    if (reasm_diff(client_next, h->isn + 1) < 0 || reasm_diff(client_next, h->isn + 1) > (1 << 24))
+    if (reasm_diff(client_next, h->isn + 1) < 0 ||
+        reasm_diff(client_next, h->isn + 1) > (h->fast_open || synack == 0 ? 1 << 24 : 0))
         return;
     saw_syn(f, h->isn, h->time, h->fast_open);
     if (synack > h->time)
@@ -224,13 +225,14 @@ static void outlive_reset(struct dissect *d, struct flow *f, const struct arriva
         return;
     s->rst[a->dir] = false;
     s->resets_outlived++;
-    if (s->tamper_count < CAP_TAMPER)
-        s->tamper[s->tamper_count++] =
-            (struct tamper){.kind = TAMPER_RESET,
-                            .dir = a->dir,
-                            .offset = f->reset_seq[a->dir] - f->dir[a->dir].base,
-                            .marks = {0, f->reset_marks[a->dir]},
-                            .ttl = {a->ip->ttl, f->reset_ttl[a->dir]}};
+    struct tamper *t = session_tamper(s, TAMPER_RESET);
+    if (t) {
+        t->dir = a->dir;
+        t->offset = f->reset_seq[a->dir] - f->dir[a->dir].base;
+        t->marks[1] = f->reset_marks[a->dir];
+        t->ttl[0] = a->ip->ttl;
+        t->ttl[1] = f->reset_ttl[a->dir];
+    }
     if (!s->rst[!a->dir])
         flow_reopen(d->converse.table, f);
 }
@@ -245,12 +247,15 @@ static uint32_t fingerprint(const struct arrival *a)
     return (uint32_t)(h >> 32) | 1;
 }
 
-/* A mirror port that copies a packet twice: everything equal, within milliseconds. */
-static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a)
+static uint32_t microseconds(const struct arrival *a)
 {
-    uint32_t print = fingerprint(a);
-    uint32_t now = (uint32_t)(a->packet->time / NS_PER_US);
-    uint8_t at = f->recent_at[a->dir];
+    return (uint32_t)(a->packet->time / NS_PER_US);
+}
+
+/* A mirror port that copies a packet twice: everything equal, within milliseconds. */
+static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a, uint32_t print)
+{
+    uint32_t now = microseconds(a);
 
     for (int i = 0; i < 4; i++) {
         const struct flow_recent *r = &f->recent[a->dir][i];
@@ -260,9 +265,15 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
             return true;
         }
     }
-    f->recent[a->dir][at] = (struct flow_recent){print, now};
-    f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
     return false;
+}
+
+static void remember(struct flow *f, const struct arrival *a, uint32_t print)
+{
+    uint8_t at = f->recent_at[a->dir];
+
+    f->recent[a->dir][at] = (struct flow_recent){print, microseconds(a)};
+    f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
 }
 
 /* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
@@ -313,6 +324,13 @@ static inline void note_packet(struct dissect *d, struct flow *f, const struct a
     }
 }
 
+/* Read, and received by the peer: a FIN that somebody forged for us is never acknowledged. */
+static bool fin_acked(const struct reasm *r)
+{
+    return r->fin_seen && r->acked_known && reasm_diff(r->next, r->fin_seq) >= 0 &&
+           reasm_diff(r->acked, r->fin_seq + 1) >= 0;
+}
+
 static void note_end(struct dissect *d, struct flow *f)
 {
     struct session *s = f->session;
@@ -329,9 +347,23 @@ static void note_end(struct dissect *d, struct flow *f)
         f->close_at = d->converse.now +
                       (s->rst[0] || s->rst[1] ? CAP_FLOW_RESET_S : CAP_FLOW_CLOSED_S) * NS_PER_S;
     }
-    if (f->closing && s->fin[0] && s->fin[1] &&
+    if (f->closing && fin_acked(&f->dir[0]) && fin_acked(&f->dir[1]) &&
         !f->waiting) /* all was read: only its place stays */
         lifetime_close_session(d, f, lifetime_how(f));
+}
+
+/* Bytes behind a FIN, of its own sender: it was not the end. */
+static void outlive_fin(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct reasm *r = &f->dir[a->dir];
+
+    if (reasm_diff(a->tcp.seq + a->tcp.payload_len, r->fin_seq) <= 0)
+        return;
+    r->fin_seen = false;
+    f->session->fin[a->dir] = false;
+    f->session->odd_resets++;
+    if (!f->session->rst[0] && !f->session->rst[1])
+        flow_reopen(d->converse.table, f);
 }
 
 void connection_resolved(void *user, struct flow *f)
@@ -349,26 +381,25 @@ static void other_synack(struct flow *f, const struct arrival *a)
         (f->dir[SESSION_TO_SERVER].started && a->tcp.ack != f->dir[SESSION_TO_SERVER].base))
         return;
     f->other_synack = true;
-    f->other_isn = a->tcp.seq;
-    if (s->tamper_count < CAP_TAMPER)
-        s->tamper[s->tamper_count++] =
-            (struct tamper){.kind = TAMPER_HANDSHAKE,
-                            .dir = SESSION_TO_CLIENT,
-                            .ttl = {f->ttl[SESSION_TO_CLIENT], a->ip->ttl}};
+    struct tamper *t = session_tamper(s, TAMPER_HANDSHAKE);
+    if (t) {
+        t->dir = SESSION_TO_CLIENT;
+        t->ttl[0] = f->ttl[SESSION_TO_CLIENT];
+        t->ttl[1] = a->ip->ttl;
+    }
 }
 
-/* The client acknowledges the other SYN/ACK, and nothing was read after the first one. */
+/* The client acknowledges another SYN/ACK than the first, and nothing was read after that. */
 static void choose_synack(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct reasm *r = &f->dir[SESSION_TO_CLIENT];
-    uint32_t isn = f->session->server_isn;
 
-    if (a->dir != SESSION_TO_SERVER || a->tcp.ack != f->other_isn + 1 || r->next != r->base)
+    if (a->dir != SESSION_TO_SERVER || !(a->tcp.flags & TCP_ACK) || r->next != r->base ||
+        a->tcp.ack == r->base || f->session->bytes[SESSION_TO_SERVER])
         return;
     reasm_release(r, &d->converse.pool);
-    reasm_start(r, f->other_isn + 1);
-    f->session->server_isn = f->other_isn;
-    f->other_isn = isn;
+    reasm_start(r, a->tcp.ack);
+    f->session->server_isn = a->tcp.ack - 1;
 }
 
 static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
@@ -397,7 +428,7 @@ static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
     struct reasm *r = &f->dir[a->dir];
     uint32_t n = a->tcp.payload_len;
 
-    if (!f->bulk || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+    if (!f->bulk || f->closing || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
         return false;
     if (n) {
         if (a->tcp.seq != r->next || a->tcp.payload.n != n ||
@@ -424,10 +455,11 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     struct reasm *r = &f->dir[a->dir];
     bool syn = (a->tcp.flags & TCP_SYN) != 0;
     bool bulk = f->bulk;
+    uint32_t print = bulk ? 0 : fingerprint(a);
     struct reasm_segment seg;
 
     segment_of(a, &seg, d->converse.number);
-    if (!bulk && duplicate(d, f, a)) {
+    if (!bulk && duplicate(d, f, a, print)) {
         converse_compare(&d->converse, f, a->dir, &seg); /* sums can be made equal */
         return;
     }
@@ -441,9 +473,12 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     else if (syn)
         saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
     if (!bulk && !seg.suspect) {
+        remember(f, a, print); /* a decoy's must not make a copy of the true one */
         time_answer(f, a);
         learn(f, a);
     }
+    if (r->fin_seen && a->tcp.payload_len && !seg.suspect)
+        outlive_fin(d, f, a);
     if (s->rst[a->dir] && a->tcp.payload_len && !seg.suspect && !(a->tcp.flags & TCP_RST))
         outlive_reset(d, f, a);
     if ((a->tcp.flags & TCP_FIN) && !seg.suspect &&
@@ -481,12 +516,65 @@ static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
     return f;
 }
 
-/* The SYN that came for a live connection was answered, or its sender goes on from it. */
+static bool fits(const struct flow *f, const struct arrival *a)
+{
+    const struct reasm *r = &f->dir[SESSION_TO_SERVER];
+    int32_t ahead = reasm_diff(a->tcp.seq + 1, r->next);
+
+    return f->session && r->started && ahead < WINDOW_MOST && ahead > -WINDOW_MOST;
+}
+
+/*
+ * A SYN came for a live connection. The next one has begun when its sender goes on from that SYN
+ * and acknowledges the answer, if one was captured: of an attacker's SYN and SYN/ACK neither side
+ * knows.
+ */
 static bool begins_anew(const struct flow *f, const struct arrival *a)
 {
-    if (a->dir == SESSION_TO_CLIENT)
-        return (a->tcp.flags & TCP_SYN) && a->tcp.ack == f->pending_isn + 1;
-    return a->tcp.payload_len > 0 && a->tcp.seq == f->pending_isn + 1;
+    if (a->dir == SESSION_TO_CLIENT || a->tcp.seq != f->pending_isn + 1)
+        return false;
+    return f->synack_pending ? a->tcp.ack == f->pending_synack + 1 : a->tcp.payload_len > 0;
+}
+
+/* Closes the old connection and begins the one whose handshake was kept. NULL: no room. */
+static struct flow *begin_next(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    bool answered = f->synack_pending;
+    uint32_t isn = f->pending_synack;
+
+    lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_REUSED);
+    f = lifetime_begin(d, a);
+    if (!f) {
+        d->count.flow_capped++;
+        return NULL;
+    }
+    recall_syn(d, f, a->tcp.seq, 0);
+    if (answered) {
+        reasm_start(&f->dir[SESSION_TO_CLIENT], isn + 1);
+        f->session->synack_seen = true;
+        f->session->midstream = false;
+        f->session->isn_known = true;
+        f->session->server_isn = isn;
+    }
+    return f;
+}
+
+/* The answer to that SYN, which waits for the client's word. */
+static bool is_answer(const struct flow *f, const struct arrival *a)
+{
+    return f->syn_pending && a->dir == SESSION_TO_CLIENT && (a->tcp.flags & TCP_SYN) &&
+           a->tcp.ack == f->pending_isn + 1;
+}
+
+/* A SYN/ACK of another connection over one that ended: its SYN was not captured. */
+static bool is_of_next(const struct flow *f, const struct arrival *a)
+{
+    int32_t ahead = reasm_diff(a->tcp.ack, f->dir[SESSION_TO_SERVER].next);
+
+    return f->closing && a->dir == SESSION_TO_CLIENT &&
+           (a->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
+           f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1 &&
+           (!f->session || ahead > WINDOW_MOST || ahead < -WINDOW_MOST);
 }
 
 /* Asks for what the long way will want, all at once; it is seldom in the caches of its core. */
@@ -515,8 +603,13 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
     if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
+        if (fits(f, a)) { /* nobody begins anew inside a window that is in use */
+            d->count.processed++;
+            return;
+        }
         if (!f->closing) { /* its receiver would ignore it; the SYN/ACK will tell */
             f->syn_pending = true;
+            f->synack_pending = false;
             f->pending_isn = a->tcp.seq;
             note_half_open(d, a);
             return;
@@ -524,10 +617,18 @@ void connection_packet(struct dissect *d, const struct arrival *a)
         lifetime_close(d, f, lifetime_how(f));
         f = NULL;
     }
-    if (f && f->syn_pending && begins_anew(f, a)) {
-        lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_REUSED);
+    if (f && is_of_next(f, a)) {
+        lifetime_close(d, f, lifetime_how(f));
         f = NULL;
     }
+    if (f && is_answer(f, a)) {
+        f->synack_pending = true;
+        f->pending_synack = a->tcp.seq;
+        d->count.processed++;
+        return;
+    }
+    if (f && f->syn_pending && begins_anew(f, a) && !(f = begin_next(d, f, a)))
+        return;
     if (!f && bare_syn && a->tcp.payload_len == 0) {
         note_half_open(d, a);
         return;
@@ -546,6 +647,8 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
         note_ack(f, a);
         time_answer(f, a);
+        if (f->closing)
+            note_end(d, f);
     } else {
         into_flow(d, f, a);
     }

@@ -25,18 +25,13 @@ static struct smtp *reader(struct converse *v, struct flow *f)
 }
 
 /* With the first message or TLS record the dialogue that decides is over, but late copies of it may
- * come; when TLS carries data they mean nothing any more. */
-static void see_the_end(struct converse *v, struct flow *f)
+ * come, or all of the TLS may have been a decoy. */
+static void see_the_end(struct flow *f)
 {
     const struct session *s = f->session;
 
     if (s->mails > 0 || s->tls_records[SESSION_TO_SERVER] || s->tls_records[SESSION_TO_CLIENT])
         evidence_stop(f->evidence);
-    if (!s->tls_complete)
-        return;
-    converse_reread(v, f);
-    evidence_free(f->evidence, &v->evidence);
-    f->evidence = NULL;
 }
 
 static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t n, bool cut)
@@ -104,7 +99,7 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
         f->wait_number = v->number;
     }
     if (f->evidence)
-        see_the_end(v, f);
+        see_the_end(f);
     if (m)
         v->milestone(v->user, f);
     if (f->session->tls_complete && !f->bulk && !f->waiting && !r->held && !o->held)
@@ -325,16 +320,23 @@ static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset
 {
     uint32_t acked = first->ack > second->ack ? first->ack : second->ack;
 
+    unsigned marks = first->marks | second->marks;
+    struct tamper *t = session_tamper(s, TAMPER_SEGMENTS);
+
     s->conflicts++;
-    if (s->tamper_count == CAP_TAMPER)
+    s->damaged += (marks & COPY_DROPPED) &&
+                  !(marks & COPY_DROPPED & ~(unsigned)(COPY_CHECKSUM | COPY_IP_CHECKSUM));
+    s->either_taken |= !(marks & COPY_DROPPED);
+    if (!t)
         return;
-    s->tamper[s->tamper_count++] = (struct tamper){.kind = TAMPER_SEGMENTS,
-                                                   .dir = d,
-                                                   .offset = offset,
-                                                   .marks = {first->marks, second->marks},
-                                                   .ttl = {first->ttl, second->ttl},
-                                                   .first = line_text(s, d, first->bytes, acked),
-                                                   .second = line_text(s, d, second->bytes, acked)};
+    t->dir = d;
+    t->offset = offset;
+    t->marks[0] = first->marks;
+    t->marks[1] = second->marks;
+    t->ttl[0] = first->ttl;
+    t->ttl[1] = second->ttl;
+    t->first = line_text(s, d, first->bytes, acked);
+    t->second = line_text(s, d, second->bytes, acked);
 }
 
 /* The line around byte `at` of `bytes`, begun by the end of `before` where it begins there. */
@@ -372,31 +374,52 @@ static void compare_with_read(struct converse *v, struct flow *f, enum session_d
     evidence_copy(f->evidence, &v->evidence, d, offset, s->bytes);
 }
 
+/* Will the reader get s rather than the held h? As reasm_hold() and reasm_first() decide. */
+static bool wins(const struct reasm *r, const struct reasm_segment *s,
+                 const struct reasm_segment *h)
+{
+    if (s->suspect || h->suspect)
+        return !s->suspect;
+    return reasm_diff(s->seq, r->next) <= 0 || (s->seq == h->seq && s->bytes.n > h->bytes.n);
+}
+
+static void compare_two(struct converse *v, struct flow *f, enum session_dir d,
+                        const struct reasm_segment *s, const struct reasm_segment *h)
+{
+    const struct reasm *r = &f->dir[d], *o = &f->dir[other(d)];
+    uint32_t from = reasm_diff(h->seq, s->seq) > 0 ? h->seq : s->seq;
+    struct span a = span_from(h->bytes, from - h->seq), b = span_from(s->bytes, from - s->seq);
+    size_t at = evidence_differ(a, b);
+    bool new_one = wins(r, s, h);
+    struct reasm_segment first = new_one ? *s : *h, second = new_one ? *h : *s;
+    struct span copy = second.bytes;
+
+    first.bytes = evidence_line(first.bytes, at + (from - first.seq));
+    second.bytes = evidence_line(second.bytes, at + (from - second.seq));
+    first.ack -= o->started ? o->base : first.ack;
+    second.ack -= o->started ? o->base : second.ack;
+    tell_conflict(f->session, d, from - r->base + (uint32_t)at, &first, &second);
+    evidence_copy(f->evidence, &v->evidence, d, second.seq - r->base, copy);
+}
+
 static void compare_with_held(struct converse *v, struct flow *f, enum session_dir d,
                               const struct reasm_segment *s)
 {
-    const struct reasm *r = &f->dir[d];
-    const struct reasm_segment *h = reasm_differing(r, s);
-    bool wins = h && !s->suspect && (h->suspect || reasm_diff(s->seq, r->next) <= 0);
-    uint32_t from;
+    const struct reasm_held *h = NULL;
 
-    if (!h)
-        return;
-    from = reasm_diff(h->seq, s->seq) > 0 ? h->seq : s->seq;
-    size_t at =
-        evidence_differ(span_from(h->bytes, from - h->seq), span_from(s->bytes, from - s->seq));
-    const struct reasm *o = &f->dir[other(d)];
-    struct reasm_segment first = *h, second = *s;
-    first.ack -= o->started ? o->base : first.ack;
-    second.ack -= o->started ? o->base : second.ack;
-    first.bytes = evidence_line(h->bytes, at + (from - h->seq));
-    second.bytes = evidence_line(s->bytes, at + (from - s->seq));
-    tell_conflict(f->session, d, from - r->base + (uint32_t)at, wins ? &second : &first,
-                  wins ? &first : &second);
-    if (wins)
-        evidence_copy(f->evidence, &v->evidence, d, h->seq - r->base, h->bytes);
-    else
-        evidence_copy(f->evidence, &v->evidence, d, s->seq - r->base, s->bytes);
+    while ((h = reasm_next_differing(&f->dir[d], h, s)))
+        compare_two(v, f, d, s, reasm_segment_of(h));
+}
+
+/* One byte of garbage before the next one (RFC 1122 section 4.2.3.6); a NUL also when it comes
+ * late. Bytes that SMTP is made of are no garbage. */
+static bool is_keep_alive(const struct reasm *r, const struct reasm_segment *s)
+{
+    uint8_t c = s->bytes.p[0];
+
+    if (s->wire_len != 1)
+        return false;
+    return c == 0 || (s->seq + 1 == r->next && (c < 0x20 || c > 0x7e) && c != '\r' && c != '\n');
 }
 
 void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
@@ -407,8 +430,8 @@ void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
 
     if (!f->evidence || !r->started || s->bytes.n == 0)
         return;
-    if (s->wire_len == 1 && s->seq + 1 == r->next)
-        return; /* a keep-alive has one byte of garbage (RFC 1122 section 4.2.3.6) */
+    if (is_keep_alive(r, s))
+        return;
     if (reasm_diff(s->seq, r->base) < 0) {
         inside.bytes = span_from(s->bytes, r->base - s->seq);
         inside.seq = r->base;
@@ -439,6 +462,8 @@ static void hold(struct converse *v, struct flow *f, enum session_dir d,
         return;
     case REASM_FULL: /* no room to wait any longer: what is held becomes gaps, then try again */
         f->session->caps_hit++;
+        if (s->suspect)
+            return;
         converse_resolve(v, f, true);
         (void)reasm_hold(&f->dir[d], &v->pool, s);
         break;
@@ -499,6 +524,8 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
         v->count.cut_packets++;
     if (f->evidence && (s->seq != r->next || r->held))
         converse_compare(v, f, d, s);
+    if (s->marks & COPY_WINDOW) /* nobody takes it, and it would only take room */
+        return;
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {
         f->session->retransmits[d]++;
         v->count.retransmits++;

@@ -239,13 +239,24 @@ static bool copy_room(struct evidence *e, struct evidence_pool *pool)
     return e->copy != NULL;
 }
 
+static bool is_known_copy(const struct evidence *e, enum session_dir d, uint32_t offset,
+                          struct span bytes)
+{
+    for (uint8_t i = 0; i < e->copies; i++)
+        if (e->copy[i].dir == d && e->copy[i].offset == offset &&
+            span_eq(span_of(e->copy[i].bytes, e->copy[i].n), bytes))
+            return true;
+    return false;
+}
+
 void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                    uint32_t offset, struct span bytes)
 {
     struct copy *c;
     uint8_t *kept;
 
-    if (e->copies == CAP_EVIDENCE_COPIES || bytes.n == 0 || bytes.n > CAP_EVIDENCE_BYTES ||
+    bytes = span_first(bytes, CAP_EVIDENCE_BYTES);
+    if (e->copies == CAP_EVIDENCE_COPIES || bytes.n == 0 || is_known_copy(e, d, offset, bytes) ||
         !copy_room(e, pool) || !draw(pool, bytes.n))
         return;
     kept = malloc(bytes.n);
@@ -327,12 +338,17 @@ bool evidence_in_conflict(const struct evidence *e)
     return e->copies > 0;
 }
 
-/* The bytes [offset, offset + n) of a direction with the copies laid over them, into `to`. */
-static void lay_over(const struct evidence *e, enum session_dir d, uint32_t offset, uint8_t *to,
-                     uint32_t n)
+/* Which copies are laid over what was read: all, or one alone. */
+struct overlay {
+    uint8_t first, end;
+};
+
+/* The bytes [offset, offset + n) of a direction with copies laid over them, into `to`. */
+static void lay_over(const struct evidence *e, struct overlay o, enum session_dir d,
+                     uint32_t offset, uint8_t *to, uint32_t n)
 {
     memcpy(to, e->side[d].bytes + offset, n);
-    for (uint8_t i = 0; i < e->copies; i++) {
+    for (uint8_t i = o.first; i < o.end; i++) {
         const struct copy *c = &e->copy[i];
         uint32_t from = c->offset > offset ? c->offset : offset;
         uint32_t end = c->offset + c->n < offset + n ? c->offset + c->n : offset + n;
@@ -341,14 +357,15 @@ static void lay_over(const struct evidence *e, enum session_dir d, uint32_t offs
     }
 }
 
-static void reread_turn(const struct evidence *e, const struct turn *t, struct smtp *m)
+static void reread_turn(const struct evidence *e, struct overlay o, const struct turn *t,
+                        struct smtp *m)
 {
     uint8_t slice[SLICE];
     struct smtp_chunk c = {.dir = (enum session_dir)t->dir, .acked = t->acked, .time = t->time};
 
     for (uint32_t at = t->begin; at < t->end;) {
         uint32_t n = t->end - at < SLICE ? t->end - at : SLICE;
-        lay_over(e, c.dir, at, slice, n);
+        lay_over(e, o, c.dir, at, slice, n);
         c.bytes = span_of(slice, n);
         c.offset = at;
         size_t used = smtp_feed(m, &c);
@@ -359,8 +376,8 @@ static void reread_turn(const struct evidence *e, const struct turn *t, struct s
     }
 }
 
-struct session *evidence_reread(const struct evidence *e, const struct session *as,
-                                bool keep_addresses)
+static struct session *reread(const struct evidence *e, struct overlay o, const struct session *as,
+                              bool keep_addresses)
 {
     struct session *s = session_new();
     struct smtp *m;
@@ -384,8 +401,40 @@ struct session *evidence_reread(const struct evidence *e, const struct session *
         if (t->kind != TURN_READ)
             smtp_gap(m, (enum session_dir)t->dir, t->begin, t->end - t->begin, t->kind == TURN_CUT);
         else
-            reread_turn(e, t, m);
+            reread_turn(e, o, t, m);
     }
     smtp_free(m);
+    return s;
+}
+
+static bool offers(const struct session *s)
+{
+    for (uint8_t i = 1; i < s->reading.line_count; i++) {
+        struct text t = s->reading.line[i].text;
+        t.len = s->reading.line[i].word_len < t.len ? s->reading.line[i].word_len : t.len;
+        if (span_eq_nocase(session_text(s, t), span_str("STARTTLS")))
+            return true;
+    }
+    return false;
+}
+
+/* Do two readings differ in what TLS hangs on? */
+static bool differ_much(const struct session *a, const struct session *b)
+{
+    return offers(a) != offers(b) || a->upgrade != b->upgrade ||
+           (a->reading.upgrade_code == 220) != (b->reading.upgrade_code == 220) ||
+           (a->reading.refused_code != 0) != (b->reading.refused_code != 0);
+}
+
+/* With several copies each is tried alone as well, lest one hide another. */
+struct session *evidence_reread(const struct evidence *e, const struct session *as,
+                                bool keep_addresses)
+{
+    struct session *s = reread(e, (struct overlay){0, e->copies}, as, keep_addresses);
+
+    for (uint8_t i = 0; s && e->copies > 1 && i < e->copies && !differ_much(as, s); i++) {
+        session_free(s);
+        s = reread(e, (struct overlay){i, (uint8_t)(i + 1)}, as, keep_addresses);
+    }
     return s;
 }

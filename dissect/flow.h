@@ -68,8 +68,9 @@ struct flow {
     bool is_signed[SESSION_DIR_COUNT]; /* by TCP-MD5 from its beginning */
     bool ip_sums[SESSION_DIR_COUNT];   /* IPv4 header checksums are right here */
     bool syn_fast_open;
-    bool syn_pending;  /* a SYN with another number came: pending_isn */
-    bool other_synack; /* so did a SYN/ACK: other_isn */
+    bool syn_pending;    /* a SYN with another number came: pending_isn */
+    bool synack_pending; /* and its answer: pending_synack */
+    bool other_synack;   /* this connection's SYN was answered twice */
 
     _Alignas(64) struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
 
@@ -80,7 +81,7 @@ struct flow {
     uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
     nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
-    uint32_t pending_isn, other_isn;
+    uint32_t pending_isn, pending_synack;
     uint32_t reset_seq[SESSION_DIR_COUNT];  /* where an RST stood, how it looked */
     uint32_t reset_peer[SESSION_DIR_COUNT]; /* what the peer had said by then */
     uint8_t reset_turns[SESSION_DIR_COUNT]; /* round trips since */

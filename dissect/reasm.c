@@ -67,6 +67,22 @@ static bool better(const struct reasm_segment *a, const struct reasm_segment *b)
     return a->bytes.n > b->bytes.n;
 }
 
+/* What lies furthest ahead gives way to what is nearer: nobody fills the list with the future. */
+static void make_room(struct reasm *r, struct reasm_pool *pool, const struct reasm_segment *s)
+{
+    struct reasm_held **link = &r->held;
+
+    if (!r->held ||
+        (r->held_count < CAP_HELD_SEGMENTS && r->held_bytes + s->bytes.n <= CAP_HELD_BYTES))
+        return;
+    while ((*link)->next)
+        link = &(*link)->next;
+    if (reasm_diff((*link)->seg.seq, s->seq) > 0) {
+        pool->refused++;
+        let_go(r, pool, link);
+    }
+}
+
 enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struct reasm_segment *s)
 {
     struct reasm_held **link = &r->held;
@@ -84,11 +100,14 @@ enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struc
         }
         let_go(r, pool, link);
     }
+    make_room(r, pool, s);
     if (r->held_count >= CAP_HELD_SEGMENTS || r->held_bytes + s->bytes.n > CAP_HELD_BYTES ||
         !(h = copy_of(pool, s))) {
         pool->refused++;
         return REASM_FULL;
     }
+    for (link = &r->held; *link && reasm_diff((*link)->seg.seq, s->seq) < 0;)
+        link = &(*link)->next;
     h->next = *link;
     *link = h;
     r->held_count++;
@@ -136,17 +155,23 @@ bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment 
     return true;
 }
 
-const struct reasm_segment *reasm_differing(const struct reasm *r, const struct reasm_segment *s)
+const struct reasm_held *reasm_next_differing(const struct reasm *r, const struct reasm_held *after,
+                                              const struct reasm_segment *s)
 {
-    for (const struct reasm_held *h = r->held; h; h = h->next) {
+    for (const struct reasm_held *h = after ? after->next : r->held; h; h = h->next) {
         int32_t lead = reasm_diff(s->seq, h->seg.seq); /* how far s begins behind h */
         struct span a = span_from(h->seg.bytes, lead > 0 ? (size_t)lead : 0);
         struct span b = span_from(s->bytes, lead < 0 ? (size_t) - (int64_t)lead : 0);
         size_t n = a.n < b.n ? a.n : b.n;
         if (n && memcmp(a.p, b.p, n) != 0)
-            return &h->seg;
+            return h;
     }
     return NULL;
+}
+
+const struct reasm_segment *reasm_segment_of(const struct reasm_held *h)
+{
+    return &h->seg;
 }
 
 void reasm_advance(struct reasm *r, uint32_t seq)

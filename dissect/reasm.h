@@ -67,8 +67,11 @@ enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struc
  */
 bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment *out);
 
-/* A held segment whose bytes differ from those of `s` at the same place; NULL: none does. */
-const struct reasm_segment *reasm_differing(const struct reasm *r, const struct reasm_segment *s);
+/* The first held segment behind `after` (NULL: of all) whose bytes differ from those of `s` at the
+ * same place; NULL: none does. */
+const struct reasm_held *reasm_next_differing(const struct reasm *r, const struct reasm_held *after,
+                                              const struct reasm_segment *s);
+const struct reasm_segment *reasm_segment_of(const struct reasm_held *h);
 
 /* Marks everything before `seq` as read. */
 void reasm_advance(struct reasm *r, uint32_t seq);

@@ -41,3 +41,17 @@ void *session_list_room(void *list, size_t count, size_t size)
         return list;
     return realloc(list, (count < FIRST ? FIRST : 2 * count) * size);
 }
+
+struct tamper *session_tamper(struct session *s, enum tamper_kind kind)
+{
+    unsigned told = 0;
+
+    for (uint8_t i = 0; i < s->tamper_count; i++)
+        told += s->tamper[i].kind == kind;
+    if (told == (kind == TAMPER_SEGMENTS ? CAP_CONFLICTS : 1))
+        return NULL;
+    s->tamper[s->tamper_count] = (struct tamper){.kind = kind};
+    return &s->tamper[s->tamper_count++];
+}
+
+_Static_assert(CAP_TAMPER == CAP_CONFLICTS + TAMPER_KIND_COUNT - 1, "each kind has its places");

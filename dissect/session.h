@@ -277,6 +277,8 @@ struct session {
     struct tamper tamper[CAP_TAMPER];
     uint8_t tamper_count;     /* kept */
     uint32_t conflicts;       /* copies whose bytes differed */
+    uint32_t damaged;         /* of those: a wrong checksum explains it */
+    bool either_taken;        /* of one at least the receiver could have taken either copy */
     uint32_t odd_resets;      /* RSTs that the receiver cannot have taken */
     uint32_t resets_outlived; /* RSTs after which their sender went on */
     bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */
@@ -293,6 +295,9 @@ struct session {
 struct session *session_new(void);     /* zeroed; NULL: no memory */
 void session_free(struct session *s);  /* with all that it owns */
 void session_clear(struct session *s); /* lets go of what it owns */
+/* A place for one more sign of this kind, zeroed but for the kind; NULL: enough were told. */
+struct tamper *session_tamper(struct session *s, enum tamper_kind kind);
+
 /* Room for one more entry in a list of `count` entries of `size` bytes: the list, perhaps moved, or
  * NULL, and then it is as it was. */
 void *session_list_room(void *list, size_t count, size_t size);

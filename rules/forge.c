@@ -33,18 +33,6 @@ static void rate_sign(struct finding *f, enum severity_row row, enum effect effe
 
 /* --- conflicting-segments --- */
 
-/* Do wrong checksums explain all of it? A damaged packet is sent again. */
-static bool only_damaged(const struct session *s)
-{
-    for (uint8_t i = 0; i < s->tamper_count; i++) {
-        unsigned marks = s->tamper[i].marks[0] | s->tamper[i].marks[1];
-        if (s->tamper[i].kind == TAMPER_SEGMENTS &&
-            (marks == 0 || (marks & ~(unsigned)(COPY_CHECKSUM | COPY_IP_CHECKSUM))))
-            return false;
-    }
-    return s->conflicts <= s->tamper_count;
-}
-
 static const char *why_dropped(unsigned marks)
 {
     if (marks & (COPY_CHECKSUM | COPY_IP_CHECKSUM))
@@ -58,7 +46,8 @@ static const char *why_dropped(unsigned marks)
     return marks & COPY_NO_ACK ? "it lacks the ACK flag" : "it lies outside of the window";
 }
 
-static void say_conflict(struct finding *f, const struct view *v, const struct tamper *t)
+static void say_conflict(struct finding *f, const struct view *v, const struct tamper *t,
+                         bool crowded)
 {
     const struct session *s = v->s;
     unsigned dropped = t->marks[1] & COPY_DROPPED;
@@ -74,8 +63,11 @@ static void say_conflict(struct finding *f, const struct view *v, const struct t
     if (dropped)
         wording_say(f, "Its receiver dropped the second: %s.", why_dropped(dropped));
     say_ttl(f, t);
-    wording_say(f, v->decides ? "What decides about TLS differs between the two."
-                              : "To SMTP both mean the same.");
+    if (crowded)
+        wording_say(f, "So many copies differ that not all could be compared (%u).", s->conflicts);
+    else
+        wording_say(f, v->decides ? "What decides about TLS differs between the two."
+                                  : "To SMTP both mean the same.");
 }
 
 static void conflicting_segments(const struct view *v, struct judgement *out)
@@ -84,9 +76,10 @@ static void conflicting_segments(const struct view *v, struct judgement *out)
     const struct tamper *t = first_of(s, TAMPER_SEGMENTS);
     if (!t)
         return;
-    bool damaged = only_damaged(s);
+    bool damaged = s->damaged == s->conflicts; /* a damaged packet is sent again */
+    bool crowded = s->conflicts - s->damaged > CAP_EVIDENCE_COPIES; /* more than were compared */
     struct finding *f = raise_finding(out, v, RULE_CONFLICTING_SEGMENTS, t->dir, t->offset);
-    if (v->decides && !damaged) {
+    if ((v->decides && !damaged) || crowded) {
         raise_rate(f, SEVERITY_ROW_E4_E5, view_effect(v, true));
         f->confidence = (t->marks[1] & COPY_DROPPED) ? CONFIDENCE_HIGH : CONFIDENCE_PROOF;
         raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
@@ -97,7 +90,7 @@ static void conflicting_segments(const struct view *v, struct judgement *out)
         raise_alternative(f, CAUSE_MAN_ON_THE_SIDE);
     }
     raise_alternative(f, CAUSE_CAPTURE_ARTEFACT);
-    say_conflict(f, v, t);
+    say_conflict(f, v, t, crowded);
     wording_effect(f, v);
     if (t->first.len)
         wording_line(f, t->dir, t->offset, "", session_text(s, t->first), "as it was read here");
@@ -113,7 +106,7 @@ static void forged_reset(const struct view *v, struct judgement *out)
     if (!t)
         return;
     struct finding *f = raise_finding(out, v, RULE_FORGED_RESET, t->dir, t->offset);
-    rate_sign(f, SEVERITY_ROW_E1, view_effect(v, true));
+    rate_sign(f, SEVERITY_ROW_E1, EFFECT_NOTHING); /* it bears on no byte that decides */
     f->confidence = far_apart(t) ? CONFIDENCE_HIGH : CONFIDENCE_MEDIUM;
     raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
     raise_alternative(f, CAUSE_TRANSPARENT_PROXY);
@@ -132,8 +125,7 @@ static void conflicting_handshake(const struct view *v, struct judgement *out)
     if (!t)
         return;
     struct finding *f = raise_finding(out, v, RULE_CONFLICTING_HANDSHAKE, t->dir, t->offset);
-    rate_sign(f, far_apart(t) ? SEVERITY_ROW_E1 : SEVERITY_ROW_E1_INNOCENT,
-              far_apart(t) ? view_effect(v, true) : EFFECT_NOTHING);
+    rate_sign(f, far_apart(t) ? SEVERITY_ROW_E1 : SEVERITY_ROW_E1_INNOCENT, EFFECT_NOTHING);
     raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
     raise_alternative(f, CAUSE_TRANSPARENT_PROXY);
     wording_say(f, "The client's SYN was answered twice, with different sequence numbers.");

@@ -92,16 +92,6 @@ static int answer_class(const struct session *s)
     return code == 0 || code == 220 ? code : -1;
 }
 
-/* Could the receiver have taken either copy? */
-static bool either_taken(const struct session *s)
-{
-    for (uint8_t i = 0; i < s->tamper_count; i++)
-        if (s->tamper[i].kind == TAMPER_SEGMENTS &&
-            !((s->tamper[i].marks[0] | s->tamper[i].marks[1]) & COPY_DROPPED))
-            return true;
-    return false;
-}
-
 /* Reads the session with the other copies in place and compares. */
 static void compare_readings(struct view *v)
 {
@@ -110,7 +100,7 @@ static void compare_readings(struct view *v)
     v->decides = offer || other.asked != v->asked ||
                  answer_class(v->s->other) != answer_class(v->s) ||
                  (v->s->reading.refused_code != 0) != (v->s->other->reading.refused_code != 0);
-    v->conflicting = offer && either_taken(v->s);
+    v->conflicting = offer && v->s->either_taken;
 }
 
 struct view view_of(const struct session *s, enum session_milestone m, struct garble_memory *memory)

@@ -45,8 +45,24 @@ def check_both(tally, name, session):
     tally.equal(name, "verdict", part["verdict"], "downgraded")
     tally.check(worst(session) >= level("high"), name, "nothing high: %s" % run.findings(session))
     shown = [t for t in part.get("tamper", []) if t["kind"] == "conflicting-segments"]
-    tally.check(shown and shown[0]["first"] != shown[0]["second"], name,
-                "both readings are not shown: %s" % part.get("tamper"))
+    tally.check(bool(shown), name, "the conflict is not told of: %s" % part.get("tamper"))
+    for one in shown:  # a copy that begins inside a line shows none
+        tally.check("first" not in one or one["first"] != one.get("second"), name,
+                    "both copies are shown as %r" % one.get("first"))
+
+
+def check_decoy_tls(tally, name, session):
+    """All of the TLS on the tap is false, which no one can tell; that it conflicts, we can."""
+    tally.equal(name, "offered", session["starttls"]["offered"], "conflicting")
+    tally.check(worst(session) >= level("medium"), name, "too low: %s" % run.findings(session))
+
+
+def check_quiet(tally, name, session):
+    tally.check(worst(session) <= level("low"), name, "above low: %s" % run.findings(session))
+
+
+def check_any(*_):
+    """Only what the case says in `tell` and `quiet`."""
 
 
 def check_unknown(tally, name, session):
@@ -63,14 +79,16 @@ def check_fragments(tally, name, session):
                 "offered is %s" % part["offered"])
 
 
-SECRETS = (b"robert", b"gretel", b"cm9iZXJ0", b"Z3JldGVs", b"c2VjcmV0", b"Z2VoZWlt")
+SECRETS = (b"robert", b"gretel", b"cm9iZXJ0", b"Z3JldGVs", b"c2VjcmV0", b"Z2VoZWlt", b"hunter22",
+           b"hunter23", b"alice123", b"alice.secret", b"alicesecret")
 
 
 def check_secret(tally, name, session):
     tally.check("tamper" in session["starttls"], name, "the conflict is not told of")
 
 
-CHECKS = {"secret": check_secret, "garbled": check_garbled, "offered": check_offered, "both": check_both,
+CHECKS = {"secret": check_secret, "decoy-tls": check_decoy_tls, "quiet": check_quiet,
+          "any": check_any, "garbled": check_garbled, "offered": check_offered, "both": check_both,
           "unknown": check_unknown, "fragments": check_fragments}
 
 

@@ -955,5 +955,481 @@ def ip_options(w):
     return w.mail()
 
 
+# --- found by review ---
+
+LOW = {"ttl": 44}  # reaches the tap and not the receiver, for all that the sensor can know
+PLAIN = REPLY.replace(b"250-STARTTLS\r\n", b"")
+
+
+def finish_reply(w, first):
+    w.seq[1] += len(first)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+def tls_decoy(w):
+    s = list(w.seq)
+
+    def d(side, data):
+        for at in range(0, len(data), w.mss):
+            p = data[at:at + w.mss]
+            w.segment(side, p, ip=LOW)
+            w.seq[side] += len(p)
+    return (s, d)
+
+
+def noise(w, n):
+    o = Wire(w.family, ports=(50000, 25), isn=(77, 99))
+    o.now = w.now
+    net = '2001:db8:9::' if w.family == 6 else '203.0.113.'
+    o.address = [pcapio.address(net + '1'), pcapio.address(net + '2')]
+    for i in range(n):
+        o.segment(0, flags=ACK)
+    w.packets += o.packets
+    w.now = o.now
+
+
+def same_print(w, payload_decoy, payload_true, md5=False):
+    """decoy has the checksum field of the true segment"""
+    w.ident[1] += 1
+    ident = w.ident[1]
+    true = w.tcp(1, payload_true, ACK | PSH, w.seq[1], w.seq[0])
+    dec = bytearray(w.tcp(1, payload_decoy, ACK | PSH, w.seq[1], w.seq[0]))
+    dec[16:18] = true[16:18]
+    w.frame(1, w.ip(1, bytes(dec), ident=ident))
+    w.frame(1, w.ip(1, true, ident=ident))
+    return finish_reply(w, payload_true)
+
+
+@case("both", tell=("conflicting-segments",))
+def third_copy_hides_second(w):
+    w.open().hello()
+    w.segment(1, REPLY, ip=LOW)
+    w.segment(1, MASKED)
+    w.segment(1, REPLY.replace(b'VRFY', b'VRFX'), ip=LOW)
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def eight_harmless_copies_first(w):
+    w.open().hello()
+    w.segment(1, REPLY, ip=LOW)
+    for i in range(8):
+        w.segment(1, b'250-mX', ip=LOW)
+    w.segment(1, MASKED)
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def one_byte_keepalive_like(w):
+    w.open().hello()
+    at = REPLY.index(WORD)
+    w.segment(1, REPLY[:at])
+    for i in range(8):
+        w.segment(1, WORD[i:i + 1], seq=w.seq[1] + at + i, ip=LOW)
+        w.segment(1, b'X', seq=w.seq[1] + at + i)
+    w.segment(1, REPLY[at + 8:], seq=w.seq[1] + at + 8)
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def jumbo_copy(w):
+    w.open().hello()
+    w.segment(1, REPLY, ip=LOW)
+    big = MASKED[:-len(b'250 CHUNKING\r\n')] + b'250-CHUNKING\r\n'
+    pad = b'250-X-PAD%05d aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n'
+    w.segment(1, MASKED + b''.join(pad % i for i in range(160)))
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def held_longer_second(w):
+    w.open().hello()
+    w.segment(1, REPLY[60:150], seq=w.seq[1] + 60)
+    w.segment(1, MASKED[60:], seq=w.seq[1] + 60)
+    w.segment(1, REPLY[:60])
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def held_longer_second_offer(w):
+    w.open().hello()
+    w.segment(1, MASKED[60:150], seq=w.seq[1] + 60)
+    w.segment(1, REPLY[60:], seq=w.seq[1] + 60, ip=LOW)
+    w.segment(1, REPLY[:60])
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def two_held_differ(w):
+    w.open().hello()
+    w.segment(1, MASKED[30:40].swapcase(), seq=w.seq[1] + 30)
+    w.segment(1, MASKED[80:], seq=w.seq[1] + 80)
+    w.segment(1, REPLY, ip=LOW)
+    return finish_reply(w, REPLY)
+
+
+@case("both", tell=("conflicting-segments",))
+def four_rsts_fill_the_tamper_list(w):
+    w.open()
+    parts = [BANNER[i:i + 7] for i in range(0, len(BANNER), 7)]
+    for p in parts:
+        w.segment(1, flags=RST | ACK, ip=LOW)
+        w.say(1, p)
+    w.say(0, EHLO)
+    w.segment(1, REPLY, ip=LOW)
+    w.segment(1, MASKED)
+    return finish_reply(w, REPLY)
+
+
+@case("garbled")
+def decoy_with_the_fingerprint(w):
+    w.open().hello()
+    return same_print(w, REPLY, MASKED)
+
+
+@case("garbled")
+def forged_syn_that_fits(w):
+    w.open().hello()
+    w.say(1, MASKED)
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] - 1, kind='syn', ip=LOW)
+    return w.mail()
+
+
+@case("garbled")
+def forged_syn_that_fits_before_reply(w):
+    w.open()
+    w.say(1, BANNER)
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] + len(EHLO) - 1, kind='syn', ip=LOW)
+    w.say(0, EHLO)
+    w.say(1, MASKED)
+    return w.mail()
+
+
+@case("garbled")
+def forged_syn_and_synack(w):
+    w.open().hello()
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] + 900000, kind='syn', ip=LOW)
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] + 800000000, ack=w.seq[0] + 900001, kind='syn', ip=LOW)
+    return _then_masked(w)
+
+
+@case("garbled")
+def three_syn_acks(w):
+    w.segment(0, flags=SYN, ack=0, kind='syn')
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] + 500000, kind='syn', ip=LOW)
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] + 600000, kind='syn', ip=LOW)
+    w.segment(1, flags=SYN | ACK, kind='syn')
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled")
+def second_syn_slightly_lower(w):
+    w.segment(0, flags=SYN, ack=0, kind='syn')
+    w.segment(0, flags=SYN, ack=0, seq=w.seq[0] - 1000, kind='syn', ip=LOW)
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, kind='syn')
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled")
+def forged_fins(w):
+    w.open().hello()
+    w.segment(0, flags=FIN | ACK, ip={'ttl': 1})
+    w.segment(1, flags=FIN | ACK, ip={'ttl': 1})
+    w.now += 20 * MS
+    return _then_masked(w)
+
+
+@case("garbled")
+def forged_fins_after_reply(w):
+    w.open().hello()
+    w.say(1, MASKED)
+    w.segment(0, flags=FIN | ACK, ip={'ttl': 1})
+    w.segment(1, flags=FIN | ACK, ip={'ttl': 1})
+    w.now += 20 * MS
+    return w.mail()
+
+
+@case("garbled")
+def decoy_ahead_and_a_pause(w):
+    w.open()
+    w.segment(1, b'x', seq=w.seq[1] + 900000, ip=LOW)
+    w.now += 6000 * MS
+    noise(w, 200)
+    w.hello()
+    return _then_masked(w)
+
+
+@case("garbled")
+def decoys_fill_the_held_list(w):
+    w.open().hello()
+    for i in range(257):
+        w.segment(1, b'x', seq=w.seq[1] + 900000 + 2 * i, ip=LOW)
+    return _then_masked(w)
+
+
+@case("garbled", sessions=2)
+def port_reuse_syn_not_captured_after_fin(w):
+    w.open().hello().say(1, REPLY)
+    w.tls()
+    a = Wire(w.family, isn=(3000000, 9000000))
+    a.now = w.now + 1000 * MS
+    a.open()
+    del a.packets[0]
+    a.hello()
+    _then_masked(a)
+    a.packets = w.packets + a.packets
+    return a
+
+
+@case("garbled", sessions=2)
+def port_reuse_syn_not_captured_after_rst(w):
+    w.open().hello().say(1, PLAIN)
+    w.segment(0, flags=RST | ACK)
+    a = Wire(w.family, isn=(3000000, 9000000))
+    a.now = w.now + 1000 * MS
+    a.open()
+    del a.packets[0]
+    a.hello()
+    _then_masked(a)
+    a.packets = w.packets + a.packets
+    return a
+
+
+@case("decoy-tls", tell=("conflicting-segments",))
+def decoy_of_a_whole_tls_session(w):
+    w.open().hello()
+    s, d = tls_decoy(w)
+    d(1, REPLY)
+    d(0, b'STARTTLS\r\n')
+    d(1, b'220 2.0.0 Ready to start TLS\r\n')
+    d(0, tlsfill.client_hello('mx.example.test'))
+    d(1, tlsfill.record(22, tlsfill.filler('server hello', 90)) + tlsfill.change_cipher_spec()
+      + tlsfill.application('flight', 1800))
+    d(0, tlsfill.change_cipher_spec() + tlsfill.application('finished', 53))
+    d(1, tlsfill.application('ticket', 250))
+    d(0, tlsfill.application('c', 1200))
+    d(1, tlsfill.application('a', 1200))
+    w.seq = s
+    return _then_masked(w)
+
+
+@case("quiet")
+def keepalive_out_of_order(w):
+    w.open().hello()
+    w.say(1, PLAIN)
+    ka = w.seq[1] - 1
+    w.say(0, MAIL[0][0])
+    w.segment(1, MAIL[0][1])
+    w.segment(1, b'\x00', seq=ka, flags=ACK)
+    w.seq[1] += len(MAIL[0][1])
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    for c, a in MAIL[1:]:
+        w.say(0, c)
+        w.say(1, a)
+    return w.close()
+
+
+@case("quiet")
+def keepalive_client_out_of_order(w):
+    w.open().hello()
+    w.say(1, PLAIN)
+    ka = w.seq[0] - 1
+    w.segment(0, MAIL[0][0])
+    w.segment(0, b'\x00', seq=ka, flags=ACK)
+    w.seq[0] += len(MAIL[0][0])
+    w.now += 10 * MS
+    w.segment(1, flags=ACK)
+    w.say(1, MAIL[0][1])
+    for c, a in MAIL[1:]:
+        w.say(0, c)
+        w.say(1, a)
+    return w.close()
+
+
+@case("quiet")
+def keepalive_out_of_order_tls(w):
+    w.open().hello()
+    w.say(1, REPLY)
+    ka = w.seq[1] - 1
+    w.say(0, b'STARTTLS\r\n')
+    go = b'220 2.0.0 Ready to start TLS\r\n'
+    w.segment(1, go)
+    w.segment(1, b'\x00', seq=ka, flags=ACK)
+    w.seq[1] += len(go)
+    w.segment(0, flags=ACK)
+    w.say(0, tlsfill.client_hello('mx.example.test'))
+    w.say(1, tlsfill.record(22, tlsfill.filler('server hello', 90)) + tlsfill.change_cipher_spec()
+          + tlsfill.application('flight', 1800))
+    w.say(0, tlsfill.change_cipher_spec() + tlsfill.application('finished', 53))
+    w.say(1, tlsfill.application('ticket', 250))
+    w.say(0, tlsfill.application('c', 60))
+    w.say(1, tlsfill.application('a', 60))
+    return w.close()
+
+
+@case("quiet")
+def keepalive_server_starttls_first(w):
+    r = b'250-mx.example.test\r\n250-STARTTLS\r\n250 SIZE\r\n'
+    w.open().say(1, BANNER)
+    ka = w.seq[1] - 1
+    w.say(0, EHLO)
+    w.segment(1, r)
+    w.segment(1, b'\x00', seq=ka, flags=ACK)
+    w.seq[1] += len(r)
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("quiet")
+def firewall_rst_after_clear_mail(w):
+    w.open().hello()
+    w.say(1, PLAIN)
+    for c, a in MAIL[:4]:
+        w.say(0, c)
+        w.say(1, a)
+    w.now += 300 * 1000 * MS
+    w.segment(1, flags=RST, ip={'ttl': 254})
+    w.now += 1 * MS
+    w.segment(1, b'421 4.4.2 mx.example.test Error: timeout exceeded\r\n')
+    w.seq[1] += 51
+    w.segment(1, flags=FIN | ACK)
+    return w
+
+
+@case("quiet")
+def syn_proxy_two_synacks_clear_mail(w):
+    w.segment(0, flags=SYN, ack=0, kind='syn')
+    w.seq[0] += 1
+    w.segment(1, flags=SYN | ACK, seq=w.seq[1] + 123456, kind='syn', ip={'ttl': 255})
+    w.segment(1, flags=SYN | ACK, kind='syn')
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    w.say(1, PLAIN)
+    return w.mail()
+
+
+@case("quiet")
+def rst_in_bulk(w):
+    w.open().hello()
+    w.say(1, REPLY)
+    w.tls_close = w.close
+    w.close = lambda: w
+    w.tls()
+    w.close = w.tls_close
+    w.segment(1, flags=RST | ACK, ip=LOW)
+    for i in range(80):
+        w.now += 1000 * MS
+        w.say(0, tlsfill.application('x%d' % i, 500))
+        w.say(1, tlsfill.application('y%d' % i, 50))
+    return w.close()
+
+
+@case("any", quiet=("conflicting-segments",))
+def keepalive_client_refused(w):
+    w.open().hello()
+    w.say(1, REPLY)
+    ka = w.seq[0] - 1
+    w.segment(0, b'STARTTLS\r\n')
+    w.segment(0, b'\x00', seq=ka, flags=ACK)
+    w.seq[0] += 10
+    w.segment(1, flags=ACK)
+    w.say(1, b'454 4.7.0 TLS not available\r\n')
+    return w.mail()
+
+
+@case("secret")
+def message_line_of_eight(w):
+    w.open().hello().say(1, PLAIN)
+    w.say(0, MAIL[0][0])
+    w.say(1, MAIL[0][1])
+    w.say(0, MAIL[1][0])
+    w.say(1, MAIL[1][1])
+    w.say(0, b'DATA\r\n')
+    w.say(1, MAIL[2][1])
+    m = b'Subject: x\r\n\r\nyour password:\r\nhunter22\r\n.\r\n'
+    w.segment(0, m[12:], seq=w.seq[0] + 12)
+    w.segment(0, m[12:].replace(b'hunter22', b'hunter23'), seq=w.seq[0] + 12)
+    w.segment(0, m[:12])
+    w.seq[0] += len(m)
+    w.segment(1, flags=ACK)
+    w.say(1, b'250 2.0.0 Ok\r\n')
+    w.say(0, b'QUIT\r\n')
+    w.say(1, b'221 bye\r\n')
+    return w.close()
+
+
+@case("secret")
+def mail_local_part_of_eight_held(w):
+    w.open().hello().say(1, REPLY)
+    a = b'MAIL FROM:<'
+    b = b'alice123'
+    c = b'@sender.test>\r\n'
+    w.segment(0, b, seq=w.seq[0] + len(a))
+    w.segment(0, b'alice124', seq=w.seq[0] + len(a))
+    w.segment(0, c, seq=w.seq[0] + len(a + b))
+    w.segment(0, a)
+    w.seq[0] += len(a + b + c)
+    w.say(1, b'250 ok\r\n')
+    w.say(0, b'QUIT\r\n')
+    w.say(1, b'221 bye\r\n')
+    return w.close()
+
+
+@case("secret")
+def reply_in_two_held(w):
+    w.open().hello().say(1, REPLY)
+    w.say(0, b'MAIL FROM:<alice.secret@sender.test>\r\n')
+    a = b'250 2.1.0 alice.secret'
+    b = b'@sender.test ok\r\n'
+    w.segment(1, a[5:], seq=w.seq[1] + 5)
+    w.segment(1, a[5:].replace(b'2.1.0', b'2.1.1').replace(b' ', b'_'), seq=w.seq[1] + 5)
+    w.segment(1, a[:5])
+    w.segment(1, b, seq=w.seq[1] + len(a))
+    w.seq[1] += len(a + b)
+    w.segment(0, flags=ACK)
+    w.say(0, b'QUIT\r\n')
+    w.say(1, b'221 bye\r\n')
+    return w.close()
+
+
+@case("secret")
+def cut_before_at(w):
+    w.open().hello().say(1, REPLY)
+    w.say(0, b'MAIL FROM:<alice.secret@sender.test>\r\n')
+    r = b'250 2.1.0 '
+    r += b'x' * (96 - len(r) - 13) + b'<alice.secret@sender.test> ok\r\n'
+    w.say(1, r)
+    w.segment(1, r.replace(b'ok', b'OK'), seq=w.seq[1] - len(r), bad_sum=True)
+    w.say(0, b'QUIT\r\n')
+    w.say(1, b'221 bye\r\n')
+    return w.close()
+
+
+@case("secret")
+def reply_sendmail_style(w):
+    w.open().hello().say(1, REPLY)
+    w.say(0, b'MAIL FROM:<x@sender.test>\r\n')
+    w.say(1, b'250 ok\r\n')
+    w.say(0, b'RCPT TO:<alicesecret@example.test>\r\n')
+    r = b'550 5.1.1 alicesecret... User unknown\r\n'
+    w.say(1, r)
+    w.segment(1, r.replace(b'User', b'user'), seq=w.seq[1] - len(r), bad_sum=True)
+    w.say(0, b'QUIT\r\n')
+    w.say(1, b'221 bye\r\n')
+    return w.close()
+
+
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

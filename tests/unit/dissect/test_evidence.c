@@ -156,7 +156,7 @@ static void test_all_of_it_is_capped(void **state)
     before = pool.bytes;
     assert_false(hear(SESSION_TO_CLIENT, span_str(BANNER), 57)); /* once too much, for good */
     for (int i = 0; i < 3 * CAP_EVIDENCE_COPIES; i++)
-        evidence_copy(e, &pool, SESSION_TO_SERVER, 0, span_of(zeros, sizeof(zeros)));
+        evidence_copy(e, &pool, SESSION_TO_SERVER, (uint32_t)i, span_of(zeros, sizeof(zeros)));
     kept = pool.bytes - before; /* the copies and the table of them */
     assert_in_range(kept, CAP_EVIDENCE_COPIES * sizeof(zeros),
                     CAP_EVIDENCE_COPIES * (sizeof(zeros) + 32));

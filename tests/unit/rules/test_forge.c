@@ -29,7 +29,11 @@ static void tamper(enum tamper_kind kind, unsigned marks, uint8_t first_ttl, uin
                                                      .ttl = {first_ttl, second_ttl},
                                                      .first = build_text(&b, "250-XXXXXXXX", 12),
                                                      .second = build_text(&b, "250-STARTTLS", 12)};
-    b.s.conflicts += kind == TAMPER_SEGMENTS;
+    if (kind != TAMPER_SEGMENTS)
+        return;
+    b.s.conflicts++;
+    b.s.damaged += marks == COPY_CHECKSUM;
+    b.s.either_taken |= marks == 0;
 }
 
 /* The reply as read, and as the other copies have it. */
@@ -132,14 +136,28 @@ static void damage_explains_a_wrong_checksum(void **state)
     assert_int_equal(b.j.verdict, VERDICT_OPPORTUNISTIC_CLEAR);
 }
 
-/* More copies differed than are kept: nobody knows what explains those. */
-static void untold_conflicts_are_not_damage(void **state)
+/* One copy among the damaged ones is not explained. */
+static void damage_explains_only_what_is_damaged(void **state)
 {
     (void)state;
     two_readings(MASKED, OFFER, COPY_CHECKSUM);
-    b.s.conflicts = 9;
+    b.s.conflicts = 2;
     build_mail(&b);
     assert_int_equal(closed(RULE_CONFLICTING_SEGMENTS)->severity, SEVERITY_CRITICAL);
+}
+
+/* More copies than are kept: the one that decides may be among the others. */
+static void a_crowd_of_copies_is_no_cover(void **state)
+{
+    (void)state;
+    two_readings(OFFER, OFFER, 0);
+    b.s.conflicts = CAP_EVIDENCE_COPIES + 1;
+    build_mail(&b);
+    assert_int_equal(closed(RULE_CONFLICTING_SEGMENTS)->severity, SEVERITY_CRITICAL);
+    two_readings(OFFER, OFFER, COPY_CHECKSUM);
+    b.s.conflicts = b.s.damaged = 100;
+    build_mail(&b);
+    assert_int_equal(closed(RULE_CONFLICTING_SEGMENTS)->severity, SEVERITY_INFO);
 }
 
 static void resets(void **state)
@@ -151,7 +169,7 @@ static void resets(void **state)
     tamper(TAMPER_RESET, 0, 57, 44);
     build_mail(&b);
     const struct finding *f = closed(RULE_FORGED_RESET);
-    assert_int_equal(f->severity, SEVERITY_MEDIUM);
+    assert_int_equal(f->severity, SEVERITY_LOW);
     assert_int_equal(f->confidence, CONFIDENCE_HIGH);
     assert_int_equal(f->evidence, EVIDENCE_E4);
     assert_int_equal(b.j.verdict, VERDICT_OPPORTUNISTIC_CLEAR); /* it says nothing of the offer */
@@ -167,7 +185,7 @@ static void handshakes(void **state)
     begin(&b, OFFER);
     tamper(TAMPER_HANDSHAKE, 0, 44, 57);
     build_mail(&b);
-    assert_int_equal(closed(RULE_CONFLICTING_HANDSHAKE)->severity, SEVERITY_MEDIUM);
+    assert_int_equal(closed(RULE_CONFLICTING_HANDSHAKE)->severity, SEVERITY_LOW);
 }
 
 int main(void)
@@ -180,7 +198,8 @@ int main(void)
         cmocka_unit_test(the_same_meaning_is_low),
         cmocka_unit_test(a_dropped_copy_leaves_the_offer),
         cmocka_unit_test(damage_explains_a_wrong_checksum),
-        cmocka_unit_test(untold_conflicts_are_not_damage),
+        cmocka_unit_test(damage_explains_only_what_is_damaged),
+        cmocka_unit_test(a_crowd_of_copies_is_no_cover),
         cmocka_unit_test(resets),
         cmocka_unit_test(handshakes),
     };
