@@ -40,6 +40,9 @@ static const struct counter FLOWS[] = {
     COUNTER(held_bytes),
     COUNTER(held_bytes_peak),
     COUNTER(held_refused),
+    COUNTER(conflicting),
+    COUNTER(evidence_evicted),
+    COUNTER(false_ends),
 };
 
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])

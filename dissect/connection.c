@@ -5,6 +5,7 @@
 #include "dissect/tls_record.h"
 
 #define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
+#define DIALOGUE_MOST    512    /* bytes of a segment of commands or replies, almost always */
 #define ACK_AHEAD        65535  /* bytes that a capture may miss in the middle of a dialogue */
 #define WINDOW_MOST      65535  /* nobody sends more commands or replies at a time */
 #define RESET_AHEAD      65535  /* an RST may follow what was not captured */
@@ -237,25 +238,41 @@ static void outlive_reset(struct dissect *d, struct flow *f, const struct arriva
         flow_reopen(d->converse.table, f);
 }
 
-static uint32_t fingerprint(const struct arrival *a)
+/* Keyed, so that nobody makes a decoy that passes for the true bytes. */
+static uint64_t mix_bytes(uint64_t h, uint64_t key, struct span bytes)
+{
+    uint64_t word = 0;
+
+    for (; bytes.n >= sizeof(word); bytes = span_from(bytes, sizeof(word))) {
+        memcpy(&word, bytes.p, sizeof(word));
+        h = (h ^ word) * key;
+        h ^= h >> 32;
+    }
+    word = bytes.n;
+    if (bytes.n)
+        memcpy(&word, bytes.p, bytes.n);
+    h = (h ^ word) * key;
+    return h ^ h >> 32;
+}
+
+static uint32_t fingerprint(const struct dissect *d, const struct arrival *a)
 {
     const struct tcp_segment *t = &a->tcp;
     uint64_t h = ((uint64_t)t->seq << 32 | t->ack) * UINT64_C(0x9e3779b97f4a7c15);
 
     h ^= ((uint64_t)a->ip->id << 32 | (uint64_t)t->checksum << 16 | t->flags) + t->payload_len;
+    if (t->payload.n <= DIALOGUE_MOST) /* by what both copies have, not by the state between them */
+        h = mix_bytes(h, d->config.key.k0 | 1, t->payload);
     h *= UINT64_C(0xff51afd7ed558ccd);
     return (uint32_t)(h >> 32) | 1;
 }
 
-static uint32_t microseconds(const struct arrival *a)
-{
-    return (uint32_t)(a->packet->time / NS_PER_US);
-}
-
-/* A mirror port that copies a packet twice: everything equal, within milliseconds. */
+/* A mirror port that copies a packet twice: everything equal, the dialogue's bytes as well, within
+ * milliseconds. */
 static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a, uint32_t print)
 {
-    uint32_t now = microseconds(a);
+    uint32_t now = (uint32_t)(a->packet->time / NS_PER_US);
+    uint8_t at = f->recent_at[a->dir];
 
     for (int i = 0; i < 4; i++) {
         const struct flow_recent *r = &f->recent[a->dir][i];
@@ -265,15 +282,9 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
             return true;
         }
     }
-    return false;
-}
-
-static void remember(struct flow *f, const struct arrival *a, uint32_t print)
-{
-    uint8_t at = f->recent_at[a->dir];
-
-    f->recent[a->dir][at] = (struct flow_recent){print, microseconds(a)};
+    f->recent[a->dir][at] = (struct flow_recent){print, now};
     f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
+    return false;
 }
 
 /* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
@@ -455,7 +466,7 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     struct reasm *r = &f->dir[a->dir];
     bool syn = (a->tcp.flags & TCP_SYN) != 0;
     bool bulk = f->bulk;
-    uint32_t print = bulk ? 0 : fingerprint(a);
+    uint32_t print = bulk ? 0 : fingerprint(d, a);
     struct reasm_segment seg;
 
     segment_of(a, &seg, d->converse.number);
@@ -473,7 +484,6 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     else if (syn)
         saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
     if (!bulk && !seg.suspect) {
-        remember(f, a, print); /* a decoy's must not make a copy of the true one */
         time_answer(f, a);
         learn(f, a);
     }

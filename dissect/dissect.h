@@ -57,6 +57,9 @@ struct dissect_counters {
     uint64_t flows, flows_closed, flows_timeout, flows_evicted, flows_open, sessions;
     uint64_t half_open_overwritten, midstream;
     uint64_t held_bytes, held_bytes_peak, held_refused;
+    /* of the sessions: with copies that differ; with a dialogue that was not kept whole for it;
+     * RSTs and FINs that were not the end */
+    uint64_t conflicting, evidence_evicted, false_ends;
 };
 
 struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void *user);

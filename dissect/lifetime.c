@@ -66,6 +66,9 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     d->count.flows_evicted += why == SESSION_EVICTED;
     d->count.sessions += s->bytes[0] || s->bytes[1] || s->gap_bytes[0] || s->gap_bytes[1];
     d->count.midstream += s->midstream;
+    d->count.conflicting += s->conflicts > 0;
+    d->count.evidence_evicted += s->evidence_evicted;
+    d->count.false_ends += s->odd_resets + s->resets_outlived;
     lifetime_drop(d, f);
 }
 
