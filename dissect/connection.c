@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A segment comes to its connection: handshake, copies, checksums, bulk, and the end. */
 #include "dissect/dissect_state.h"
+#include "dissect/plausible.h"
 #include "dissect/smtp.h"
 #include "dissect/tls_record.h"
 
 #define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
 #define DIALOGUE_MOST    512    /* bytes of a segment of commands or replies, almost always */
-#define ACK_AHEAD        65535  /* bytes that a capture may miss in the middle of a dialogue */
-#define WINDOW_MOST      65535  /* nobody sends more commands or replies at a time */
 #define RESET_AHEAD      65535  /* an RST may follow what was not captured */
 #define RESET_TURNS      2      /* answers after an RST that prove it false */
-#define TTL_STEP         3      /* hops that routes differ by */
-#define TTL_SETTLED      3      /* packets in a row that make another TTL the usual one */
 
 static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 {
@@ -72,122 +69,6 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
         .number = number,
         .ttl = a->ip->ttl,
     };
-}
-
-/*
- * A wrong checksum decides nothing alone: captures on a sending host show only wrong ones. Where
- * this direction's are right, a segment with a wrong one was dropped by its receiver.
- */
-static bool checksum_wrong(struct dissect *d, struct session *s, const struct arrival *a)
-{
-    switch (tcp_checksum(a->ip)) {
-    case TCP_CHECKSUM_GOOD:
-        s->good_checksums[a->dir]++;
-        return false;
-    case TCP_CHECKSUM_BAD:
-        s->bad_checksums[a->dir]++;
-        d->count.bad_checksums++;
-        return s->good_checksums[a->dir] > s->bad_checksums[a->dir];
-    case TCP_CHECKSUM_UNKNOWN:
-        break;
-    }
-    return false;
-}
-
-static bool ip_checksum_wrong(struct flow *f, const struct arrival *a)
-{
-    if (a->ip->header.n && ip_bad_checksum(a->ip))
-        return f->ip_sums[a->dir];
-    f->ip_sums[a->dir] |= a->ip->header.n > 0;
-    return false;
-}
-
-/* RFC 7323 section 5.3; Linux lets a difference of one pass. */
-static bool timestamp_old(const struct flow *f, const struct arrival *a)
-{
-    return a->tcp.has_timestamps && f->has_timestamp[a->dir] &&
-           (int32_t)(f->timestamp[a->dir] - a->tcp.ts_value) > 1;
-}
-
-/* Acknowledges more than was ever seen of the peer, by more than a capture may have lost. */
-static bool acknowledges_future(const struct flow *f, const struct arrival *a)
-{
-    const struct reasm *peer = &f->dir[!a->dir];
-
-    return (a->tcp.flags & TCP_ACK) && peer->started && f->session->seen[!a->dir] &&
-           reasm_diff(a->tcp.ack, peer->next) > ACK_AHEAD;
-}
-
-static bool outside_window(const struct flow *f, const struct arrival *a)
-{
-    const struct reasm *r = &f->dir[a->dir];
-    int32_t ahead = reasm_diff(a->tcp.seq, r->next);
-
-    return r->started && !(a->tcp.flags & TCP_SYN) && (ahead > WINDOW_MOST || ahead < -WINDOW_MOST);
-}
-
-/* Hop counts move by a few when a route changes; then they stay. */
-static bool ttl_odd(struct flow *f, const struct arrival *a)
-{
-    uint8_t ttl = a->ip->ttl, usual = f->ttl[a->dir];
-
-    if (usual == 0)
-        f->ttl[a->dir] = usual = ttl;
-    if (ttl + TTL_STEP >= usual && usual + TTL_STEP >= ttl) {
-        f->other_ttl_run[a->dir] = 0;
-        return false;
-    }
-    f->other_ttl_run[a->dir] = ttl == f->other_ttl[a->dir] ? f->other_ttl_run[a->dir] + 1 : 1;
-    f->other_ttl[a->dir] = ttl;
-    if (f->other_ttl_run[a->dir] < TTL_SETTLED)
-        return true;
-    f->ttl[a->dir] = ttl;
-    return false;
-}
-
-/* Why the receiver will not take this segment: enum copy_mark. Asked while the dialogue is in
- * clear, and of late copies of it. */
-static uint8_t marks_of(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    struct session *s = f->session;
-    uint8_t flags = a->tcp.flags;
-    unsigned marks = 0;
-
-    if ((s->mails || s->tls_records[a->dir]) &&
-        (!f->evidence || reasm_diff(a->tcp.seq, f->dir[a->dir].next) >= 0))
-        return 0;
-    if (checksum_wrong(d, s, a))
-        marks |= COPY_CHECKSUM;
-    if (ip_checksum_wrong(f, a))
-        marks |= COPY_IP_CHECKSUM;
-    if (timestamp_old(f, a))
-        marks |= COPY_TIMESTAMP;
-    if (a->tcp.has_md5 && !f->is_signed[a->dir] && f->dir[a->dir].started)
-        marks |= COPY_MD5;
-    if (acknowledges_future(f, a))
-        marks |= COPY_ACK;
-    if (!(flags & (TCP_ACK | TCP_SYN | TCP_RST)))
-        marks |= COPY_NO_ACK;
-    if (outside_window(f, a))
-        marks |= COPY_WINDOW;
-    if (ttl_odd(f, a))
-        marks |= COPY_TTL;
-    return (uint8_t)marks;
-}
-
-/* What later segments are measured against, from one that the receiver takes. */
-static void learn(struct flow *f, const struct arrival *a)
-{
-    const struct reasm *r = &f->dir[a->dir];
-
-    if (r->started && reasm_diff(a->tcp.seq, r->next) > 0)
-        return;
-    if (a->tcp.has_timestamps &&
-        (!f->has_timestamp[a->dir] || (int32_t)(a->tcp.ts_value - f->timestamp[a->dir]) > 0)) {
-        f->timestamp[a->dir] = a->tcp.ts_value;
-        f->has_timestamp[a->dir] = true;
-    }
-    f->is_signed[a->dir] |= a->tcp.has_md5;
 }
 
 /* An RST ends the connection if its receiver takes it; what its sender says later tells. */
@@ -474,8 +355,11 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
         converse_compare(&d->converse, f, a->dir, &seg); /* sums can be made equal */
         return;
     }
-    if (!bulk)
-        seg.marks = marks_of(d, f, a);
+    if (!bulk) {
+        uint32_t bad = s->bad_checksums[a->dir];
+        seg.marks = plausible_marks(f, a);
+        d->count.bad_checksums += s->bad_checksums[a->dir] - bad;
+    }
     seg.suspect = seg.marks & COPY_DROPPED;
     if (!seg.suspect)
         note_ack(f, a);
@@ -485,7 +369,7 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
         saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
     if (!bulk && !seg.suspect) {
         time_answer(f, a);
-        learn(f, a);
+        plausible_learn(f, a);
     }
     if (r->fin_seen && a->tcp.payload_len && !seg.suspect)
         outlive_fin(d, f, a);
@@ -531,7 +415,7 @@ static bool fits(const struct flow *f, const struct arrival *a)
     const struct reasm *r = &f->dir[SESSION_TO_SERVER];
     int32_t ahead = reasm_diff(a->tcp.seq + 1, r->next);
 
-    return f->session && r->started && ahead < WINDOW_MOST && ahead > -WINDOW_MOST;
+    return f->session && r->started && ahead < PLAUSIBLE_AHEAD && ahead > -PLAUSIBLE_AHEAD;
 }
 
 /*
@@ -584,7 +468,7 @@ static bool is_of_next(const struct flow *f, const struct arrival *a)
     return f->closing && a->dir == SESSION_TO_CLIENT &&
            (a->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
            f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1 &&
-           (!f->session || ahead > WINDOW_MOST || ahead < -WINDOW_MOST);
+           (!f->session || ahead > PLAUSIBLE_AHEAD || ahead < -PLAUSIBLE_AHEAD);
 }
 
 /* Asks for what the long way will want, all at once; it is seldom in the caches of its core. */
