@@ -410,6 +410,7 @@ static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
     return f;
 }
 
+/* A SYN inside the window of a live client's stream. */
 static bool fits(const struct flow *f, const struct arrival *a)
 {
     const struct reasm *r = &f->dir[SESSION_TO_SERVER];

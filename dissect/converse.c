@@ -19,6 +19,8 @@ static struct smtp *reader(struct converse *v, struct flow *f)
     if (f->smtp)
         return f->smtp;
     f->smtp = smtp_new(f->session, f->key.server_port == v->implicit_port, v->keep_addresses);
+    if (!f->smtp)
+        return NULL;
     f->evidence = evidence_new(&v->evidence);
     f->session->evidence_evicted = !f->evidence;
     return f->smtp;
@@ -319,7 +321,6 @@ static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset
                           const struct reasm_segment *first, const struct reasm_segment *second)
 {
     uint32_t acked = first->ack > second->ack ? first->ack : second->ack;
-
     unsigned marks = first->marks | second->marks;
     struct tamper *t = session_tamper(s, TAMPER_SEGMENTS);
 
@@ -442,7 +443,7 @@ void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
 
 void converse_reread(struct converse *v, struct flow *f)
 {
-    if (!f->evidence || !evidence_in_conflict(f->evidence))
+    if (!f->evidence || !evidence_in_conflict(f->evidence) || !evidence_changed(f->evidence))
         return;
     session_free(f->session->other);
     f->session->other = evidence_reread(f->evidence, f->session, v->keep_addresses);

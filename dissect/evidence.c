@@ -39,6 +39,7 @@ struct evidence {
     uint8_t copies;
     bool full;                           /* no room: nothing more is kept of what is read */
     bool stopped;                        /* nor need it be */
+    bool changed;                        /* since evidence_changed() was asked */
     struct copy *copy;                   /* NULL: none */
     struct turn first_turn[FIRST_TURNS]; /* where all of it stays as long as it is small */
     uint8_t first_to_server[FIRST_TO_SERVER];
@@ -190,6 +191,7 @@ static bool keep(struct evidence *e, struct evidence_pool *pool, const struct tu
         return false;
     }
     to->end = t->end;
+    e->changed = true;
     if (bytes.n)
         memcpy(s->bytes + t->begin, bytes.p, bytes.n);
     else
@@ -271,6 +273,7 @@ void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_
     c->offset = offset;
     c->dir = (uint8_t)d;
     e->copies++;
+    e->changed = true;
 }
 
 /* --- comparing --- */
@@ -332,6 +335,14 @@ bool evidence_compare(const struct evidence *e, enum session_dir d, uint32_t off
 }
 
 /* --- reading again --- */
+
+bool evidence_changed(struct evidence *e)
+{
+    bool changed = e->changed;
+
+    e->changed = false;
+    return changed;
+}
 
 bool evidence_in_conflict(const struct evidence *e)
 {

@@ -57,6 +57,10 @@ void evidence_stop(struct evidence *e);
 void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                    uint32_t offset, struct span bytes);
 
+/* Is anything here that was not here at the last call? Reading again costs; a flood of milestones
+ * must not repeat it. */
+bool evidence_changed(struct evidence *e);
+
 /* Did any copy differ? */
 bool evidence_in_conflict(const struct evidence *e);
 

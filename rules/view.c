@@ -96,11 +96,14 @@ static int answer_class(const struct session *s)
 static void compare_readings(struct view *v)
 {
     struct view other = view_of(v->s->other, v->milestone, NULL);
+    const struct session *o = v->s->other;
     bool offer = other.offered != v->offered;
-    v->decides = offer || other.asked != v->asked ||
-                 answer_class(v->s->other) != answer_class(v->s) ||
-                 (v->s->reading.refused_code != 0) != (v->s->other->reading.refused_code != 0);
-    v->conflicting = offer && v->s->either_taken;
+    if (v->s->evidence_evicted) /* the other reading ends early: what it lacks says nothing */
+        v->decides = offer && other.offered != OFFERED_UNKNOWN;
+    else
+        v->decides = offer || other.asked != v->asked || answer_class(o) != answer_class(v->s) ||
+                     (v->s->reading.refused_code != 0) != (o->reading.refused_code != 0);
+    v->conflicting = offer && v->decides && v->s->either_taken;
 }
 
 struct view view_of(const struct session *s, enum session_milestone m, struct garble_memory *memory)

@@ -144,6 +144,22 @@ static void test_a_copy_over_part_of_a_line(void **state)
     session_free(s);
 }
 
+/* What is the same as before need not be read again. */
+static void test_change_is_told_once(void **state)
+{
+    (void)state;
+    assert_false(evidence_changed(e));
+    say(SESSION_TO_CLIENT, BANNER);
+    assert_true(evidence_changed(e));
+    assert_false(evidence_changed(e));
+    evidence_copy(e, &pool, SESSION_TO_CLIENT, 4, span_str("mY"));
+    assert_true(evidence_changed(e));
+    evidence_copy(e, &pool, SESSION_TO_CLIENT, 4, span_str("mY")); /* it is there already */
+    evidence_stop(e);
+    say(SESSION_TO_CLIENT, "message");
+    assert_false(evidence_changed(e));
+}
+
 static void test_all_of_it_is_capped(void **state)
 {
     static const uint8_t zeros[1000];
@@ -208,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_nothing_is_known_of_a_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_other_reading, NULL, teardown),
         cmocka_unit_test_setup_teardown(test_a_copy_over_part_of_a_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_change_is_told_once, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_of_it_is_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_turns_are_capped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_pool_is_the_limit, setup, teardown),

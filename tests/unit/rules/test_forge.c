@@ -188,6 +188,24 @@ static void handshakes(void **state)
     assert_int_equal(closed(RULE_CONFLICTING_HANDSHAKE)->severity, SEVERITY_LOW);
 }
 
+/* The other reading was not kept to its end: that it lacks STARTTLS, or the whole reply, says
+ * nothing. */
+static void a_reading_that_ends_early_decides_nothing(void **state)
+{
+    (void)state;
+    two_readings(OFFER, OFFER, 0);
+    build_starttls(&b, 454, "454 no");
+    b.s.evidence_evicted = true;
+    build_mail(&b);
+    assert_int_equal(closed(RULE_CONFLICTING_SEGMENTS)->severity, SEVERITY_LOW);
+    two_readings(OFFER, OFFER, 0);
+    other.s.reading.ehlo = EHLO_NONE;
+    b.s.evidence_evicted = true;
+    build_mail(&b);
+    assert_int_equal(closed(RULE_CONFLICTING_SEGMENTS)->severity, SEVERITY_LOW);
+    assert_int_equal(b.j.offered, OFFERED_YES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -200,6 +218,7 @@ int main(void)
         cmocka_unit_test(damage_explains_a_wrong_checksum),
         cmocka_unit_test(damage_explains_only_what_is_damaged),
         cmocka_unit_test(a_crowd_of_copies_is_no_cover),
+        cmocka_unit_test(a_reading_that_ends_early_decides_nothing),
         cmocka_unit_test(resets),
         cmocka_unit_test(handshakes),
     };
