@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/heap.h"
+
 #define HOUR (3600 * NS_PER_S)
 
 _Static_assert(RULE_COUNT <= 64, "memo.led is a set of rules");
@@ -179,7 +181,7 @@ enum incident_outcome incident_judge(struct incidents *in, struct session *s,
     if (primary) {
         struct memo *memo = s->memo;
         if (memo == NULL) {
-            memo = s->memo = malloc(sizeof *memo);
+            memo = s->memo = heap_alloc(sizeof *memo);
             memo = memo ? memo : &lost;
             memo_begin(memo, s, primary);
         }
@@ -187,7 +189,7 @@ enum incident_outcome incident_judge(struct incidents *in, struct session *s,
     }
     if (m == SESSION_CLOSED) {
         count_closed(&in->counters, j);
-        free(s->memo);
+        heap_free(s->memo);
         s->memo = NULL;
     }
     return outcome;

@@ -497,6 +497,8 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     struct flow *f = flow_find(d->converse.table, &a->key);
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
+    if (!f && park_count(d->park))
+        f = lifetime_recall(d, &a->key);
     if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
         if (fits(f, a)) { /* nobody begins anew inside a window that is in use */
             d->count.processed++;

@@ -15,7 +15,10 @@ void dissect_config_default(struct dissect_config *c)
     *c = (struct dissect_config){.port = {25, 587, 2525, 465},
                                  .port_count = 4,
                                  .implicit_port = 465,
-                                 .max_flows = CAP_FLOWS};
+                                 .max_flows = CAP_FLOWS,
+                                 .memory = (size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20,
+                                 .unpacked = ((size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20) /
+                                             CAP_UNPACKED_PART};
 }
 
 static bool is_mail_port(const struct dissect *d, uint16_t port)
@@ -44,17 +47,25 @@ static inline void key_of(struct arrival *a)
     a->key.server_port = up ? a->tcp.dst_port : a->tcp.src_port;
 }
 
+static bool is_known(const struct dissect *d, const struct flow_key *k)
+{
+    struct flow_table *t = d->converse.table;
+
+    return flow_known(t, k) ||
+           (park_count(d->park) && park_find(d->park, flow_hash(t, k), k) != NULL);
+}
+
 static void orient_between_mail_ports(struct dissect *d, struct arrival *a)
 {
     struct arrival turned = *a;
 
     a->dir = likely_direction(&a->tcp);
     key_of(a);
-    if ((a->tcp.flags & TCP_SYN) || flow_known(d->converse.table, &a->key))
+    if ((a->tcp.flags & TCP_SYN) || is_known(d, &a->key))
         return;
     turned.dir = a->dir == SESSION_TO_SERVER ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
     key_of(&turned);
-    if (flow_known(d->converse.table, &turned.key))
+    if (is_known(d, &turned.key))
         *a = turned;
 }
 
@@ -201,6 +212,7 @@ void dissect_packet(struct dissect *d, const struct packet *p)
         d->converse.now = p->time;
     mail_packet(d, p);
     converse_tick(&d->converse);
+    lifetime_trim(d);
     if (d->converse.now >= d->expire_at) {
         lifetime_expire(d);
         d->expire_at = d->converse.now + EXPIRE_EVERY;
@@ -223,6 +235,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();
     d->half_open = half_open_new();
+    d->park = park_new(&c->key);
     d->converse = (struct converse){.table = flow_table_new(c->max_flows, &c->key),
                                     .pool = {.limit = CAP_HELD_POOL_BYTES},
                                     .evidence = {.limit = CAP_EVIDENCE_POOL},
@@ -232,7 +245,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .milestone = lifetime_milestone,
                                     .resolved = connection_resolved,
                                     .user = d};
-    if (!d->defrag || !d->half_open || !d->converse.table) {
+    if (!d->defrag || !d->half_open || !d->park || !d->converse.table) {
         dissect_free(d);
         return NULL;
     }
@@ -246,15 +259,11 @@ void dissect_finish(struct dissect *d)
 
 void dissect_free(struct dissect *d)
 {
-    struct flow *f;
-
     if (!d)
         return;
-    while (d->converse.table &&
-           ((f = flow_oldest_closing(d->converse.table)) || (f = flow_oldest(d->converse.table)))) {
-        lifetime_drop(d, f);
-        flow_remove(d->converse.table, f);
-    }
+    if (d->park && d->converse.table)
+        lifetime_drop_all(d);
+    park_free(d->park);
     flow_table_free(d->converse.table);
     half_open_free(d->half_open);
     defrag_free(d->defrag);
@@ -274,7 +283,7 @@ struct dissect_counters dissect_counters(const struct dissect *d)
     c.gaps = v->count.gaps;
     c.gap_bytes = v->count.gap_bytes;
     c.cut_packets = v->count.cut_packets;
-    c.flows_open = flow_count(v->table);
+    c.flows_open = flow_count(v->table) + park_count(d->park);
     c.held_bytes = v->pool.bytes;
     c.held_bytes_peak = v->pool.peak;
     c.held_refused = v->pool.refused;

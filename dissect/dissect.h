@@ -17,7 +17,9 @@ struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
     uint8_t port_count;
     uint16_t implicit_port; /* the one where TLS comes first; 0: none */
-    uint32_t max_flows;     /* hard cap of the slab */
+    uint32_t max_flows;     /* hard cap of the flows, packed ones included */
+    size_t memory;          /* bytes for flows and sessions; beyond it the least promising go */
+    size_t unpacked;        /* of those, for flows that are not packed (dissect/park.h) */
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
 };
@@ -55,6 +57,10 @@ struct dissect_counters {
     uint64_t gaps, gap_bytes, cut_packets;
     /* flows and sessions */
     uint64_t flows, flows_closed, flows_timeout, flows_evicted, flows_open, sessions;
+    /* packed for want of memory; given back; of the evicted ones, by enum park_class */
+    uint64_t flows_packed, flows_unpacked;
+    uint64_t evicted_ended, evicted_decided, evicted_no_greeting, evicted_greeted, evicted_asked,
+        evicted_suspect;
     uint64_t half_open_overwritten, midstream;
     uint64_t held_bytes, held_bytes_peak, held_refused;
     /* of the sessions: with copies that differ; with a dialogue that was not kept whole for it;

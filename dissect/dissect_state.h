@@ -9,6 +9,7 @@
 #include "dissect/dissect.h"
 #include "dissect/frame.h"
 #include "dissect/half_open.h"
+#include "dissect/park.h"
 #include "dissect/tcp.h"
 
 struct dissect {
@@ -18,6 +19,7 @@ struct dissect {
     struct converse converse;
     struct defrag *defrag;
     struct half_open_table *half_open;
+    struct park *park;
     struct dissect_counters count;
     nstime expire_at; /* when to look for what timed out */
     uint64_t serial;
@@ -39,14 +41,17 @@ void connection_packet(struct dissect *d, const struct arrival *a);
 void connection_resolved(void *user, struct flow *f);
 
 /* lifetime.c: how flows and their sessions begin and end. */
-struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */
-void lifetime_milestone(void *user, struct flow *f);                     /* converse's callback */
+struct flow *lifetime_begin(struct dissect *d, const struct arrival *a);   /* NULL: no room */
+struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k); /* from the park; or NULL
+                                                                            */
+void lifetime_trim(struct dissect *d); /* keeps memory within its limits; called once a packet */
+void lifetime_milestone(void *user, struct flow *f); /* converse's callback */
 enum session_close lifetime_how(const struct flow *f);
 /* Hands the session out for the last time; the flow keeps its place for stragglers. */
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why);
 void lifetime_close(struct dissect *d, struct flow *f, enum session_close why);
 void lifetime_expire(struct dissect *d);
 void lifetime_close_all(struct dissect *d);
-void lifetime_drop(struct dissect *d, struct flow *f); /* frees without handing out */
+void lifetime_drop_all(struct dissect *d); /* frees without handing out */
 
 #endif

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/evidence.h"
 
-#include <stdlib.h>
-
 #include "base/caps.h"
+#include "base/heap.h"
 #include "dissect/smtp.h"
 
 #define FIRST_TO_SERVER 96 /* what most sessions need: one allocation for all of it */
@@ -62,7 +61,7 @@ struct evidence *evidence_new(struct evidence_pool *pool)
 
     if (!draw(pool, sizeof(*e)))
         return NULL;
-    e = malloc(sizeof(*e));
+    e = heap_alloc(sizeof(*e));
     if (!e) {
         pool->bytes -= sizeof(*e);
         return NULL;
@@ -88,21 +87,21 @@ void evidence_free(struct evidence *e, struct evidence_pool *pool)
         if (is_inside(e, &e->side[d]))
             continue;
         pool->bytes -= e->side[d].size;
-        free(e->side[d].bytes);
+        heap_free(e->side[d].bytes);
     }
     for (uint8_t i = 0; i < e->copies; i++) {
         pool->bytes -= e->copy[i].n;
-        free(e->copy[i].bytes);
+        heap_free(e->copy[i].bytes);
     }
     if (e->copy)
         pool->bytes -= COPIES;
-    free(e->copy);
+    heap_free(e->copy);
     if (e->turn != e->first_turn) {
         pool->bytes -= e->turn_size * sizeof(*e->turn);
-        free(e->turn);
+        heap_free(e->turn);
     }
     pool->bytes -= sizeof(*e);
-    free(e);
+    heap_free(e);
 }
 
 /* --- keeping --- */
@@ -115,7 +114,7 @@ static void *grow(struct evidence_pool *pool, void *p, bool inside, size_t old, 
 
     if (!draw(pool, more))
         return NULL;
-    out = inside ? malloc(size) : realloc(p, size);
+    out = inside ? heap_alloc(size) : heap_resize(p, size);
     if (!out)
         pool->bytes -= more;
     else if (inside)
@@ -235,7 +234,7 @@ static bool copy_room(struct evidence *e, struct evidence_pool *pool)
         return true;
     if (!draw(pool, COPIES))
         return false;
-    e->copy = malloc(COPIES);
+    e->copy = heap_alloc(COPIES);
     if (!e->copy)
         pool->bytes -= COPIES;
     return e->copy != NULL;
@@ -261,7 +260,7 @@ void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_
     if (e->copies == CAP_EVIDENCE_COPIES || bytes.n == 0 || is_known_copy(e, d, offset, bytes) ||
         !copy_room(e, pool) || !draw(pool, bytes.n))
         return;
-    kept = malloc(bytes.n);
+    kept = heap_alloc(bytes.n);
     if (!kept) {
         pool->bytes -= bytes.n;
         return;

@@ -107,7 +107,12 @@ static uint32_t hash(const uint64_t *secret, const struct flow_key *k)
     return (uint32_t)(sum >> 32);
 }
 
-static bool same(const struct flow_key *a, const struct flow_key *b)
+uint32_t flow_hash(const struct flow_table *t, const struct flow_key *key)
+{
+    return hash(t->secret, key);
+}
+
+bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
 {
     return a->client_port == b->client_port && a->server_port == b->server_port &&
            memcmp(a->client, b->client, 16) == 0 && memcmp(a->server, b->server, 16) == 0 &&
@@ -134,7 +139,7 @@ static inline struct flow *find(struct flow_table *t, const struct flow_key *key
         __builtin_prefetch(&f->dir[1]);
         __builtin_prefetch(&f->session);
         __builtin_prefetch(&f->recent);
-        if (same(&f->key, key))
+        if (flow_key_eq(&f->key, key))
             return f;
     }
     return NULL;

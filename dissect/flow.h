@@ -95,6 +95,8 @@ struct flow_table;
 struct flow_table *flow_table_new(uint32_t max_flows, const struct siphash_key *key);
 void flow_table_free(struct flow_table *t); /* the flows' contents are the caller's to release */
 
+bool flow_key_eq(const struct flow_key *a, const struct flow_key *b);
+uint32_t flow_hash(const struct flow_table *t, const struct flow_key *key); /* keyed */
 struct flow *flow_find(struct flow_table *t, const struct flow_key *key);
 bool flow_known(struct flow_table *t, const struct flow_key *key);
 /* A zeroed flow in the active list; NULL when the slab is full or memory is short. */

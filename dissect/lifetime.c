@@ -2,11 +2,16 @@
 /* How flows and their sessions begin and end. */
 #include <stdlib.h>
 
+#include "base/heap.h"
 #include "dissect/dissect_state.h"
 #include "dissect/smtp.h"
 
-#define IDLE        (CAP_FLOW_IDLE_S * NS_PER_S)
-#define EVICT_TRIES 8 /* flows looked at for one that is idle: bounds the cost of one packet */
+#define IDLE   (CAP_FLOW_IDLE_S * NS_PER_S)
+#define SILENT (100 * NS_PER_MS) /* no copy of a mirror port comes that late */
+#define LINGER (CAP_FLOW_RESET_S * NS_PER_S)
+/* These bound the cost of one packet. */
+#define SILENT_TRIES 8 /* flows looked at for one that is silent */
+#define TRIM_TRIES   8 /* flows packed, and flows evicted; a packet brings one at most */
 
 static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
 {
@@ -41,7 +46,7 @@ static uint64_t flow_id(const struct flow_key *k, nstime first)
 }
 
 /* Frees everything but the flow's place in the table. */
-void lifetime_drop(struct dissect *d, struct flow *f)
+static void drop(struct dissect *d, struct flow *f)
 {
     for (int i = 0; i < SESSION_DIR_COUNT; i++)
         reasm_release(&f->dir[i], &d->converse.pool);
@@ -69,7 +74,7 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     d->count.conflicting += s->conflicts > 0;
     d->count.evidence_evicted += s->evidence_evicted;
     d->count.false_ends += s->odd_resets + s->resets_outlived;
-    lifetime_drop(d, f);
+    drop(d, f);
 }
 
 void lifetime_close(struct dissect *d, struct flow *f, enum session_close why)
@@ -89,29 +94,144 @@ enum session_close lifetime_how(const struct flow *f)
     return s->rst[SESSION_TO_SERVER] || s->rst[SESSION_TO_CLIENT] ? SESSION_RST : SESSION_FIN;
 }
 
-/* A closed flow is worth least, then the one that was silent longest. */
+/* --- memory --- */
+
+/* The active flow that was silent longest, or nearly so; NULL: there is none. */
+static struct flow *most_silent(struct flow_table *t)
+{
+    struct flow *f = flow_oldest(t);
+
+    for (int i = 0; i < SILENT_TRIES && f && f->touched != f->queued; i++) {
+        flow_requeue(t, f);
+        f = flow_oldest(t);
+    }
+    return f;
+}
+
+/* What waits for missing bytes is read without them when others may need its room. */
+static void pack_held(struct dissect *d, struct flow *f)
+{
+    const struct reasm_pool *pool = &d->converse.pool;
+
+    if (f->waiting && pool->bytes > pool->limit / 2)
+        converse_resolve(&d->converse, f, true);
+}
+
+/* The kept dialogue goes as well when others may need its room. */
+static void pack_evidence(struct dissect *d, struct flow *f)
+{
+    struct evidence_pool *pool = &d->converse.evidence;
+
+    if (!f->evidence || pool->bytes <= pool->limit / 2 || evidence_in_conflict(f->evidence))
+        return;
+    evidence_free(f->evidence, pool);
+    f->evidence = NULL;
+    f->session->evidence_evicted = true;
+}
+
+/* Packs the flow that was silent longest; one that was closed in good order is let go. */
+static bool park_one(struct dissect *d)
+{
+    struct flow_table *t = d->converse.table;
+    struct flow *f = flow_oldest_closing(t);
+
+    if (!f)
+        f = most_silent(t);
+    if (!f)
+        return false;
+    if (!f->session) {
+        lifetime_close(d, f, SESSION_FIN);
+        return true;
+    }
+    pack_held(d, f);
+    pack_evidence(d, f);
+    converse_catch_up(f);
+    if (!park_flow(d->park, f, flow_hash(t, &f->key), d->converse.now - f->touched > SILENT))
+        return false;
+    flow_remove(t, f);
+    d->count.flows_packed++;
+    return true;
+}
+
+/* Back into the table. NULL: no memory. */
+static struct flow *unpack(struct dissect *d, struct parked *q)
+{
+    struct flow_key key = park_key(q);
+    struct flow *f = flow_add(d->converse.table, &key);
+
+    if (!f)
+        return NULL;
+    f->queued = f->touched = d->converse.now;
+    if (park_restore(d->park, q, d->converse.table, f))
+        return f;
+    flow_remove(d->converse.table, f);
+    return NULL;
+}
+
+struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k)
+{
+    struct parked *q = park_find(d->park, flow_hash(d->converse.table, k), k);
+    struct flow *f = q ? unpack(d, q) : NULL;
+
+    d->count.flows_unpacked += f != NULL;
+    return f;
+}
+
+static void count_evicted(struct dissect_counters *c, enum park_class class)
+{
+    c->evicted_ended += class == PARK_ENDED;
+    c->evicted_decided += class == PARK_DECIDED;
+    c->evicted_no_greeting += class == PARK_NO_GREETING;
+    c->evicted_greeted += class == PARK_GREETED;
+    c->evicted_asked += class == PARK_ASKED;
+    c->evicted_suspect += class == PARK_SUSPECT;
+}
+
+/* Hands the least promising of the packed sessions out and lets it go. */
+static bool evict_one(struct dissect *d)
+{
+    struct parked *q = park_least(d->park);
+    enum park_class class = q ? park_class(q) : PARK_CLASS_COUNT;
+    struct flow *f = q ? unpack(d, q) : NULL;
+
+    if (!f)
+        return false;
+    count_evicted(&d->count, class);
+    lifetime_close(d, f, class == PARK_ENDED ? lifetime_how(f) : SESSION_EVICTED);
+    return true;
+}
+
+void lifetime_trim(struct dissect *d)
+{
+    size_t slab = flow_count(d->converse.table) * sizeof(struct flow);
+
+    if (heap_bytes() + slab <= d->config.unpacked)
+        return;
+    for (int i = 0; i < TRIM_TRIES; i++) {
+        slab = flow_count(d->converse.table) * sizeof(struct flow);
+        if (heap_bytes() - park_bytes(d->park) + slab <= d->config.unpacked || !park_one(d))
+            break;
+    }
+    for (int i = 0; i < TRIM_TRIES && heap_bytes() + slab > d->config.memory; i++)
+        if (!evict_one(d))
+            break;
+}
+
+/* There are as many flows as there may be. */
 static void make_room(struct dissect *d)
 {
     struct flow *f = flow_oldest_closing(d->converse.table);
 
-    if (f) {
-        lifetime_close(d, f, lifetime_how(f));
-        return;
-    }
-    for (int i = 0; i < EVICT_TRIES; i++) {
-        f = flow_oldest(d->converse.table);
-        if (!f || f->touched == f->queued)
-            break;
-        flow_requeue(d->converse.table, f);
-    }
-    f = flow_oldest(d->converse.table);
     if (f)
-        lifetime_close(d, f, SESSION_EVICTED);
+        lifetime_close(d, f, lifetime_how(f));
+    else if (park_count(d->park) || park_one(d))
+        (void)evict_one(d);
 }
 
 void lifetime_expire(struct dissect *d)
 {
     struct flow_table *t = d->converse.table;
+    struct parked *q;
     struct flow *f;
 
     while ((f = flow_oldest_closing(t)) && f->close_at <= d->converse.now)
@@ -122,6 +242,8 @@ void lifetime_expire(struct dissect *d)
         else
             flow_requeue(t, f);
     }
+    while ((q = park_expired(d->park, d->converse.now, IDLE, LINGER)) && (f = unpack(d, q)))
+        lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_TIMEOUT);
 }
 
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
@@ -131,7 +253,7 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
 
     if (!s)
         return NULL;
-    if (flow_count(d->converse.table) >= d->config.max_flows)
+    if (flow_count(d->converse.table) + park_count(d->park) >= d->config.max_flows)
         make_room(d);
     f = flow_add(d->converse.table, &a->key);
     if (!f) {
@@ -180,17 +302,48 @@ static uint32_t in_order(struct flow_table *t, struct flow **all)
     return n;
 }
 
+/* Closes the packed flows whose session came before `serial`; gives how many were. */
+static uint32_t close_parked(struct dissect *d, struct parked **all, uint32_t n, uint64_t serial)
+{
+    uint32_t i = 0;
+    struct flow *f;
+
+    for (; i < n && park_serial(all[i]) < serial && (f = unpack(d, all[i])); i++)
+        lifetime_close(d, f, lifetime_how(f));
+    return i;
+}
+
 /* Without memory for the order, the flows close in the order of their age. */
 void lifetime_close_all(struct dissect *d)
 {
     struct flow_table *t = d->converse.table;
+    struct parked **packed = park_all(d->park), *q;
     struct flow **all = malloc((flow_count(t) + 1) * sizeof(struct flow *));
     uint32_t n = all ? in_order(t, all) : 0;
+    uint32_t left = packed ? park_count(d->park) : 0, done = 0;
     struct flow *f;
 
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        done += close_parked(d, packed + done, left - done, all[i]->session->serial);
         lifetime_close(d, all[i], lifetime_how(all[i]));
+    }
+    (void)close_parked(d, packed + done, left - done, UINT64_MAX);
+    free(packed);
     free(all);
-    while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)))
+    while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
+           ((q = park_least(d->park)) && (f = unpack(d, q))))
         lifetime_close(d, f, lifetime_how(f));
+}
+
+void lifetime_drop_all(struct dissect *d)
+{
+    struct flow_table *t = d->converse.table;
+    struct parked *q;
+    struct flow *f;
+
+    while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
+           ((q = park_least(d->park)) && (f = unpack(d, q)))) {
+        drop(d, f);
+        flow_remove(t, f);
+    }
 }

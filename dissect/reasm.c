@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/reasm.h"
 
-#include <stdlib.h>
-
 #include "base/caps.h"
+#include "base/heap.h"
 
 struct reasm_held {
     struct reasm_held *next;
@@ -36,7 +35,7 @@ static void let_go(struct reasm *r, struct reasm_pool *pool, struct reasm_held *
     r->held_count--;
     r->held_bytes -= (uint32_t)h->seg.bytes.n;
     pool->bytes -= held_size(h);
-    free(h);
+    heap_free(h);
 }
 
 static struct reasm_held *copy_of(struct reasm_pool *pool, const struct reasm_segment *s)
@@ -46,7 +45,7 @@ static struct reasm_held *copy_of(struct reasm_pool *pool, const struct reasm_se
 
     if (size > pool->limit - pool->bytes)
         return NULL;
-    h = malloc(size);
+    h = heap_alloc(size);
     if (!h)
         return NULL;
     h->seg = *s;

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/session.h"
 
-#include <stdlib.h>
+#include "base/heap.h"
 
 #define FIRST 16 /* places of a list that has its first entry */
 
 struct session *session_new(void)
 {
-    return calloc(1, sizeof(struct session));
+    return heap_zeroed(sizeof(struct session));
 }
 
 void session_clear(struct session *s)
 {
     if (s->other) {
         session_clear(s->other);
-        free(s->other);
+        heap_free(s->other);
     }
-    free(s->reading.line);
-    free(s->rcpt);
-    free(s->rcpt_domain);
-    free(s->pool);
+    heap_free(s->reading.line);
+    heap_free(s->rcpt);
+    heap_free(s->rcpt_domain);
+    heap_free(s->pool);
     s->other = NULL;
     s->reading.line = NULL;
     s->rcpt = NULL;
@@ -31,15 +31,24 @@ void session_free(struct session *s)
 {
     if (s)
         session_clear(s);
-    free(s);
+    heap_free(s);
 }
 
 /* A list is full when it has 0, 16, 32, 64 ... entries. */
+size_t session_list_places(size_t count)
+{
+    size_t places = FIRST;
+
+    while (places < count)
+        places *= 2;
+    return places;
+}
+
 void *session_list_room(void *list, size_t count, size_t size)
 {
-    if (count > 0 && (count < FIRST || (count & (count - 1)) != 0))
+    if (count > 0 && count < session_list_places(count))
         return list;
-    return realloc(list, (count < FIRST ? FIRST : 2 * count) * size);
+    return heap_resize(list, session_list_places(count + 1) * size);
 }
 
 struct tamper *session_tamper(struct session *s, enum tamper_kind kind)

@@ -301,6 +301,7 @@ struct tamper *session_tamper(struct session *s, enum tamper_kind kind);
 /* Room for one more entry in a list of `count` entries of `size` bytes: the list, perhaps moved, or
  * NULL, and then it is as it was. */
 void *session_list_room(void *list, size_t count, size_t size);
+size_t session_list_places(size_t count); /* of such a list */
 
 static inline struct span session_text(const struct session *s, struct text t)
 {

@@ -2,13 +2,12 @@
 /* The reader's front: which kind of bytes comes next on each side, and who reads it. */
 #include "dissect/smtp.h"
 
-#include <stdlib.h>
-
+#include "base/heap.h"
 #include "dissect/smtp_state.h"
 
 struct smtp *smtp_new(struct session *s, bool implicit_tls, bool keep_addresses)
 {
-    struct smtp *m = calloc(1, sizeof(*m));
+    struct smtp *m = heap_zeroed(sizeof(*m));
 
     if (!m)
         return NULL;
@@ -28,8 +27,8 @@ void smtp_free(struct smtp *m)
         return;
     for (int d = 0; d < SESSION_DIR_COUNT; d++)
         smtp_line_fini(&m->line[d]);
-    free(m->queue.item);
-    free(m);
+    heap_free(m->queue.item);
+    heap_free(m);
 }
 
 unsigned smtp_take_events(struct smtp *m)

@@ -56,4 +56,15 @@ unsigned smtp_take_events(struct smtp *m);
 uint32_t smtp_inside(const struct smtp *m, enum session_dir dir);
 void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside);
 
+/*
+ * The reader as bytes, at most SMTP_PACK_MOST, and back (dissect/pack.h). Half lines are not
+ * packed: line[] leads to them, NULL where there are none. smtp_pack_release() frees the reader
+ * that was packed, but for those. smtp_restore(): NULL without memory.
+ */
+#define SMTP_PACK_MOST (512 + CAP_PENDING_COMMANDS * 48)
+size_t smtp_pack(const struct smtp *m, uint8_t *to, uint8_t *line[SESSION_DIR_COUNT]);
+void smtp_pack_release(struct smtp *m);
+struct smtp *smtp_restore(const uint8_t *from, uint8_t *const line[SESSION_DIR_COUNT],
+                          struct session *s);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/smtp_line.h"
 
-#include <stdlib.h>
+#include "base/heap.h"
 
 #define FIRST_SIZE 256
 
@@ -19,7 +19,7 @@ static void keep(struct smtp_line_buffer *b, struct span in, uint32_t cap)
 
         while (size < b->n + n)
             size *= 2;
-        p = realloc(b->p, size);
+        p = heap_resize(b->p, size);
         if (!p)
             return;
         b->p = p;
@@ -81,6 +81,6 @@ void smtp_line_reset(struct smtp_line_buffer *b)
 
 void smtp_line_fini(struct smtp_line_buffer *b)
 {
-    free(b->p);
+    heap_free(b->p);
     *b = (struct smtp_line_buffer){0};
 }

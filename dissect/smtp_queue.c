@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Commands that wait for their replies (RFC 2920: pipelining). */
-#include <stdlib.h>
 
+#include "base/heap.h"
 #include "dissect/smtp_state.h"
 
 #define FIRST_SIZE 4
@@ -13,12 +13,12 @@ static bool grow(struct queue *q)
 
     if (size > CAP_PENDING_COMMANDS)
         return false;
-    item = malloc(size * sizeof(*item));
+    item = heap_alloc(size * sizeof(*item));
     if (!item)
         return false;
     for (uint16_t i = 0; i < q->count; i++)
         item[i] = q->item[(q->head + i) % q->size];
-    free(q->item);
+    heap_free(q->item);
     q->item = item;
     q->size = size;
     q->head = 0;

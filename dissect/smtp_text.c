@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Texts kept with the session: one pool, capped; local parts leave before anything is stored. */
-#include <stdlib.h>
 
+#include "base/heap.h"
 #include "dissect/smtp_state.h"
 
 #define FIRST_SIZE 512
@@ -16,7 +16,7 @@ static uint8_t *room_for(struct session *s, size_t n)
             size *= 2;
         if (size > CAP_TEXT_POOL)
             return NULL;
-        p = realloc(s->pool, size);
+        p = heap_resize(s->pool, size);
         if (!p)
             return NULL;
         s->pool = p;

@@ -28,6 +28,7 @@ enum option_id {
     OPTION_SHOW_ADDRESSES,
     OPTION_EXIT_ZERO,
     OPTION_MAX_FLOWS,
+    OPTION_MEMORY,
     OPTION_NO_NAMES,
     OPTION_COLOUR,
     OPTION_QUIET,
@@ -71,6 +72,8 @@ static const struct option_row OPTION[] = {
                           "exit with 0 where it would be 1 or 3"},
     [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", false, false,
                           "connections followed at a time (1048576)"},
+    [OPTION_MEMORY] = {"memory", 0, "MIB", false, false,
+                       "memory to stay within; beyond it the least promising sessions go (256)"},
     [OPTION_NO_NAMES] = {"no-names", 'n', NULL, false, true,
                          "as in tcpdump; no name is ever looked up"},
     [OPTION_COLOUR] = {"color", 0, "WHEN", false, false, "auto, always or never (auto)"},
@@ -273,6 +276,8 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         return cli_value_severity(value, false, &c->min_severity, why);
     case OPTION_MAX_FLOWS:
         return cli_value_number(value, 1, CLI_MAX_FLOWS, &c->max_flows, why);
+    case OPTION_MEMORY:
+        return cli_value_number(value, CLI_MIN_MEMORY, CLI_MAX_MEMORY, &c->memory, why);
     default:
         return set_colour(c, value, why);
     }
@@ -389,6 +394,7 @@ int cli_parse(struct cli *c, int argc, char **argv)
         .fail_on = SEVERITY_MEDIUM,
         .min_severity = SEVERITY_LOW,
         .max_flows = CAP_FLOWS,
+        .memory = CAP_MEMORY_MIB,
     };
     if (choose_command(c, argc, argv, &named))
         return -1;

@@ -12,6 +12,8 @@
 #include "rules/finding.h"
 
 #define CLI_ERROR_TEXT 512
+#define CLI_MIN_MEMORY 64       /* MiB: less is no room for a flood */
+#define CLI_MAX_MEMORY 1048576  /* MiB */
 #define CLI_MAX_FLOWS  67108864 /* 64 Mi: more would not fit any machine that taps a wire */
 
 enum cli_command { CLI_READ, CLI_RULES, CLI_VERSION, CLI_HELP, CLI_COMMAND_COUNT };
@@ -39,7 +41,8 @@ struct cli {
     bool show_addresses;
     bool exit_zero;
     uint32_t max_flows;
-    bool no_names; /* -n: no name is ever looked up; taken for the hands that type it */
+    uint32_t memory; /* MiB */
+    bool no_names;   /* -n: no name is ever looked up; taken for the hands that type it */
     enum cli_colour colour;
     bool quiet; /* no summary, no progress */
 

@@ -191,6 +191,8 @@ static bool open_dissect(struct reading *r)
     dissect_config_default(&c);
     configure_ports(r->cli, &c);
     c.max_flows = r->cli->max_flows;
+    c.memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
+    c.unpacked = c.memory / CAP_UNPACKED_PART;
     c.keep_addresses = r->cli->show_addresses;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;

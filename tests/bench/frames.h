@@ -23,7 +23,8 @@ struct rng {
 static struct {
     FILE *out;
     uint64_t time, packets, bytes;
-    bool noise; /* reorders and repeats a few packets */
+    uint64_t pace; /* microseconds between packets; 0: 7 to 11 */
+    bool noise;    /* reorders and repeats a few packets */
     uint8_t held[FRAME];
     size_t held_size;
     int held_for;
@@ -110,7 +111,7 @@ static void wire_write(const uint8_t *frame, size_t size)
     uint32_t head[4] = {(uint32_t)(wire.time / 1000000), (uint32_t)(wire.time % 1000000),
                         (uint32_t)size, (uint32_t)size};
 
-    wire.time += 7 + wire.packets % 5;
+    wire.time += wire.pace ? wire.pace : 7 + wire.packets % 5;
     if (fwrite(head, sizeof head, 1, wire.out) != 1 || fwrite(frame, size, 1, wire.out) != 1) {
         perror("trafficgen");
         exit(1);

@@ -11,6 +11,10 @@
  *   trickle   every byte in a segment of its own
  *   synflood  SESSIONS single SYNs from random addresses, some true sessions among them
  *   plain     no TLS at all; a tenth garbled, a twentieth stripped
+ *   half-open, hole, ehlo, fragments
+ *             SESSIONS hostile connections that stop after SYN/ACK, with a segment behind a hole,
+ *             after EHLO, or that are first fragments alone, at 500,000 packets a second; 100
+ *             garbled sessions of at most 5 s among them
  *
  * A session is small: its dialogue is made again from its seed whenever it has a packet to send.
  */
@@ -22,10 +26,25 @@
 
 enum { OPEN_SESSIONS = 500, BACKGROUND_FLOWS = 512, MSS = 1460, STEPS = 64 };
 enum { RECORD = 16384, RECORD_HEADER = 5 };
+enum { VICTIMS = 100, VICTIMS_OPEN = 64, HOSTILE_OPEN = 512 };
+enum { FLOOD_SECOND = 500000, PAUSE = 4 * FLOOD_SECOND }; /* packets */
 
-enum mode { SMTP, MIXED, FLOWS, TRICKLE, SYNFLOOD, PLAIN, MODE_COUNT };
-static const char *const mode_name[MODE_COUNT] = {"smtp",    "mixed",    "flows",
-                                                  "trickle", "synflood", "plain"};
+enum mode {
+    SMTP,
+    MIXED,
+    FLOWS,
+    TRICKLE,
+    SYNFLOOD,
+    PLAIN,
+    HALF_OPEN,
+    HOLE,
+    EHLO,
+    FRAGMENTS,
+    MODE_COUNT
+};
+static const char *const mode_name[MODE_COUNT] = {"smtp",     "mixed",    "flows",     "trickle",
+                                                  "synflood", "plain",    "half-open", "hole",
+                                                  "ehlo",     "fragments"};
 
 enum class { TLS, CLEAR, NO_OFFER, GARBLED, MASKED, STRIPPED, REFUSED, LOGIN, PROBE, CLASS_COUNT };
 static const struct {
@@ -82,7 +101,7 @@ static uint32_t mail_size(struct rng *r, enum mode mode)
     uint32_t at = rng_below(r, 16), low = quantile[at], size;
 
     size = low + rng_below(r, quantile[at + 1] - low);
-    if (mode == FLOWS || mode == SYNFLOOD)
+    if (mode == FLOWS || mode == SYNFLOOD || mode >= HALF_OPEN)
         return 200 + size % 300;
     return mode == TRICKLE ? 1000 + size % 4000 : size;
 }
@@ -295,7 +314,7 @@ static struct session session_begin(struct rng *rng, enum mode mode, uint32_t nu
 {
     struct session s = {.seed = rng_next(rng), .number = number};
 
-    s.class = (uint8_t)class_of(rng, mode);
+    s.class = mode >= HALF_OPEN ? GARBLED : (uint8_t)class_of(rng, mode);
     s.ipv6 = (mode == SMTP || mode == PLAIN) && rng_below(rng, 10) == 0;
     s.seq[0] = (uint32_t)rng_next(rng);
     s.seq[1] = (uint32_t)rng_next(rng);
@@ -482,6 +501,156 @@ static void synflood(const struct options *o, struct rng *rng, FILE *truth)
         ;
 }
 
+/* --- floods --- */
+
+struct hostile { /* a connection that its maker leaves alone */
+    uint8_t addr[2][16];
+    uint16_t port[2];
+    uint32_t seq[2];
+    uint32_t number;
+    uint8_t step;
+};
+
+static void hostile_begin(struct hostile *h, uint32_t number, struct rng *rng)
+{
+    memset(h, 0, sizeof *h);
+    put32(h->addr[0], (uint32_t)rng_next(rng) | 1);
+    put32(h->addr[1], UINT32_C(0xC6336401) + rng_below(rng, 2003));
+    h->port[0] = (uint16_t)(1024 + rng_below(rng, 60000));
+    h->port[1] = 25;
+    h->seq[0] = (uint32_t)rng_next(rng);
+    h->seq[1] = (uint32_t)rng_next(rng);
+    h->number = number;
+}
+
+static void hostile_send(struct hostile *h, int side, uint8_t flags, const char *text,
+                         struct rng *rng)
+{
+    static uint8_t frame[FRAME];
+    size_t size = strlen(text);
+    struct tcp t = {.src = h->addr[side],
+                    .dst = h->addr[!side],
+                    .seq = h->seq[side],
+                    .ack = flags & ACK ? h->seq[!side] : 0,
+                    .sport = h->port[side],
+                    .dport = h->port[!side],
+                    .flags = flags};
+
+    memcpy(payload_of(frame, false), text, size);
+    wire_send(frame, tcp_frame(frame, &t, size), rng);
+    h->seq[side] += (uint32_t)size + ((flags & SYN) != 0);
+}
+
+/* The first fragment of a datagram whose rest never comes. */
+static void hostile_fragment(struct hostile *h, struct rng *rng)
+{
+    static uint8_t frame[FRAME];
+    struct tcp t = {.src = h->addr[0],
+                    .dst = h->addr[1],
+                    .seq = h->seq[0],
+                    .ack = h->seq[1],
+                    .sport = h->port[0],
+                    .dport = h->port[1],
+                    .ident = (uint16_t)h->number,
+                    .flags = ACK};
+    uint8_t *ip = frame + ETHERNET;
+    size_t size = tcp_frame(frame, &t, 60);
+
+    put16(ip + 6, 0x2000); /* more fragments */
+    put16(ip + 10, 0);
+    put_checksum(ip + 10, sum16(ip, IPV4));
+    wire_send(frame, size, rng);
+}
+
+/* Sends one packet; false: that was all. Every other one of mode ehlo has its answer as well. */
+static bool hostile_packet(struct hostile *h, enum mode mode, struct rng *rng)
+{
+    char text[400];
+
+    if (mode == FRAGMENTS) {
+        hostile_fragment(h, rng);
+        return false;
+    }
+    switch (h->step++) {
+    case 0:
+        hostile_send(h, 0, SYN, "", rng);
+        return true;
+    case 1:
+        hostile_send(h, 1, SYN | ACK, "", rng);
+        return mode != HALF_OPEN;
+    case 2:
+        hostile_send(h, 0, ACK, "", rng);
+        return true;
+    case 3:
+        if (mode == HOLE)
+            h->seq[1] += 100;
+        snprintf(text, sizeof text, "220 mail%" PRIu32 ".example.test ESMTP %s\r\n", h->number,
+                 layout[h->number % LAYOUTS].banner);
+        hostile_send(h, 1, PSH | ACK, text, rng);
+        return mode != HOLE;
+    case 4:
+        snprintf(text, sizeof text, "EHLO host%" PRIu32 ".sender.test\r\n", h->number);
+        hostile_send(h, 0, PSH | ACK, text, rng);
+        return h->number % 2;
+    default:
+        snprintf(text, sizeof text,
+                 "250-mail%" PRIu32 ".example.test\r\n250-PIPELINING\r\n250-SIZE 10240000\r\n"
+                 "250-ETRN\r\n250-STARTTLS\r\n250-ENHANCEDSTATUSCODES\r\n250-8BITMIME\r\n"
+                 "250 DSN\r\n",
+                 h->number);
+        hostile_send(h, 1, PSH | ACK, text, rng);
+        return false;
+    }
+}
+
+struct victim {
+    struct session s;
+    uint64_t at; /* the packet of the flood before which it sends its next one */
+};
+
+/* Most go on every fifth of a second; each pauses once for 4 s, some before the greeting, some
+ * before the reply to EHLO, some later. */
+static void victims_go_on(struct victim *open, uint32_t *count, enum mode mode, uint64_t now,
+                          struct rng *rng)
+{
+    for (uint32_t i = 0; i < *count;) {
+        struct victim *v = &open[i];
+        if (v->at > now) {
+            i++;
+            continue;
+        }
+        if (!session_packet(&v->s, mode, rng)) {
+            *v = open[--*count];
+            continue;
+        }
+        v->at = now + FLOOD_SECOND / 25;
+        if (v->s.step == 1 + v->s.number % 8)
+            v->at = now + PAUSE;
+        i++;
+    }
+}
+
+static void flood(const struct options *o, struct rng *rng, FILE *truth)
+{
+    static struct hostile open[HOSTILE_OPEN];
+    static struct victim victim[VICTIMS_OPEN];
+    uint32_t begun = 0, victims = 0, numbers = 0;
+
+    for (uint32_t i = 0; i < HOSTILE_OPEN; i++)
+        hostile_begin(&open[i], begun++, rng);
+    for (uint64_t packet = 0; begun < o->sessions || victims; packet++) {
+        struct hostile *h = &open[rng_below(rng, HOSTILE_OPEN)];
+        if (!hostile_packet(h, o->mode, rng))
+            hostile_begin(h, begun++, rng);
+        if (begun * (uint64_t)VICTIMS / o->sessions >= numbers && numbers < VICTIMS &&
+            victims < VICTIMS_OPEN) {
+            victim[victims].s = session_begin(rng, o->mode, numbers++, truth);
+            victim[victims++].at = packet;
+        }
+        victims_go_on(victim, &victims, o->mode, packet, rng);
+    }
+}
+
 static void generate(const struct options *o, FILE *truth)
 {
     static const uint32_t header[6] = {0xA1B2C3D4, 4 << 16 | 2, 0, 0, 65535, 1};
@@ -489,12 +658,15 @@ static void generate(const struct options *o, FILE *truth)
 
     wire.time = UINT64_C(1795255200) * 1000000; /* 2026-11-21 10:00 UTC */
     wire.noise = o->mode == SMTP || o->mode == PLAIN;
+    wire.pace = o->mode >= HALF_OPEN ? 1000000 / FLOOD_SECOND : 0;
     fwrite(header, sizeof header, 1, wire.out);
     pools_fill();
     if (o->mode == FLOWS)
         all_at_once(o, &rng, truth);
     else if (o->mode == SYNFLOOD)
         synflood(o, &rng, truth);
+    else if (o->mode >= HALF_OPEN)
+        flood(o, &rng, truth);
     else
         windowed(o, &rng, truth);
     wire_flush();
@@ -502,9 +674,10 @@ static void generate(const struct options *o, FILE *truth)
 
 static void usage(void)
 {
-    fputs("usage: trafficgen -m smtp|mixed|flows|trickle|synflood|plain [-s SEED] [-b BYTES] "
-          "[-n SESSIONS] [-o FILE] [-t TRUTH]\n",
-          stderr);
+    fputs(
+        "usage: trafficgen -m smtp|mixed|flows|trickle|synflood|plain|half-open|hole|ehlo|fragments "
+        "[-s SEED] [-b BYTES] [-n SESSIONS] [-o FILE] [-t TRUTH]\n",
+        stderr);
     exit(2);
 }
 

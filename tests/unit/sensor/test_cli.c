@@ -35,6 +35,7 @@ static void defaults_are_as_documented(void **state)
     assert_int_equal(c.fail_on, SEVERITY_MEDIUM);
     assert_int_equal(c.min_severity, SEVERITY_LOW);
     assert_int_equal(c.max_flows, CAP_FLOWS);
+    assert_int_equal(c.memory, 256);
     assert_int_equal(c.port_count, 0);
     assert_int_equal(c.colour, CLI_COLOUR_AUTO);
     assert_false(c.json || c.append || c.show_addresses || c.exit_zero || c.quiet || c.help);
@@ -126,6 +127,7 @@ static void wrong_lines_are_refused_with_a_hint(void **state)
          "--fail-on: 'hihg' is not low, medium, high, critical or none"},
         {"stripwatch read x --local-nets 10.0.0.1/8",
          "--local-nets: '10.0.0.1/8' has bits beyond its length; did you mean 10.0.0.0/8?"},
+        {"stripwatch read x --memory 63", "--memory: '63' is not a number from 64 to 1048576"},
         {"stripwatch read x --max-flows 0", "--max-flows: '0' is not a number from 1 to 67108864"},
         {"stripwatch read x --community-id-seed 65536",
          "--community-id-seed: '65536' is not a number from 0 to 65535"},
@@ -148,13 +150,13 @@ static void help_names_every_option_of_a_command(void **state)
     cli_help(f, CLI_READ);
     fclose(f);
     static const char *const OPTIONS[] = {
-        "-r, --read FILE",    "--json",        "-o, --output FILE",
-        "-a, --append",       "--ports",       "--local-nets",
-        "--own-mx",           "--smart-hosts", "--community-id-seed N",
-        "--sensor-name NAME", "--fail-on",     "--min-severity",
-        "--show-addresses",   "--exit-zero",   "--max-flows N",
-        "-n, --no-names",     "--color WHEN",  "-q, --quiet",
-        "-h, --help"};
+        "-r, --read FILE",    "--json",         "-o, --output FILE",
+        "-a, --append",       "--ports",        "--local-nets",
+        "--own-mx",           "--smart-hosts",  "--community-id-seed N",
+        "--sensor-name NAME", "--fail-on",      "--min-severity",
+        "--show-addresses",   "--exit-zero",    "--max-flows N",
+        "--memory MIB",       "-n, --no-names", "--color WHEN",
+        "-q, --quiet",        "-h, --help"};
     for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++)
         assert_non_null(strstr(text, OPTIONS[i]));
     char *rest = text;

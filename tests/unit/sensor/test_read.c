@@ -23,6 +23,7 @@ static enum read_exit run(bool exit_zero, const char *first, const char *second)
         .fail_on = SEVERITY_MEDIUM,
         .min_severity = SEVERITY_LOW,
         .max_flows = 16,
+        .memory = CAP_MEMORY_MIB,
     };
     return read_cmd(&c);
 }

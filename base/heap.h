@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * malloc that knows how much is out. What grows with the traffic comes from here, so that one
+ * number can be held against the program's budget (dissect/lifetime.c). Not for threads.
+ */
+#ifndef BASE_HEAP_H
+#define BASE_HEAP_H
+
+#include <stddef.h>
+
+void *heap_alloc(size_t n);  /* NULL: no memory */
+void *heap_zeroed(size_t n); /* likewise */
+/* As realloc(): on failure `p` stays as it was. */
+void *heap_resize(void *p, size_t n);
+void heap_free(void *p); /* NULL is allowed */
+
+size_t heap_size(void *p); /* of one piece, as heap_bytes() counts it; 0 for NULL */
+
+/* Bytes that are out, with what the allocator rounds up to. */
+size_t heap_bytes(void);
+
+#endif
