@@ -94,7 +94,7 @@ static uint32_t word(const uint8_t *p)
  * probability of 2^-32 whoever chose them, as long as the random words are secret; and it is done
  * for each packet.
  */
-static uint32_t hash(const uint64_t *secret, const struct flow_key *k)
+static inline uint32_t hash(const uint64_t *secret, const struct flow_key *k)
 {
     uint64_t sum = secret[0] + secret[1] * ((uint32_t)k->client_port << 16 | k->server_port) +
                    secret[2] * word(k->client) + secret[3] * word(k->server);
@@ -112,11 +112,16 @@ uint32_t flow_hash(const struct flow_table *t, const struct flow_key *key)
     return hash(t->secret, key);
 }
 
-bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+static inline bool same(const struct flow_key *a, const struct flow_key *b)
 {
     return a->client_port == b->client_port && a->server_port == b->server_port &&
            memcmp(a->client, b->client, 16) == 0 && memcmp(a->server, b->server, 16) == 0 &&
            a->family == b->family;
+}
+
+bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)
+{
+    return same(a, b);
 }
 
 static struct link *bucket_of(struct flow_table *t, uint32_t h)
@@ -139,7 +144,7 @@ static inline struct flow *find(struct flow_table *t, const struct flow_key *key
         __builtin_prefetch(&f->dir[1]);
         __builtin_prefetch(&f->session);
         __builtin_prefetch(&f->recent);
-        if (flow_key_eq(&f->key, key))
+        if (same(&f->key, key))
             return f;
     }
     return NULL;

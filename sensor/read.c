@@ -120,6 +120,8 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
 {
     struct reading *r = user;
     struct incident_alert alert;
+    if (m != SESSION_CLOSED && judge_calm(s))
+        return;
     judge(s, m, r->memory, r->judgement);
     enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
     if (outcome == INCIDENT_STORM ||

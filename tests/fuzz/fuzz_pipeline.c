@@ -19,6 +19,10 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
 
     (void)user;
     judge(s, m, NULL, &j);
+    if (m != SESSION_CLOSED && judge_calm(s))
+        for (uint8_t i = 0; i < j.finding_count; i++)
+            if (j.finding[i].severity > SEVERITY_INFO)
+                abort();
     if (m == SESSION_CLOSED)
         eve_session(&line, s, &j, NULL, &(struct eve_options){0});
 }
