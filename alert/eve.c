@@ -225,16 +225,19 @@ static void put_findings(struct json *out, const struct session *s, const struct
     json_close(out);
 }
 
-static void put_tamper(struct json *out, const struct session *s, const struct eve_options *o)
+static void put_tamper(struct json *out, const struct session *s, const struct judgement *j,
+                       const struct eve_options *o)
 {
     static const char *const kind[] = {"conflicting-segments", "forged-reset",
                                        "conflicting-handshake"};
     _Static_assert(sizeof(kind) / sizeof(kind[0]) == TAMPER_KIND_COUNT, "a kind has no name");
-    if (s->tamper_count == 0)
-        return;
-    json_array(out, "tamper");
+    uint8_t told = 0;
     for (uint8_t i = 0; i < s->tamper_count; i++) {
         const struct tamper *t = &s->tamper[i];
+        if (j->two_places && t->kind == TAMPER_SEGMENTS) /* path-rewrites says it better */
+            continue;
+        if (told++ == 0)
+            json_array(out, "tamper");
         json_object(out, NULL);
         json_word(out, "kind", kind[t->kind]);
         json_word(out, "direction", t->dir == SESSION_TO_SERVER ? "to_server" : "to_client");
@@ -249,7 +252,8 @@ static void put_tamper(struct json *out, const struct session *s, const struct e
         }
         json_close(out);
     }
-    json_close(out);
+    if (told)
+        json_close(out);
 }
 
 static void put_smtp(struct json *out, const struct session *s, const struct eve_options *o)
@@ -292,7 +296,7 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
     json_word(out, "verdict", verdict_text(j->verdict));
     put_clear(out, s, o);
     put_findings(out, s, j);
-    put_tamper(out, s, o);
+    put_tamper(out, s, j, o);
     json_close(out);
 }
 

@@ -45,6 +45,7 @@ static const struct counter FLOWS[] = {
     COUNTER(sessions),
     COUNTER(half_open_overwritten),
     COUNTER(midstream),
+    COUNTER(second_views),
     COUNTER(held_bytes),
     COUNTER(held_bytes_peak),
     COUNTER(held_refused),

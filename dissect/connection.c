@@ -5,10 +5,12 @@
 #include "dissect/smtp.h"
 #include "dissect/tls_record.h"
 
-#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
-#define DIALOGUE_MOST    512    /* bytes of a segment of commands or replies, almost always */
-#define RESET_AHEAD      65535  /* an RST may follow what was not captured */
-#define RESET_TURNS      2      /* answers after an RST that prove it false */
+#define DUPLICATE_WINDOW 10000u     /* microseconds: a mirror port's second copy follows at once */
+#define DIALOGUE_MOST    512        /* bytes of a segment of commands or replies, almost always */
+#define RESET_AHEAD      65535      /* an RST may follow what was not captured */
+#define RESET_TURNS      2          /* answers after an RST that prove it false */
+#define AHEAD_OF_SYN     (1u << 24) /* data that may lie between a SYN and what recalls it */
+#define VIEWS_APART      (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
 static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 {
@@ -21,28 +23,61 @@ static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
         reasm_start(&f->dir[SESSION_TO_SERVER], isn + 1);
 }
 
-/* Did a SYN of this very connection leave its mark? */
+/* A SYN that this may answer or go on from, seen at the first place or at the second. */
+static struct half_open *syn_of(struct dissect *d, struct flow_key k, uint8_t view,
+                                uint32_t client_next, uint32_t most)
+{
+    struct half_open *h;
+
+    k.view = view;
+    h = half_open_find(d->half_open, &k);
+    if (!h || d->converse.now - h->time >= CAP_FLOW_IDLE_S * NS_PER_S ||
+        client_next - (h->isn + 1) > (h->fast_open ? AHEAD_OF_SYN : most))
+        return NULL;
+    return h;
+}
+
+/* Did a SYN of this very connection leave its mark? If it was seen at two places, the first SYN/ACK
+ * comes from the place nearer to the server, which saw the SYN last. */
 static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, nstime synack)
 {
-    struct half_open *h = half_open_find(d->half_open, &f->key);
+    uint32_t most = synack ? 0 : AHEAD_OF_SYN;
+    uint32_t here = f->dir[SESSION_TO_CLIENT].point;
+    struct half_open *first = syn_of(d, f->key, 0, client_next, most);
+    struct half_open *second = syn_of(d, f->key, 1, client_next, most);
+    struct half_open *h = second ? second : first;
 
-    if (!h || d->converse.now - h->time >= CAP_FLOW_IDLE_S * NS_PER_S)
-        return;
-    if (reasm_diff(client_next, h->isn + 1) < 0 ||
-        reasm_diff(client_next, h->isn + 1) > (h->fast_open || synack == 0 ? 1 << 24 : 0))
+    if (first && second && point_same_link(first->point, here) &&
+        !point_same_link(second->point, here))
+        h = first;
+    if (!h)
         return;
     saw_syn(f, h->isn, h->time, h->fast_open);
+    f->dir[SESSION_TO_SERVER].point = h->point;
+    f->session->ttl[SESSION_TO_SERVER] = point_ttl(h->point);
     if (synack > h->time)
         f->session->rtt_floor = synack - h->time;
     h->tag = 0;
 }
 
+/* A SYN that comes again at once, from another place: two places see the connection. */
+static bool seen_elsewhere(struct dissect *d, const struct arrival *a)
+{
+    const struct half_open *h = half_open_find(d->half_open, &a->key);
+
+    return h && h->point != a->point && d->converse.now - h->time < VIEWS_APART;
+}
+
 static void note_half_open(struct dissect *d, const struct arrival *a)
 {
-    struct half_open syn = {
-        .time = d->converse.now, .isn = a->tcp.seq, .fast_open = a->tcp.fast_open};
+    struct flow_key k = a->key;
+    struct half_open syn = {.time = d->converse.now,
+                            .isn = a->tcp.seq,
+                            .point = a->point,
+                            .fast_open = a->tcp.fast_open};
 
-    d->count.half_open_overwritten += half_open_note(d->half_open, &a->key, &syn);
+    k.view = seen_elsewhere(d, a);
+    d->count.half_open_overwritten += half_open_note(d->half_open, &k, &syn);
     d->count.half_open++;
 }
 
@@ -492,6 +527,84 @@ static inline void fetch(const struct flow *f)
     __builtin_prefetch(f->evidence);
 }
 
+/* --- a second place --- */
+
+/* Such a segment the peer of this flow would never take: it is numbered otherwise. */
+static bool is_foreign(const struct flow *f, const struct arrival *a)
+{
+    const struct reasm *r = &f->dir[a->dir];
+    int32_t ahead = reasm_diff(a->tcp.seq, r->next);
+
+    return r->started && (ahead > PLAUSIBLE_AHEAD || ahead < -PLAUSIBLE_AHEAD);
+}
+
+/* The SYN/ACK as it was seen at the other of the two places where the SYN was. */
+static bool begins_twin(struct dissect *d, const struct flow *f, const struct arrival *a)
+{
+    return (a->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && !f->has_twin &&
+           f->session && f->session->synack_seen && a->dir == SESSION_TO_CLIENT &&
+           a->point != f->dir[SESSION_TO_CLIENT].point &&
+           (syn_of(d, a->key, 0, a->tcp.ack, 0) || syn_of(d, a->key, 1, a->tcp.ack, 0));
+}
+
+static void begin_twin(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct arrival second = *a;
+
+    second.key.view = 1;
+    if (!lifetime_is_full(d) && lifetime_begin(d, &second)) { /* never at the first view's cost */
+        f->has_twin = true;
+        d->count.second_views++;
+    }
+}
+
+/* One packet of a flow that is known. */
+static void packet_of(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    if (pass(d, f, a) || !f->session) /* bulk, or a straggler of a session closed in good order */
+        return;
+    fetch(f);
+    note_packet(d, f, a);
+    if (f->other_synack)
+        choose_synack(d, f, a);
+    if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
+        note_ack(f, a);
+        time_answer(f, a);
+        if (f->closing)
+            note_end(d, f);
+    } else {
+        into_flow(d, f, a);
+    }
+}
+
+/*
+ * A packet from the second place goes to the flow's twin as well, so that the twin is whole. The
+ * flow itself is never spared it, as long as it can be meant: nobody starves it by making one up.
+ */
+static bool into_twin(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct arrival second = *a;
+    struct flow *t = lifetime_twin(d, f);
+
+    if (!t || t->dir[a->dir].point != a->point)
+        return false;
+    second.key.view = 1;
+    packet_of(d, t, &second);
+    return is_foreign(f, a);
+}
+
+/* A packet that was not seen where the last one was: at the second place, or the route changed.
+ * True: it is done with. */
+static bool elsewhere(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    if (begins_twin(d, f, a))
+        begin_twin(d, f, a);
+    if (f->has_twin)
+        return into_twin(d, f, a);
+    f->dir[a->dir].point = a->point;
+    return false;
+}
+
 void connection_packet(struct dissect *d, const struct arrival *a)
 {
     struct flow *f = flow_find(d->converse.table, &a->key);
@@ -499,6 +612,10 @@ void connection_packet(struct dissect *d, const struct arrival *a)
 
     if (!f && park_count(d->park))
         f = lifetime_recall(d, &a->key);
+    if (f && a->point != f->dir[a->dir].point && elsewhere(d, f, a)) {
+        d->count.processed++;
+        return;
+    }
     if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
         if (fits(f, a)) { /* nobody begins anew inside a window that is in use */
             d->count.processed++;
@@ -535,18 +652,5 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (!f)
         return;
     d->count.processed++;
-    if (pass(d, f, a) || !f->session) /* bulk, or a straggler of a session closed in good order */
-        return;
-    fetch(f);
-    note_packet(d, f, a);
-    if (f->other_synack)
-        choose_synack(d, f, a);
-    if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
-        note_ack(f, a);
-        time_answer(f, a);
-        if (f->closing)
-            note_end(d, f);
-    } else {
-        into_flow(d, f, a);
-    }
+    packet_of(d, f, a);
 }

@@ -41,6 +41,7 @@ static inline void key_of(struct arrival *a)
     bool up = a->dir == SESSION_TO_SERVER;
 
     a->key.family = ip->family;
+    a->key.view = 0;
     memcpy(a->key.client, up ? ip->src : ip->dst, 16);
     memcpy(a->key.server, up ? ip->dst : ip->src, 16);
     a->key.client_port = up ? a->tcp.src_port : a->tcp.dst_port;
@@ -199,6 +200,7 @@ static inline void mail_packet(struct dissect *d, const struct packet *p)
     r.a.ip = &r.ip;
     d->count.tcp++;
     d->count.offloaded += r.ip.offloaded_length;
+    r.a.point = point_of(&r.frame, r.ip.ttl);
     orient(d, &r.a);
     connection_packet(d, &r.a);
 }

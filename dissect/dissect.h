@@ -61,7 +61,7 @@ struct dissect_counters {
     uint64_t flows_packed, flows_unpacked;
     uint64_t evicted_ended, evicted_decided, evicted_no_greeting, evicted_greeted, evicted_asked,
         evicted_suspect;
-    uint64_t half_open_overwritten, midstream;
+    uint64_t half_open_overwritten, midstream, second_views;
     uint64_t held_bytes, held_bytes_peak, held_refused;
     /* of the sessions: with copies that differ; with a dialogue that was not kept whole for it;
      * RSTs and FINs that were not the end */

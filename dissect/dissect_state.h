@@ -10,6 +10,7 @@
 #include "dissect/frame.h"
 #include "dissect/half_open.h"
 #include "dissect/park.h"
+#include "dissect/point.h"
 #include "dissect/tcp.h"
 
 struct dissect {
@@ -33,6 +34,7 @@ struct arrival { /* one mail packet on its way */
     struct tcp_segment tcp;
     struct flow_key key;
     enum session_dir dir;
+    uint32_t point;
 };
 
 /* connection.c: a segment on a mail port, its key and direction known. */
@@ -41,7 +43,9 @@ void connection_packet(struct dissect *d, const struct arrival *a);
 void connection_resolved(void *user, struct flow *f);
 
 /* lifetime.c: how flows and their sessions begin and end. */
-struct flow *lifetime_begin(struct dissect *d, const struct arrival *a);   /* NULL: no room */
+struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */
+bool lifetime_is_full(const struct dissect *d);
+struct flow *lifetime_twin(struct dissect *d, const struct flow *f);       /* NULL: none */
 struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k); /* from the park; or NULL
                                                                             */
 void lifetime_trim(struct dissect *d); /* keeps memory within its limits; called once a packet */

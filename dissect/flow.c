@@ -10,7 +10,7 @@
 #define CHUNK_BITS    12
 #define CHUNK         (1u << CHUNK_BITS)
 #define CHUNK_BYTES   (2u << 20) /* of memory for a chunk: a huge page where there are any */
-#define SECRET_WORDS  10         /* one, and one for each word of the longest key */
+#define SECRET_WORDS  11         /* one, and one for each word of the longest key */
 
 enum list { LIST_ACTIVE, LIST_CLOSING, LIST_WAITING, LIST_COUNT };
 
@@ -96,7 +96,8 @@ static uint32_t word(const uint8_t *p)
  */
 static inline uint32_t hash(const uint64_t *secret, const struct flow_key *k)
 {
-    uint64_t sum = secret[0] + secret[1] * ((uint32_t)k->client_port << 16 | k->server_port) +
+    uint64_t sum = secret[0] + (uint64_t)k->view * secret[SECRET_WORDS - 1] +
+                   secret[1] * ((uint32_t)k->client_port << 16 | k->server_port) +
                    secret[2] * word(k->client) + secret[3] * word(k->server);
 
     if (k->family == 4)
@@ -114,9 +115,9 @@ uint32_t flow_hash(const struct flow_table *t, const struct flow_key *key)
 
 static inline bool same(const struct flow_key *a, const struct flow_key *b)
 {
-    return a->client_port == b->client_port && a->server_port == b->server_port &&
-           memcmp(a->client, b->client, 16) == 0 && memcmp(a->server, b->server, 16) == 0 &&
-           a->family == b->family;
+    return a->view == b->view && a->client_port == b->client_port &&
+           a->server_port == b->server_port && memcmp(a->client, b->client, 16) == 0 &&
+           memcmp(a->server, b->server, 16) == 0 && a->family == b->family;
 }
 
 bool flow_key_eq(const struct flow_key *a, const struct flow_key *b)

@@ -49,6 +49,7 @@ struct flow {
     bool closing;   /* FIN both ways or RST: only stragglers are awaited */
     bool waiting;   /* something is held */
     bool bulk;      /* TLS carries data */
+    bool has_twin;  /* there is a flow of the same key with `view` 1 */
     nstime touched; /* of the newest packet, on the clock that never runs backwards */
     struct flow_pass pass;
     struct reasm dir[SESSION_DIR_COUNT];

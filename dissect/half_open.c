@@ -28,7 +28,8 @@ static uint64_t tag_of(const struct flow_key *k)
 
     memcpy(w, k->client, 16);
     memcpy(w + 2, k->server, 16);
-    w[4] = (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 | k->server_port;
+    w[4] = (uint64_t)k->view << 40 | (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 |
+           k->server_port;
     return siphash(&fixed, w, sizeof(w)) | 1;
 }
 

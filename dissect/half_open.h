@@ -13,6 +13,7 @@ struct half_open {
     uint64_t tag; /* hash of its key; 0: empty */
     nstime time;
     uint32_t isn;
+    uint32_t point; /* dissect/point.h */
     bool fast_open;
 };
 

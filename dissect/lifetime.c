@@ -13,12 +13,43 @@
 #define SILENT_TRIES 8 /* flows looked at for one that is silent */
 #define TRIM_TRIES   8 /* flows packed, and flows evicted; a packet brings one at most */
 
+static struct flow_key twin_key(const struct flow *f)
+{
+    struct flow_key k = f->key;
+
+    k.view = 1;
+    return k;
+}
+
+struct flow *lifetime_twin(struct dissect *d, const struct flow *f)
+{
+    struct flow_key k = twin_key(f);
+    struct flow *t = flow_find(d->converse.table, &k);
+
+    return t || !park_count(d->park) ? t : lifetime_recall(d, &k);
+}
+
+/* The session as it was seen at the second place, for the length of a call. */
+static struct session *twin_session(struct dissect *d, const struct flow *f, bool whole)
+{
+    struct flow *t = f->has_twin ? lifetime_twin(d, f) : NULL;
+
+    if (!t)
+        return NULL;
+    if (whole)
+        converse_resolve(&d->converse, t, true);
+    converse_catch_up(t);
+    return t->session;
+}
+
 static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
 {
     converse_catch_up(f);
     converse_reread(&d->converse, f);
     f->session->now = d->converse.now;
+    f->session->twin = twin_session(d, f, m == SESSION_CLOSED);
     d->fn(d->user, f->session, m);
+    f->session->twin = NULL;
 }
 
 /* Called by converse after bytes were read. */
@@ -27,6 +58,8 @@ void lifetime_milestone(void *user, struct flow *f)
     struct dissect *d = user;
     unsigned events = smtp_take_events(f->smtp);
 
+    if (f->key.view) /* it is told of with the first view */
+        return;
     for (int m = 0; events && m < SESSION_CLOSED; m++)
         if (events & (1u << m))
             emit(d, f, (enum session_milestone)m);
@@ -60,10 +93,22 @@ static void drop(struct dissect *d, struct flow *f)
     f->bulk = false;
 }
 
+/* A second view is not handed out: it goes with the first. */
+static void drop_twin(struct dissect *d, struct flow *f)
+{
+    struct flow *t = f->has_twin ? lifetime_twin(d, f) : NULL;
+
+    f->has_twin = false;
+    if (t)
+        lifetime_close(d, t, SESSION_OPEN);
+}
+
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why)
 {
     struct session *s = f->session;
 
+    if (f->key.view)
+        return;
     converse_resolve(&d->converse, f, true);
     s->closed = why;
     emit(d, f, SESSION_CLOSED);
@@ -75,11 +120,14 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     d->count.evidence_evicted += s->evidence_evicted;
     d->count.false_ends += s->odd_resets + s->resets_outlived;
     drop(d, f);
+    drop_twin(d, f);
 }
 
 void lifetime_close(struct dissect *d, struct flow *f, enum session_close why)
 {
-    if (f->session)
+    if (f->key.view)
+        drop(d, f);
+    else if (f->session)
         lifetime_close_session(d, f, why);
     d->count.flows_closed++;
     flow_remove(d->converse.table, f);
@@ -217,7 +265,11 @@ void lifetime_trim(struct dissect *d)
             break;
 }
 
-/* There are as many flows as there may be. */
+bool lifetime_is_full(const struct dissect *d)
+{
+    return flow_count(d->converse.table) + park_count(d->park) >= d->config.max_flows;
+}
+
 static void make_room(struct dissect *d)
 {
     struct flow *f = flow_oldest_closing(d->converse.table);
@@ -246,6 +298,15 @@ void lifetime_expire(struct dissect *d)
         lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_TIMEOUT);
 }
 
+static void note_link(struct session *s, const struct arrival *a)
+{
+    s->has_mac = a->frame->has_mac;
+    if (!s->has_mac)
+        return;
+    memcpy(s->mac[a->dir], a->frame->src_mac, 6); /* the sender's side */
+    memcpy(s->mac[!a->dir], a->frame->dst_mac, 6);
+}
+
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
 {
     struct session *s = session_new();
@@ -253,7 +314,7 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
 
     if (!s)
         return NULL;
-    if (flow_count(d->converse.table) + park_count(d->park) >= d->config.max_flows)
+    if (lifetime_is_full(d))
         make_room(d);
     f = flow_add(d->converse.table, &a->key);
     if (!f) {
@@ -267,6 +328,8 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
     s->vlan_count = a->frame->vlan_count;
     memcpy(s->vlan, a->frame->vlan, sizeof(s->vlan));
     s->midstream = true; /* until a SYN or SYN/ACK is seen */
+    note_link(s, a);
+    f->dir[a->dir].point = a->point;
     f->session = s;
     f->queued = d->converse.now;
     f->touched = d->converse.now;
@@ -288,15 +351,17 @@ static struct flow *next_flow(struct flow_table *t, const struct flow *f)
     return f->age.next == FLOW_NONE ? NULL : flow_at(t, f->age.next);
 }
 
-/* The flows that still have a session, in the order of their first packets. */
+/* The flows that still have a session, in the order of their first packets; second views go with
+ * theirs. */
 static uint32_t in_order(struct flow_table *t, struct flow **all)
 {
     uint32_t n = 0;
 
     for (struct flow *f = flow_oldest(t); f; f = next_flow(t, f))
-        all[n++] = f;
+        if (!f->key.view)
+            all[n++] = f;
     for (struct flow *f = flow_oldest_closing(t); f; f = next_flow(t, f))
-        if (f->session)
+        if (f->session && !f->key.view)
             all[n++] = f;
     qsort(all, n, sizeof(struct flow *), by_serial);
     return n;
@@ -317,10 +382,10 @@ static uint32_t close_parked(struct dissect *d, struct parked **all, uint32_t n,
 void lifetime_close_all(struct dissect *d)
 {
     struct flow_table *t = d->converse.table;
-    struct parked **packed = park_all(d->park), *q;
+    uint32_t left = 0, done = 0;
+    struct parked **packed = park_all(d->park, &left), *q;
     struct flow **all = malloc((flow_count(t) + 1) * sizeof(struct flow *));
     uint32_t n = all ? in_order(t, all) : 0;
-    uint32_t left = packed ? park_count(d->park) : 0, done = 0;
     struct flow *f;
 
     for (uint32_t i = 0; i < n; i++) {

@@ -29,7 +29,7 @@ struct parked {
     uint32_t hash;
     uint16_t prefix;
     uint8_t class;
-    uint8_t closing : 1, waiting : 1;
+    uint8_t closing : 1, waiting : 1, twin : 1;
     uint8_t kept;   /* which pointers of struct pack_kept stand in front of the packed bytes */
     uint8_t body[]; /* not aligned */
 };
@@ -191,6 +191,7 @@ bool park_flow(struct park *p, struct flow *f, uint32_t hash, bool silent)
                          .class = (uint8_t)class_of(f),
                          .closing = f->closing,
                          .waiting = f->waiting,
+                         .twin = f->key.view != 0,
                          .kept = bits};
     memcpy(q->body, pointers, front);
     memcpy(q->body + front, p->scratch, n);
@@ -329,7 +330,7 @@ static int by_serial(const void *a, const void *b)
     return ((*x)->serial > (*y)->serial) - ((*x)->serial < (*y)->serial);
 }
 
-struct parked **park_all(const struct park *p)
+struct parked **park_all(const struct park *p, uint32_t *count)
 {
     struct parked **all = malloc((p->count + 1) * sizeof(struct parked *));
     uint32_t n = 0;
@@ -338,7 +339,9 @@ struct parked **park_all(const struct park *p)
         return NULL;
     for (unsigned c = 0; c < PARK_CLASS_COUNT; c++)
         for (struct parked *q = p->list[c].oldest; q; q = q->newer)
-            all[n++] = q;
+            if (!q->twin)
+                all[n++] = q;
+    *count = n;
     qsort(all, n, sizeof(struct parked *), by_serial);
     return all;
 }

@@ -48,8 +48,8 @@ struct parked *park_expired(const struct park *p, nstime now, nstime idle, nstim
 
 size_t park_bytes(const struct park *p);
 uint32_t park_count(const struct park *p);
-/* All that is parked, in the order of serial; the array is the caller's to free. NULL: no memory.
- */
-struct parked **park_all(const struct park *p);
+/* All that is parked but second views, in the order of serial; the array is the caller's to free.
+ * NULL: no memory. */
+struct parked **park_all(const struct park *p, uint32_t *count);
 
 #endif

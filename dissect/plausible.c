@@ -64,6 +64,8 @@ static bool ttl_odd(struct flow *f, const struct arrival *a)
 
     if (usual == 0)
         f->ttl[a->dir] = usual = ttl;
+    if (f->session->ttl[a->dir] == 0)
+        f->session->ttl[a->dir] = ttl;
     if (ttl + TTL_STEP >= usual && usual + TTL_STEP >= ttl) {
         f->other_ttl_run[a->dir] = 0;
         return false;

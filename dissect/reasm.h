@@ -43,6 +43,7 @@ struct reasm {
     bool fin_seen; /* a FIN was captured; it counts when next reaches fin_seq */
     uint16_t held_count;
     uint32_t held_bytes;
+    uint32_t point;          /* where it is seen (dissect/point.h): the caller's */
     struct reasm_held *held; /* ascending by seq */
 };
 

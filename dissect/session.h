@@ -51,6 +51,7 @@ struct flow_key {
     uint8_t family;     /* 4 or 6 */
     uint8_t client[16]; /* network byte order; IPv4 in the first four bytes, rest zero */
     uint8_t server[16];
+    uint8_t view;         /* 1: the second place where one connection is seen; else 0 */
     uint16_t client_port; /* host byte order */
     uint16_t server_port;
 };
@@ -283,6 +284,11 @@ struct session {
     uint32_t resets_outlived; /* RSTs after which their sender went on */
     bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */
     struct session *other; /* the dialogue with the other copies in place; NULL: there are none */
+    struct session *twin;  /* the connection as it was seen at a second place, whole or not; during
+                              the call alone; NULL: at one place only */
+    bool has_mac;
+    uint8_t mac[SESSION_DIR_COUNT][6]; /* of the client's side of the link, of the server's */
+    uint8_t ttl[SESSION_DIR_COUNT];    /* of the first packet of each direction; 0: none */
 
     /* texts */
     uint8_t *pool;

@@ -144,6 +144,7 @@ struct judgement {
     const char *stage; /* starttls | reply | client-hello | server-hello | finished; or NULL */
     int slot;          /* 0-based index in keywords of the line concerned; -1: none */
     struct text token; /* what stood there; len 0 with slot >= 0 is an empty line */
+    bool two_places;   /* copies that differ are explained by session.twin */
     struct finding finding[CAP_FINDINGS];
     uint8_t finding_count;
 };

@@ -74,7 +74,7 @@ static void conflicting_segments(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     const struct tamper *t = first_of(s, TAMPER_SEGMENTS);
-    if (!t)
+    if (!t || v->twin) /* the copies are those of the second place */
         return;
     bool damaged = s->damaged == s->conflicts; /* a damaged packet is sent again */
     bool crowded = s->conflicts - s->damaged > CAP_EVIDENCE_COPIES; /* more than were compared */

@@ -5,12 +5,25 @@
 
 /* Which of two findings of one severity speaks for the session: the one nearer to the act. */
 static const enum rule_id precedence[] = {
-    RULE_CONFLICTING_SEGMENTS,     RULE_STARTTLS_GARBLED,    RULE_STARTTLS_REMOVED,
-    RULE_STARTTLS_COMMAND_GARBLED, RULE_EHLO_REFUSED,        RULE_EHLO_VERB_GARBLED,
-    RULE_STARTTLS_REFUSED,         RULE_STARTTLS_IGNORED,    RULE_COMMAND_INJECTION,
-    RULE_RESPONSE_INJECTION,       RULE_REQUIRETLS_VIOLATED, RULE_AUTH_IN_CLEAR,
-    RULE_STARTTLS_UNANSWERED,      RULE_FORGED_RESET,        RULE_CONFLICTING_HANDSHAKE,
-    RULE_STARTTLS_MISPLACED,       RULE_GREETING_MASKED,     RULE_UNSOLICITED_REPLY,
+    RULE_CONFLICTING_SEGMENTS,
+    RULE_PATH_REWRITES,
+    RULE_STARTTLS_GARBLED,
+    RULE_STARTTLS_REMOVED,
+    RULE_STARTTLS_COMMAND_GARBLED,
+    RULE_EHLO_REFUSED,
+    RULE_EHLO_VERB_GARBLED,
+    RULE_STARTTLS_REFUSED,
+    RULE_STARTTLS_IGNORED,
+    RULE_COMMAND_INJECTION,
+    RULE_RESPONSE_INJECTION,
+    RULE_REQUIRETLS_VIOLATED,
+    RULE_AUTH_IN_CLEAR,
+    RULE_STARTTLS_UNANSWERED,
+    RULE_FORGED_RESET,
+    RULE_CONFLICTING_HANDSHAKE,
+    RULE_STARTTLS_MISPLACED,
+    RULE_GREETING_MASKED,
+    RULE_UNSOLICITED_REPLY,
 };
 _Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
 
@@ -59,9 +72,11 @@ void judge(const struct session *s, enum session_milestone m, struct garble_memo
     struct view v = view_of(s, m, memory);
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
+    out->two_places = v.twin;
     out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
     forge_judge(&v, out);
+    vantage_judge(&v, out);
     strip_judge(&v, out);
     refuse_judge(&v, out);
     inject_judge(&v, out);

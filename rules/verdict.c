@@ -13,6 +13,7 @@ static bool speaks_of_tampering(enum rule_id id)
     case RULE_STARTTLS_IGNORED:
     case RULE_STARTTLS_COMMAND_GARBLED:
     case RULE_CONFLICTING_SEGMENTS:
+    case RULE_PATH_REWRITES:
         return true;
     default:
         return false;
@@ -25,7 +26,8 @@ static bool tampered(const struct view *v, const struct judgement *out)
     for (size_t i = 0; i < out->finding_count; i++) {
         const struct finding *f = &out->finding[i];
         bool unfounded = (f->rule == RULE_STARTTLS_REFUSED && v->offered == OFFERED_UNKNOWN) ||
-                         (f->rule == RULE_CONFLICTING_SEGMENTS && !v->decides);
+                         (f->rule == RULE_CONFLICTING_SEGMENTS && !v->decides) ||
+                         (f->rule == RULE_PATH_REWRITES && !v->rewritten);
         if (speaks_of_tampering(f->rule) && f->severity > SEVERITY_INFO && !unfounded)
             return true;
     }

@@ -106,6 +106,46 @@ static void compare_readings(struct view *v)
     v->conflicting = offer && v->decides && v->s->either_taken;
 }
 
+static bool same_text(const struct session *a, struct text x, const struct session *b,
+                      struct text y)
+{
+    return span_eq(session_text(a, x), session_text(b, y));
+}
+
+static bool same_words(const struct session *a, const struct session *b)
+{
+    const struct smtp_reading *x = &a->reading, *y = &b->reading;
+    if (!same_text(a, a->banner, b, b->banner) || x->line_count != y->line_count)
+        return false;
+    for (uint8_t i = 0; i < x->line_count; i++)
+        if (!same_text(a, x->line[i].text, b, y->line[i].text))
+            return false;
+    return true;
+}
+
+/* Does the other place show enough to speak of? What was made up to look like one does not. */
+static bool is_second_view(const struct session *s, const struct session *twin)
+{
+    return twin && twin->synack_seen && twin->conflicts == 0 &&
+           session_whole(twin, SESSION_TO_SERVER) && session_whole(twin, SESSION_TO_CLIENT) &&
+           (s->reading.ehlo != EHLO_COMPLETE || twin->reading.ehlo == EHLO_COMPLETE);
+}
+
+/* Only what both places show whole is compared: one is a few packets behind. */
+static void compare_places(struct view *v)
+{
+    const struct session *s = v->s, *t = s->twin;
+    struct view other = view_of(t, v->milestone, NULL);
+    bool both = v->offered != OFFERED_UNKNOWN && other.offered != OFFERED_UNKNOWN;
+    bool answered = s->reading.upgrade_code && t->reading.upgrade_code;
+    v->rewritten =
+        (both && other.offered != v->offered) || (answered && answer_class(t) != answer_class(s));
+    if (v->milestone == SESSION_CLOSED)
+        v->rewritten |= other.asked != v->asked ||
+                        (s->reading.refused_code != 0) != (t->reading.refused_code != 0);
+    v->reworded = both && !v->rewritten && !same_words(s, t);
+}
+
 struct view view_of(const struct session *s, enum session_milestone m, struct garble_memory *memory)
 {
     struct view v = {.s = s, .milestone = m, .starttls_line = -1};
@@ -118,7 +158,10 @@ struct view view_of(const struct session *s, enum session_milestone m, struct ga
     v.mirror = decrypted_mirror(s);
     v.closed = m == SESSION_CLOSED && s->closed != SESSION_OPEN && s->closed != SESSION_INPUT_END &&
                s->closed != SESSION_EVICTED;
-    if (s->other)
+    v.twin = is_second_view(s, s->twin);
+    if (v.twin)
+        compare_places(&v);
+    else if (s->other)
         compare_readings(&v);
     return v;
 }

@@ -23,6 +23,9 @@ struct view {
     bool closed;          /* by the peers, not by the end of the capture */
     bool decides;         /* there are two readings, and they differ in what decides about TLS */
     bool conflicting;     /* so do they in the offer, and a receiver could not tell them apart */
+    bool twin;            /* the session was seen at a second place as well, and whole there */
+    bool rewritten;       /* what decides about TLS differs there */
+    bool reworded;        /* something else does */
 };
 
 /* `memory` may be NULL. */

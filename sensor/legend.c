@@ -10,6 +10,7 @@ static const struct legend FAMILY[] = {
     {"auth", "a login goes without protection"},
     {"promise", "TLS was promised or demanded, and the mail went without"},
     {"forge", "signs in the packets that somebody else speaks on the connection"},
+    {"vantage", "two places on the path show different words of one connection"},
     {NULL, NULL},
 };
 
@@ -40,6 +41,7 @@ static const struct legend TECHNIQUE[] = {
     {"TCP-1", "two segments carry different bytes for the same sequence numbers"},
     {"TCP-5", "an RST is sent in the name of one side"},
     {"TCP-6", "a SYN is answered by somebody else as well"},
+    {"E5", "one connection says different things at two places"},
     {NULL, NULL},
 };
 
@@ -49,7 +51,7 @@ static const struct legend NEED[] = {
     {"P", "promise: a policy of the domain or of a partner (MTA-STS, DANE, a list)"},
     {"N", "network: sequence numbers, TTLs and times of single packets"},
     {"D", "DNS: the domain's records (MX, TLSA, MTA-STS)"},
-    {"2", "two points: a capture of the same session from elsewhere"},
+    {"2", "two points: the same session seen at another place as well"},
     {NULL, NULL},
 };
 
@@ -111,7 +113,7 @@ bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
 
 static bool is_here(const char *need)
 {
-    return strcmp(need, "S") == 0 || strcmp(need, "N") == 0;
+    return strcmp(need, "S") == 0 || strcmp(need, "N") == 0 || strcmp(need, "2") == 0;
 }
 
 /* A rule that needs what the packets of the session show and nothing more has all it asks for: its

@@ -59,6 +59,7 @@ class Wire:
         self.ttl, self.ident, self.clock = [64, 57], [4000, 9000], [700000, 300000]
         self.now, self.packets = 1795082400 * 10**9, []
         self.out_of_sight = False
+        self.macs, self.tags, self.sides = ("02000000000a", "020000000019"), (), []
 
     # --- frames ---
 
@@ -107,7 +108,8 @@ class Wire:
         return head[:10] + struct.pack("!H", value) + head[12:] + body
 
     def frame(self, side, packet, tags=()):
-        macs = (bytes.fromhex("02000000000a"), bytes.fromhex("020000000019"))
+        macs, tags = [bytes.fromhex(mac) for mac in self.macs], tags or self.tags
+        self.sides.append(side)
         kind = 0x86DD if self.family == 6 else 0x0800
         tagged = b"".join(struct.pack("!HH", 0x8100, tag) for tag in tags)
         self.packets.append(pcapio.Packet(
@@ -1429,6 +1431,159 @@ def reply_sendmail_style(w):
     w.say(0, b'QUIT\r\n')
     w.say(1, b'221 bye\r\n')
     return w.close()
+
+
+# --- two places in one mirror: before and after a router or a firewall ---
+
+def two_places(w, near, far, macs=True, tags=((), ()), offset=(0, 0), step=1):
+    """`near` and `far` speak the session as it is seen nearer to the client and farther from it. Each
+    packet passes its sender's place first. The far place has other MAC addresses, tags, initial
+    sequence numbers, and `step` hops less left of what the client sends."""
+    a = Wire(w.family)
+    b = Wire(w.family, isn=(a.isn[0] + offset[0], a.isn[1] + offset[1]))
+    if macs:
+        b.macs = ("02000000001a", "020000000029")
+    a.tags, b.tags = tags
+    a.ttl, b.ttl = [64, 57 - step], [64 - step, 57]
+    near(a)
+    far(b)
+    for one, other, side in zip(a.packets, b.packets, a.sides):
+        first, second = (one, other) if side == 0 else (other, one)
+        second.time = first.time + MS // 5
+        w.packets += [first, second]
+    assert a.sides == b.sides
+    return w
+
+
+def in_clear(reply):
+    def speak(w):
+        w.open().hello().say(1, reply)
+        w.mail()
+    return speak
+
+
+def with_tls(w):
+    w.open().hello().say(1, REPLY)
+    w.tls()
+
+
+QUIET = ("conflicting-segments", "conflicting-handshake", "path-rewrites", "forged-reset")
+FAR = (777000111, 1234567890)
+
+
+@case("offered", quiet=QUIET)
+def two_places_router(w):
+    return two_places(w, with_tls, with_tls)
+
+
+@case("offered", quiet=QUIET)
+def two_places_router_ttl_alone(w):
+    return two_places(w, with_tls, with_tls, macs=False)
+
+
+@case("offered", quiet=QUIET)
+def two_places_vlans(w):
+    return two_places(w, with_tls, with_tls, macs=False, tags=((10,), (20,)), step=0)
+
+
+@case("offered", quiet=QUIET)
+def two_places_firewall_renumbers(w):
+    return two_places(w, with_tls, with_tls, offset=FAR)
+
+
+@case("offered", quiet=QUIET)
+def two_places_firewall_renumbers_the_client(w):
+    return two_places(w, with_tls, with_tls, offset=(FAR[0], 0))
+
+
+@case("garbled", quiet=QUIET, tell=("starttls-garbled",))
+def two_places_garbled_before_both(w):
+    return two_places(w, in_clear(MASKED), in_clear(MASKED), offset=FAR)
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments",))
+def two_places_firewall_garbles(w):
+    return two_places(w, in_clear(MASKED), in_clear(REPLY))
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments", "conflicting-handshake"))
+def two_places_firewall_renumbers_and_garbles(w):
+    return two_places(w, in_clear(MASKED), in_clear(REPLY), offset=FAR)
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments",))
+def two_places_vlans_garbled(w):
+    return two_places(w, in_clear(MASKED), in_clear(REPLY), macs=False, tags=((10,), (20,)), step=0)
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments",))
+def two_places_ttl_alone_garbled(w):
+    return two_places(w, in_clear(MASKED), in_clear(REPLY), macs=False)
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments",))
+def two_places_line_removed(w):
+    return two_places(w, in_clear(REPLY.replace(b"250-STARTTLS\r\n", b"")), in_clear(REPLY))
+
+
+@case("rewritten", tell=("path-rewrites",), quiet=("conflicting-segments",))
+def two_places_line_removed_and_renumbered(w):
+    return two_places(w, in_clear(REPLY.replace(b"250-STARTTLS\r\n", b"")), in_clear(REPLY),
+                      offset=FAR)
+
+
+@case("offered", tell=("path-rewrites",), quiet=QUIET)
+def two_places_banner_masked(w):
+    def speak(masked):
+        def say(one):
+            one.open()
+            one.say(1, b"220 " + b"*" * (len(BANNER) - 6) + b"\r\n" if masked else BANNER)
+            one.say(0, EHLO)
+            one.say(1, REPLY)
+            one.tls()
+        return say
+    return two_places(w, speak(True), speak(False))
+
+
+@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
+def second_place_made_up(w):
+    """A forger doubles the handshake with another TTL, then forges the reply alone."""
+    for ttl in (64, 61):
+        w.segment(0, flags=SYN, ack=0, kind="syn", ip={"ttl": ttl})
+    w.seq[0] += 1
+    for ttl in (57, 44):
+        w.segment(1, flags=SYN | ACK, kind="syn", ip={"ttl": ttl})
+    w.seq[1] += 1
+    w.segment(0, flags=ACK)
+    w.hello()
+    w.segment(1, MASKED, ip={"ttl": 44})
+    w.segment(1, REPLY)
+    w.seq[1] += len(REPLY)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
+def second_place_made_up_with_its_banner(w):
+    """The forger's place has a banner and a client as well, but no acknowledgement of the mail."""
+    for ttl in (64, 61):
+        w.segment(0, flags=SYN, ack=0, kind="syn", ip={"ttl": ttl})
+    w.seq[0] += 1
+    for ttl in (57, 44):
+        w.segment(1, flags=SYN | ACK, kind="syn", ip={"ttl": ttl})
+    w.seq[1] += 1
+    for side, data, other in ((1, BANNER, 44), (0, EHLO, 61)):
+        w.segment(side, data)
+        w.segment(side, data, ip={"ttl": other})
+        w.seq[side] += len(data)
+        w.now += 10 * MS
+    w.segment(1, MASKED, ip={"ttl": 44})
+    w.segment(1, REPLY)
+    w.seq[1] += len(REPLY)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
 
 
 if __name__ == "__main__":

@@ -212,7 +212,9 @@ static void equal_replies_are_kept_once(void **state)
     all = park_bytes(l.park);
     /* strings behind the greeting: "SIZE 1000" "STARTTLS" "HELP" */
     assert_true(all <= 1000 * one - 999 * (9 + 8 + 4));
-    struct parked **in_order = park_all(l.park);
+    uint32_t count;
+    struct parked **in_order = park_all(l.park, &count);
+    assert_int_equal(count, 1000);
     for (int i = 0; i < 1000; i++) {
         assert_int_equal(park_serial(in_order[i]), i);
         let_go(&l, get(&l, in_order[i]));

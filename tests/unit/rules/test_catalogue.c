@@ -20,6 +20,7 @@ static const struct {
     {"unsolicited-reply", 1320712},   {"auth-in-clear", 1320713},
     {"requiretls-violated", 1320714}, {"conflicting-segments", 1320715},
     {"forged-reset", 1320716},        {"conflicting-handshake", 1320717},
+    {"path-rewrites", 1320718},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -47,7 +48,8 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip", "refuse", "inject", "auth", "promise", "forge"};
+    static const char *const families[] = {"strip",   "refuse", "inject", "auth",
+                                           "promise", "forge",  "vantage"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Over all captures: flows that are packed after every packet tell the same as flows that never are,
- * and a session that is called calm has no findings. */
+/* Over all captures: flows that are packed after every packet tell the same as flows that never
+ * are, and a session that is called calm has no findings. */
 #include <glob.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -94,7 +94,8 @@ static void packing_changes_nothing(void **state)
             fail_msg("%s:\n%s\npacked:\n%s", found.gl_pathv[i], text[0], text[1]);
         assert_int_equal(c[0].flows_packed, 0);
         assert_int_equal(c[0].sessions, c[1].sessions);
-        assert_int_equal(c[0].processed, c[1].processed);
+        /* the place of a session that ended in good order is not kept: stragglers find none */
+        assert_int_equal(c[0].processed + c[0].no_flow, c[1].processed + c[1].no_flow);
         assert_int_equal(c[0].gaps, c[1].gaps);
         packed += c[1].flows_unpacked;
         free(text[0]);
