@@ -561,7 +561,7 @@ static void begin_twin(struct dissect *d, struct flow *f, const struct arrival *
 /* One packet of a flow that is known. */
 static void packet_of(struct dissect *d, struct flow *f, const struct arrival *a)
 {
-    if (pass(d, f, a) || !f->session) /* bulk, or a straggler of a session closed in good order */
+    if ((!a->tried && pass(d, f, a)) || !f->session) /* a straggler of a session that ended well */
         return;
     fetch(f);
     note_packet(d, f, a);
@@ -605,9 +605,22 @@ static bool elsewhere(struct dissect *d, struct flow *f, const struct arrival *a
     return false;
 }
 
+bool connection_bulk(struct dissect *d, struct arrival *a)
+{
+    struct flow *f = a->flow = flow_find(d->converse.table, &a->key);
+
+    if (!f || !f->bulk || a->point != f->dir[a->dir].point || f->syn_pending)
+        return false;
+    a->tried = true;
+    if (!pass(d, f, a))
+        return false;
+    d->count.processed++;
+    return true;
+}
+
 void connection_packet(struct dissect *d, const struct arrival *a)
 {
-    struct flow *f = flow_find(d->converse.table, &a->key);
+    struct flow *f = a->flow;
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
 
     if (!f && park_count(d->park))

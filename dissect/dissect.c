@@ -170,21 +170,37 @@ static bool frame_bytes(struct dissect *d, const struct packet *p, struct readin
     return false;
 }
 
-/* Most frames of a link are plain, and those that are not mail are told by a few loads. The others
- * go through the layers one by one. */
+/* Most frames of a link are plain, and those that are not mail are told by a few loads; a glance is
+ * enough for those in the middle of TLS. The others go through the layers one by one. */
 static inline bool read_packet(struct dissect *d, const struct packet *p, struct reading *r)
 {
     enum plain kind = plain_recognise(p->link, p->bytes);
+    bool src, dst;
 
+    r->a.known = false;
+    r->a.tried = false;
     if (kind == PLAIN_NOT)
         return frame_bytes(d, p, r);
-    if (kind == PLAIN_OTHER || (!is_mail_port(d, plain_src_port(kind, p->bytes)) &&
-                                !is_mail_port(d, plain_dst_port(kind, p->bytes)))) {
+    src = kind != PLAIN_OTHER && is_mail_port(d, plain_src_port(kind, p->bytes));
+    dst = kind != PLAIN_OTHER && is_mail_port(d, plain_dst_port(kind, p->bytes));
+    if (!src && !dst) {
         d->count.not_mail++;
         return false;
     }
-    if (!plain_parse(kind, p->bytes, &r->frame, &r->ip, &r->a.tcp))
+    if (src != dst && plain_glance(kind, p->bytes, dst, &r->a.key, &r->a.tcp, &r->a.point)) {
+        r->a.dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
+        r->a.known = true;
+        if (connection_bulk(d, &r->a)) {
+            d->count.tcp++;
+            d->count.ipv4 += kind == PLAIN_TCP_IPV4;
+            d->count.ipv6 += kind == PLAIN_TCP_IPV6;
+            return false;
+        }
+    }
+    if (!plain_parse(kind, p->bytes, &r->frame, &r->ip, &r->a.tcp)) {
+        r->a.known = false;
         return frame_bytes(d, p, r);
+    }
     count_family(d, &r->ip);
     return true;
 }
@@ -193,16 +209,20 @@ static inline void mail_packet(struct dissect *d, const struct packet *p)
 {
     struct reading r; /* filled as far as it is asked for; clearing it would cost as much */
 
+    r.a.packet = p;
     if (!read_packet(d, p, &r))
         return;
-    r.a.packet = p;
     r.a.frame = &r.frame;
     r.a.ip = &r.ip;
     d->count.tcp++;
     d->count.offloaded += r.ip.offloaded_length;
-    r.a.point = point_of(&r.frame, r.ip.ttl);
-    orient(d, &r.a);
+    if (!r.a.known) {
+        r.a.point = point_of(&r.frame, r.ip.ttl);
+        orient(d, &r.a);
+        r.a.flow = flow_find(d->converse.table, &r.a.key);
+    }
     connection_packet(d, &r.a);
+    lifetime_trim(d);
 }
 
 void dissect_packet(struct dissect *d, const struct packet *p)
@@ -214,7 +234,6 @@ void dissect_packet(struct dissect *d, const struct packet *p)
         d->converse.now = p->time;
     mail_packet(d, p);
     converse_tick(&d->converse);
-    lifetime_trim(d);
     if (d->converse.now >= d->expire_at) {
         lifetime_expire(d);
         d->expire_at = d->converse.now + EXPIRE_EVERY;

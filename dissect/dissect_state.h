@@ -35,10 +35,16 @@ struct arrival { /* one mail packet on its way */
     struct flow_key key;
     enum session_dir dir;
     uint32_t point;
+    struct flow *flow; /* NULL: none is unpacked */
+    bool known;        /* all of the above was had at a glance */
+    bool tried;        /* and it was not to be passed over */
 };
 
 /* connection.c: a segment on a mail port, its key and direction known. */
 void connection_packet(struct dissect *d, const struct arrival *a);
+/* The same for one of which only plain_glance() was had; looks for its flow. True: it was the next
+ * bytes of TLS records, or an acknowledgement among them, and is done with. */
+bool connection_bulk(struct dissect *d, struct arrival *a);
 /* converse's callback: a hole was stepped over, so a FIN behind it may count now. */
 void connection_resolved(void *user, struct flow *f);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/plain.h"
 
+#include "dissect/point.h"
+
 enum { ETHERNET = 14, IPV4 = 20, IPV6 = 40, TCP = 20, PROTO_TCP = 6 };
 
 static inline uint16_t be16(const uint8_t *p)
@@ -72,15 +74,62 @@ static inline void read_frame(struct span bytes, struct frame *out)
     out->ip = span_from(bytes, ETHERNET);
 }
 
+/* Length 0 (offloaded), shorter than the headers, or cut by the snap length: not whole. */
+static inline bool whole(enum plain kind, struct span bytes, size_t *length)
+{
+    const uint8_t *p = bytes.p + ETHERNET;
+
+    *length = kind == PLAIN_TCP_IPV4 ? be16(p + 2) : (size_t)be16(p + 4) + IPV6;
+    return *length >= tcp_at(kind) - ETHERNET + TCP && *length <= bytes.n - ETHERNET;
+}
+
+static inline void read_key(enum plain kind, const uint8_t *p, bool to_server, struct flow_key *key)
+{
+    uint8_t *src = to_server ? key->client : key->server;
+    uint8_t *dst = to_server ? key->server : key->client;
+
+    key->view = 0;
+    if (kind == PLAIN_TCP_IPV4) {
+        key->family = 4;
+        memset(key->client + 4, 0, sizeof(key->client) - 4);
+        memset(key->server + 4, 0, sizeof(key->server) - 4);
+        memcpy(src, p + 12, 4);
+        memcpy(dst, p + 16, 4);
+    } else {
+        key->family = 6;
+        memcpy(src, p + 8, 16);
+        memcpy(dst, p + 24, 16);
+    }
+}
+
+bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flow_key *key,
+                  struct tcp_segment *tcp, uint32_t *point)
+{
+    const uint8_t *ip = bytes.p + ETHERNET, *p = bytes.p + tcp_at(kind);
+    uint16_t src_port = be16(p), dst_port = be16(p + 2);
+    size_t length, header = tcp_at(kind) - ETHERNET + (size_t)(p[12] >> 4) * 4;
+
+    if (!whole(kind, bytes, &length) || (p[12] >> 4) * 4 < TCP || header > length)
+        return false;
+    read_key(kind, ip, to_server, key);
+    key->client_port = to_server ? src_port : dst_port;
+    key->server_port = to_server ? dst_port : src_port;
+    tcp->seq = tcp_be32(p + 4);
+    tcp->flags = p[13];
+    tcp->payload = span_of(ip + header, length - header);
+    tcp->payload_len = (uint32_t)(length - header);
+    *point = point_of_ethernet(bytes.p, ip[kind == PLAIN_TCP_IPV4 ? 8 : 7]);
+    return true;
+}
+
 bool plain_parse(enum plain kind, struct span bytes, struct frame *frame, struct ip_packet *ip,
                  struct tcp_segment *tcp)
 {
     const uint8_t *p = bytes.p + ETHERNET;
     size_t header = tcp_at(kind) - ETHERNET;
-    size_t length = kind == PLAIN_TCP_IPV4 ? be16(p + 2) : (size_t)be16(p + 4) + IPV6;
+    size_t length;
 
-    /* Length 0 (offloaded), shorter than the headers, or cut by the snap length. */
-    if (length < header + TCP || length > bytes.n - ETHERNET)
+    if (!whole(kind, bytes, &length))
         return false;
     read_frame(bytes, frame);
     if (kind == PLAIN_TCP_IPV4)

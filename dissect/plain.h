@@ -8,6 +8,7 @@
 #define DISSECT_PLAIN_H
 
 #include "dissect/frame.h"
+#include "dissect/session.h"
 #include "dissect/tcp.h"
 
 enum plain {
@@ -22,6 +23,11 @@ enum plain plain_recognise(uint32_t link, struct span bytes);
 /* The ports of a plain TCP frame. */
 uint16_t plain_src_port(enum plain kind, struct span bytes);
 uint16_t plain_dst_port(enum plain kind, struct span bytes);
+
+/* What a packet in the middle of TLS is passed over by: seq, flags and payload of `tcp`, the
+ * addresses and ports of `key`, the point. False: the frame is not whole or not sound. */
+bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flow_key *key,
+                  struct tcp_segment *tcp, uint32_t *point);
 
 /* Reads a plain TCP frame. False: it is not whole or not sound; what was filled means nothing. */
 bool plain_parse(enum plain kind, struct span bytes, struct frame *frame, struct ip_packet *ip,

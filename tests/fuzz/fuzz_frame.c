@@ -17,7 +17,9 @@ static void same_both_ways(uint32_t link, struct span bytes)
     enum plain kind = plain_recognise(link, bytes);
     struct frame frame;
     struct ip_packet ip, want;
-    struct tcp_segment tcp, whole;
+    struct tcp_segment tcp, whole, glance;
+    struct flow_key key;
+    uint32_t point;
 
     if ((kind != PLAIN_TCP_IPV4 && kind != PLAIN_TCP_IPV6) ||
         !plain_parse(kind, bytes, &frame, &ip, &tcp))
@@ -25,6 +27,8 @@ static void same_both_ways(uint32_t link, struct span bytes)
     if (frame_parse(link, bytes, &frame) != FRAME_OK || ip_parse(frame.ip, &want) != IP_OK ||
         want.fragment || tcp_parse(&want, &whole) != TCP_OK ||
         !span_eq(tcp.payload, whole.payload) || tcp.payload_len != whole.payload_len ||
+        !plain_glance(kind, bytes, true, &key, &glance, &point) ||
+        !span_eq(glance.payload, whole.payload) || key.client_port != whole.src_port ||
         tcp.seq != whole.seq || tcp.flags != whole.flags || tcp.src_port != whole.src_port)
         __builtin_trap();
 }

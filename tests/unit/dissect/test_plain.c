@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "dissect/plain.h"
+#include "dissect/point.h"
 #include "guard.h"
 
 #define ROUNDS 40000
@@ -69,6 +70,32 @@ static void assert_same_tcp(const struct tcp_segment *a, const struct tcp_segmen
     assert_int_equal(a->fast_open, b->fast_open);
 }
 
+/* A glance sees what the whole reading sees, or nothing where that sees nothing. */
+static void assert_same_at_a_glance(enum plain kind, struct span in, const struct frame *frame,
+                                    const struct ip_packet *ip, const struct tcp_segment *tcp)
+{
+    for (int up = 0; up < 2; up++) {
+        struct flow_key k;
+        struct tcp_segment seen;
+        uint32_t point;
+
+        assert_int_equal(plain_glance(kind, in, up, &k, &seen, &point), frame != NULL);
+        if (!frame)
+            continue;
+        assert_int_equal(k.family, ip->family);
+        assert_int_equal(k.view, 0);
+        assert_memory_equal(k.client, up ? ip->src : ip->dst, 16);
+        assert_memory_equal(k.server, up ? ip->dst : ip->src, 16);
+        assert_int_equal(k.client_port, up ? tcp->src_port : tcp->dst_port);
+        assert_int_equal(k.server_port, up ? tcp->dst_port : tcp->src_port);
+        assert_int_equal(seen.seq, tcp->seq);
+        assert_int_equal(seen.flags, tcp->flags);
+        assert_same_span(seen.payload, tcp->payload);
+        assert_int_equal(seen.payload_len, tcp->payload_len);
+        assert_int_equal(point, point_of(frame, ip->ttl));
+    }
+}
+
 /* True when the short way read it. */
 static bool check(const uint8_t *bytes, size_t n)
 {
@@ -104,6 +131,8 @@ static bool check(const uint8_t *bytes, size_t n)
         assert_same_ip(&ip, &want_ip);
         assert_same_tcp(&tcp, &want_tcp);
     }
+    if (is_tcp)
+        assert_same_at_a_glance(kind, in, read ? &frame : NULL, &ip, &tcp);
     guard_free(copy);
     return read;
 }
