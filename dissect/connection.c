@@ -9,8 +9,20 @@
 #define DIALOGUE_MOST    512        /* bytes of a segment of commands or replies, almost always */
 #define RESET_AHEAD      65535      /* an RST may follow what was not captured */
 #define RESET_TURNS      2          /* answers after an RST that prove it false */
+#define UPGRADE_LINE     64         /* bytes of a STARTTLS command, with room */
 #define AHEAD_OF_SYN     (1u << 24) /* data that may lie between a SYN and what recalls it */
 #define VIEWS_APART      (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
+
+static void note_round_trip(struct session *s, nstime took, bool of_upgrade)
+{
+    if (s->rtt_floor == 0 || took < s->rtt_floor)
+        s->rtt_floor = took;
+    if (of_upgrade)
+        return;
+    s->answer_samples++;
+    if (s->answer_floor == 0 || took < s->answer_floor)
+        s->answer_floor = took;
+}
 
 static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
 {
@@ -56,7 +68,7 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
     f->dir[SESSION_TO_SERVER].point = h->point;
     f->session->ttl[SESSION_TO_SERVER] = point_ttl(h->point);
     if (synack > h->time)
-        f->session->rtt_floor = synack - h->time;
+        note_round_trip(f->session, synack - h->time, false);
     h->tag = 0;
 }
 
@@ -203,6 +215,16 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
     return false;
 }
 
+/* Is the byte whose answer is timed the end of the STARTTLS command? */
+static bool ends_upgrade(const struct flow *f)
+{
+    const struct session *s = f->session;
+    uint32_t end = f->rtt_end - f->dir[SESSION_TO_SERVER].base;
+
+    return s->upgrade_asks && end > s->upgrade_cmd_offset &&
+           end - s->upgrade_cmd_offset <= UPGRADE_LINE;
+}
+
 /* The smallest time from a client's byte to its acknowledgement: what a round trip takes from here.
  */
 static inline void time_answer(struct flow *f, const struct arrival *a)
@@ -215,8 +237,8 @@ static inline void time_answer(struct flow *f, const struct arrival *a)
     } else if (a->dir == SESSION_TO_CLIENT && f->rtt_from && (t->flags & TCP_ACK) &&
                reasm_diff(t->ack, f->rtt_end) >= 0) {
         nstime took = a->packet->time - f->rtt_from;
-        if (took > 0 && (f->session->rtt_floor == 0 || took < f->session->rtt_floor))
-            f->session->rtt_floor = took;
+        if (took > 0)
+            note_round_trip(f->session, took, ends_upgrade(f));
         f->rtt_from = 0;
     }
 }

@@ -42,6 +42,14 @@ struct flow_recent {
     uint32_t time;  /* microseconds, modulo 2^32 */
 };
 
+/* What the packets of a direction have in common during the dialogue. */
+struct flow_usual {
+    uint32_t point;
+    uint32_t odd_ack;     /* acknowledged by the newest unusual one */
+    uint8_t packets, odd; /* usual ones; unusual ones, those of one answer counted once */
+    bool timestamps;
+};
+
 /* In the order of their use, by lines of cache: a bulk packet touches three, any other two more. */
 struct flow {
     _Alignas(64) struct flow_key key;
@@ -82,6 +90,7 @@ struct flow {
     uint64_t wait_queued; /* packet count when it was put at the end of the waiting ones */
     nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
+    struct flow_usual usual[SESSION_DIR_COUNT];
     uint32_t pending_isn, pending_synack;
     uint32_t reset_seq[SESSION_DIR_COUNT];  /* where an RST stood, how it looked */
     uint32_t reset_peer[SESSION_DIR_COUNT]; /* what the peer had said by then */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/plausible.h"
 
-#define ACK_AHEAD   65535 /* bytes that a capture may miss in the middle of a dialogue */
-#define TTL_STEP    3     /* hops that routes differ by */
-#define TTL_SETTLED 3     /* packets in a row that make another TTL the usual one */
+#define ACK_AHEAD    65535 /* bytes that a capture may miss in the middle of a dialogue */
+#define TTL_STEP     3     /* hops that routes differ by */
+#define TTL_SETTLED  3     /* packets in a row that make another TTL the usual one */
+#define BREAK_BEFORE 2     /* packets that make something usual */
+#define BREAK_ALONE  3     /* more segments that are as unusual: a new usual */
 
 /*
  * A wrong checksum decides nothing alone: captures on a sending host show only wrong ones. Where
@@ -57,8 +59,9 @@ static bool outside_window(const struct flow *f, const struct arrival *a)
            (ahead > PLAUSIBLE_AHEAD || ahead < -PLAUSIBLE_AHEAD);
 }
 
-/* Hop counts move by a few when a route changes; then they stay. */
-static bool ttl_odd(struct flow *f, const struct arrival *a)
+/* Hop counts move by a few when a route changes; then they stay. `turn`: its sender had heard
+ * more than at the last odd one; the segments of one answer count once. */
+static bool ttl_odd(struct flow *f, const struct arrival *a, bool turn)
 {
     uint8_t ttl = a->ip->ttl, usual = f->ttl[a->dir];
 
@@ -70,12 +73,51 @@ static bool ttl_odd(struct flow *f, const struct arrival *a)
         f->other_ttl_run[a->dir] = 0;
         return false;
     }
-    f->other_ttl_run[a->dir] = ttl == f->other_ttl[a->dir] ? f->other_ttl_run[a->dir] + 1 : 1;
+    if (ttl != f->other_ttl[a->dir] || f->other_ttl_run[a->dir] == 0)
+        f->other_ttl_run[a->dir] = 1;
+    else if (turn)
+        f->other_ttl_run[a->dir]++;
     f->other_ttl[a->dir] = ttl;
     if (f->other_ttl_run[a->dir] < TTL_SETTLED)
         return true;
     f->ttl[a->dir] = ttl;
     return false;
+}
+
+/*
+ * A segment of the dialogue that came another way than those before it and, as later ones will
+ * tell, than those behind it: TTL, link and options of one alone. Where the route changes they stay
+ * as they have become.
+ */
+static void note_break(struct flow *f, const struct arrival *a, bool ttl)
+{
+    struct session *s = f->session;
+    struct flow_usual *u = &f->usual[a->dir];
+    bool link = u->packets && !point_same_link(u->point, a->point);
+    bool options = u->timestamps && !a->tcp.has_timestamps;
+
+    if (!link && !options && !ttl) {
+        if (u->packets < UINT8_MAX)
+            u->packets++;
+        u->point = a->point;
+        u->timestamps = a->tcp.has_timestamps;
+        s->breaks_ended |= s->breaks && s->break_dir == a->dir;
+        return;
+    }
+    if (u->odd && a->tcp.ack == u->odd_ack) /* more of the same answer */
+        return;
+    u->odd_ack = a->tcp.ack;
+    if (u->odd < BREAK_ALONE)
+        u->odd++;
+    if (s->breaks == 0 && a->tcp.payload_len && u->packets >= BREAK_BEFORE) {
+        s->breaks = (uint8_t)((ttl ? BREAK_TTL : 0) | (link ? BREAK_LINK : 0) |
+                              (options ? BREAK_OPTIONS : 0));
+        s->break_dir = a->dir;
+        s->break_offset = a->tcp.seq - f->dir[a->dir].base;
+        s->break_ttl[0] = f->ttl[a->dir];
+        s->break_ttl[1] = a->ip->ttl;
+    }
+    s->breaks_often |= u->odd == BREAK_ALONE; /* the route has changed, or there are two */
 }
 
 uint8_t plausible_marks(struct flow *f, const struct arrival *a)
@@ -101,8 +143,10 @@ uint8_t plausible_marks(struct flow *f, const struct arrival *a)
         marks |= COPY_NO_ACK;
     if (outside_window(f, a))
         marks |= COPY_WINDOW;
-    if (ttl_odd(f, a))
+    if (ttl_odd(f, a, a->tcp.ack != f->usual[a->dir].odd_ack))
         marks |= COPY_TTL;
+    if (!(marks & COPY_DROPPED))
+        note_break(f, a, marks & COPY_TTL);
     return (uint8_t)marks;
 }
 

@@ -148,6 +148,13 @@ struct tamper {
     struct text second;
 };
 
+/* What about a segment of the dialogue was unlike those before it and after it in its direction. */
+enum path_break {
+    BREAK_TTL = 1,    /* it had come over another number of hops */
+    BREAK_LINK = 2,   /* from other MAC addresses, or with other tags */
+    BREAK_OPTIONS = 4 /* without the timestamps that every segment must have (RFC 7323 3.2) */
+};
+
 /* Everything below that counts, counts plaintext only: TLS hides the rest. */
 struct session {
     /* who, when, where */
@@ -183,7 +190,9 @@ struct session {
     uint8_t tcp_flags[SESSION_DIR_COUNT]; /* OR of all flags */
     bool fin[SESSION_DIR_COUNT];          /* FIN reached in order */
     bool rst[SESSION_DIR_COUNT];
-    nstime rtt_floor; /* smallest time from a client byte to its answer; 0: none */
+    nstime rtt_floor;        /* smallest time from a client byte to its answer; 0: none */
+    nstime answer_floor;     /* the same, of all but the STARTTLS command */
+    uint32_t answer_samples; /* of that */
 
     /* the dialogue */
     bool implicit_tls;     /* port 465: TLS from the first byte */
@@ -276,10 +285,16 @@ struct session {
 
     /* somebody else */
     struct tamper tamper[CAP_TAMPER];
-    uint8_t tamper_count;     /* kept */
-    uint32_t conflicts;       /* copies whose bytes differed */
-    uint32_t damaged;         /* of those: a wrong checksum explains it */
-    bool either_taken;        /* of one at least the receiver could have taken either copy */
+    uint8_t tamper_count; /* kept */
+    uint32_t conflicts;   /* copies whose bytes differed */
+    uint32_t damaged;     /* of those: a wrong checksum explains it */
+    bool either_taken;    /* of one at least the receiver could have taken either copy */
+    uint8_t breaks; /* enum path_break, of the first such segment; it counts when `breaks_ended` */
+    bool breaks_ended; /* later segments of its direction were as usual again */
+    bool breaks_often; /* so many were unusual that nothing is usual */
+    enum session_dir break_dir;
+    uint32_t break_offset;
+    uint8_t break_ttl[2];     /* the usual one, that segment's */
     uint32_t odd_resets;      /* RSTs that the receiver cannot have taken */
     uint32_t resets_outlived; /* RSTs after which their sender went on */
     bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */

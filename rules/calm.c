@@ -20,7 +20,7 @@ static bool clear_where_tls_belongs(const struct session *s)
 static bool odd(const struct session *s)
 {
     return s->odd_count || s->unsolicited || s->code_421 || s->requiretls || s->demand_code ||
-           s->tamper_count || s->conflicts || s->odd_resets || s->other || s->twin ||
+           s->tamper_count || s->conflicts || s->odd_resets || s->breaks || s->other || s->twin ||
            s->upgrade_param;
 }
 

@@ -133,9 +133,34 @@ static void conflicting_handshake(const struct view *v, struct judgement *out)
     wording_effect(f, v);
 }
 
+/* --- path-discontinuity --- */
+
+static void path_discontinuity(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    if (!s->breaks || !s->breaks_ended || s->breaks_often || v->twin)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_PATH_DISCONTINUITY, s->break_dir, s->break_offset);
+    raise_rate(f, SEVERITY_ROW_E4_E5, EFFECT_NOTHING);
+    raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_CAPTURE_ARTEFACT);
+    wording_say(f, "One segment of the %s's dialogue came another way than those before and after:",
+                s->break_dir == SESSION_TO_CLIENT ? "server" : "client");
+    if (s->breaks & BREAK_TTL)
+        wording_say(f, "TTL %u instead of %u.", s->break_ttl[1], s->break_ttl[0]);
+    if (s->breaks & BREAK_LINK)
+        wording_say(f, "Other MAC addresses or tags.");
+    if (s->breaks & BREAK_OPTIONS)
+        wording_say(f, "No TCP timestamps, which the others have.");
+    wording_effect(f, v);
+}
+
 void forge_judge(const struct view *v, struct judgement *out)
 {
     conflicting_segments(v, out);
     forged_reset(v, out);
     conflicting_handshake(v, out);
+    path_discontinuity(v, out);
 }

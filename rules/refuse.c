@@ -225,6 +225,37 @@ static void starttls_command_garbled(const struct view *v, struct judgement *out
     wording_effect_line(f, v);
 }
 
+/* --- reply-too-fast --- */
+
+#define FLOOR_SAMPLES 5               /* answers that make a floor */
+#define FLOOR_LEAST   (5 * NS_PER_MS) /* below that a tap beside the server tells nothing */
+
+/* CMD-2, TCP-8: the refusal came in less than half the time that any other answer took, so it did
+ * not come from where they did. */
+static void reply_too_fast(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    const struct smtp_reading *r = &s->reading;
+    nstime took = r->upgrade_time - s->upgrade_cmd_time;
+    if (r->upgrade_code == 0 || r->upgrade_code == 220 || s->answer_samples < FLOOR_SAMPLES ||
+        s->answer_floor < FLOOR_LEAST || took < 0 || 2 * took >= s->answer_floor)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_REPLY_TOO_FAST, SESSION_TO_CLIENT, r->upgrade_offset);
+    raise_rate(f, SEVERITY_ROW_E4_E5, view_effect(v, false));
+    raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_TRANSPARENT_PROXY);
+    wording_say(f,
+                "STARTTLS was answered %d within %.1f ms; no other answer of the session took less "
+                "than %.1f ms (%u were timed).",
+                r->upgrade_code, (double)took / NS_PER_MS, (double)s->answer_floor / NS_PER_MS,
+                s->answer_samples);
+    wording_effect(f, v);
+    wording_line(f, SESSION_TO_CLIENT, r->upgrade_offset, "", session_text(s, r->upgrade_text),
+                 "faster than the path");
+}
+
 void refuse_judge(const struct view *v, struct judgement *out)
 {
     if (v->s->implicit_tls)
@@ -233,4 +264,5 @@ void refuse_judge(const struct view *v, struct judgement *out)
     starttls_unanswered(v, out);
     starttls_ignored(v, out);
     starttls_command_garbled(v, out);
+    reply_too_fast(v, out);
 }

@@ -15,7 +15,7 @@ RULES = (
     "ehlo-verb-garbled", "greeting-masked", "starttls-refused", "starttls-unanswered",
     "starttls-ignored", "starttls-command-garbled", "command-injection", "response-injection",
     "unsolicited-reply", "auth-in-clear", "requiretls-violated", "conflicting-segments",
-    "forged-reset", "conflicting-handshake", "path-rewrites",
+    "forged-reset", "conflicting-handshake", "path-rewrites", "path-discontinuity", "reply-too-fast",
 )
 
 

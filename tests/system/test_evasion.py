@@ -114,6 +114,8 @@ def check(tally, binary, case, folder):
     for rule in case.quiet:
         tally.check(level(rules.get(rule, "info")) <= level("low"), case.name,
                     "%s is %s" % (rule, rules.get(rule)))
+    for rule in case.quiet_all:
+        tally.check(rule not in rules, case.name, "%s is %s" % (rule, rules.get(rule)))
     for line in result.lines:
         if line["event_type"] == "stats":
             tally.check(accounted(line), case.name, "packets do not add up")

@@ -49,6 +49,7 @@ LAB_ALLOWED = {
     "tls-handshake-failed": ("starttls-ignored",),
     "helo-fallback": ("ehlo-refused", "ehlo-verb-garbled", "greeting-masked"),
     "banner-masked": ("starttls-garbled",),
+    "tcp-conflicting-segments": ("path-discontinuity",),  # the forger's segments look otherwise
 }
 LAB_FORBIDDEN = {
     "starttls-garbled": "starttls-garbled",
@@ -191,7 +192,7 @@ def lab_severity(name, rule, flow, technique):
     mail = flow["messages_clear"] > 0 or excepted(name, "mails")
     if rule == "conflicting-segments":
         return "critical" if mail else "medium"
-    if rule == "starttls-unanswered":
+    if rule in ("starttls-unanswered", "path-discontinuity"):
         return "low"
     if rule == "response-injection":
         return "medium"

@@ -10,7 +10,8 @@ them all, over IPv4 and over IPv6. What a correct sensor may say stands with eac
   unknown   the bytes that decide were not captured: unknown, and nothing above low
   secret    the copies hold names and passwords: they are told of, and nothing of them is shown
 
-`tell`: rules that must be among the findings. `quiet`: rules that must not be among them above low.
+`tell`: rules that must be among the findings. `quiet`: rules that must not be among them above low;
+`quiet_all`: not at all.
 """
 import random
 import struct
@@ -44,6 +45,7 @@ class Case:
     capture: pcapio.Capture
     tell: tuple = ()
     quiet: tuple = ()
+    quiet_all: tuple = ()
     sessions: int = 1
 
 
@@ -58,7 +60,7 @@ class Wire:
         self.seq, self.isn = [isn[0], isn[1]], isn
         self.ttl, self.ident, self.clock = [64, 57], [4000, 9000], [700000, 300000]
         self.now, self.packets = 1795082400 * 10**9, []
-        self.out_of_sight = False
+        self.out_of_sight, self.pause = False, 10 * MS
         self.macs, self.tags, self.sides = ("02000000000a", "020000000019"), (), []
 
     # --- frames ---
@@ -133,7 +135,7 @@ class Wire:
             self.segment(side, part, **how)
             self.seq[side] += len(part)
         self.clock[side] += 10
-        self.now += 10 * MS
+        self.now += self.pause
         self.segment(1 - side, flags=ACK)
 
     def open(self):
@@ -1583,6 +1585,87 @@ def second_place_made_up_with_its_banner(w):
     w.seq[1] += len(REPLY)
     w.now += 10 * MS
     w.segment(0, flags=ACK)
+    return w.mail()
+
+
+# --- another way, and another distance ---
+
+@case("garbled", tell=("path-discontinuity", "starttls-garbled"))
+def garbled_reply_with_another_ttl(w):
+    w.open().hello().say(1, MASKED, ip={"ttl": 120})
+    return w.mail()
+
+
+@case("garbled", tell=("path-discontinuity", "starttls-garbled"))
+def garbled_reply_without_timestamps(w):
+    w.open().hello().say(1, MASKED, options=b"")
+    return w.mail()
+
+
+@case("garbled", tell=("path-discontinuity", "starttls-garbled"))
+def garbled_reply_from_another_mac(w):
+    w.open().hello()
+    usual, w.macs = w.macs, ("02000000000a", "0200000000ee")
+    w.segment(1, MASKED)
+    w.macs = usual
+    w.seq[1] += len(MASKED)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), quiet_all=("path-discontinuity",))
+def route_changes_and_stays(w):
+    w.open().hello()
+    w.ttl[1], w.macs = 49, ("02000000000a", "0200000000ee")
+    w.say(1, MASKED)
+    return w.mail()
+
+
+@case("garbled", tell=("starttls-garbled",), quiet_all=("path-discontinuity",))
+def links_share_the_load(w):
+    """Every other packet takes the other link."""
+    frame = w.frame
+
+    def alternate(side, packet, tags=()):
+        w.macs = ("02000000000a", "0200000000ee" if len(w.packets) % 2 else "020000000019")
+        frame(side, packet, tags)
+    w.frame = alternate
+    w.open().hello().say(1, MASKED)
+    return w.mail()
+
+
+def refused(w, took):
+    w.pause = 40 * MS
+    w.open().hello().say(1, REPLY)
+    w.segment(0, b"STARTTLS\r\n")
+    w.seq[0] += 10
+    w.now += took
+    answer = b"454 4.7.0 TLS not available\r\n"
+    w.segment(1, answer)
+    w.seq[1] += len(answer)
+    w.now += 20 * MS
+    w.segment(0, flags=ACK)
+    return w.mail()
+
+
+@case("any", tell=("reply-too-fast", "starttls-refused"))
+def refusal_too_fast(w):
+    return refused(w, 3 * MS)
+
+
+@case("any", tell=("starttls-refused",), quiet_all=("reply-too-fast",))
+def refusal_in_time(w):
+    return refused(w, 38 * MS)
+
+
+@case("any", tell=("starttls-refused",), quiet_all=("reply-too-fast",))
+def refusal_beside_the_server(w):
+    """Everything is fast where the server stands."""
+    w.pause = MS
+    w.open().hello().say(1, REPLY)
+    w.say(0, b"STARTTLS\r\n")
+    w.say(1, b"454 4.7.0 TLS not available\r\n")
     return w.mail()
 
 

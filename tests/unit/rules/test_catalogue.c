@@ -20,7 +20,8 @@ static const struct {
     {"unsolicited-reply", 1320712},   {"auth-in-clear", 1320713},
     {"requiretls-violated", 1320714}, {"conflicting-segments", 1320715},
     {"forged-reset", 1320716},        {"conflicting-handshake", 1320717},
-    {"path-rewrites", 1320718},
+    {"path-rewrites", 1320718},       {"path-discontinuity", 1320719},
+    {"reply-too-fast", 1320720},
 };
 
 static void names_and_sids_are_stable(void **state)
