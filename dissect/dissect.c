@@ -16,6 +16,7 @@ void dissect_config_default(struct dissect_config *c)
                                  .port_count = 4,
                                  .implicit_port = 465,
                                  .max_flows = CAP_FLOWS,
+                                 .half_open = CAP_HALF_OPEN,
                                  .memory = (size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20,
                                  .unpacked = ((size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20) /
                                              CAP_UNPACKED_PART};
@@ -255,7 +256,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
     for (uint8_t i = 0; i < c->port_count; i++)
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();
-    d->half_open = half_open_new();
+    d->half_open = half_open_new(c->half_open);
     d->park = park_new(&c->key);
     d->converse = (struct converse){.table = flow_table_new(c->max_flows, &c->key),
                                     .pool = {.limit = CAP_HELD_POOL_BYTES},

@@ -18,6 +18,7 @@ struct dissect_config {
     uint8_t port_count;
     uint16_t implicit_port; /* the one where TLS comes first; 0: none */
     uint32_t max_flows;     /* hard cap of the flows, packed ones included */
+    uint32_t half_open;     /* bare SYNs that are remembered: a power of two */
     size_t memory;          /* bytes for flows and sessions; beyond it the least promising go */
     size_t unpacked;        /* of those, for flows that are not packed (dissect/park.h) */
     bool keep_addresses;    /* local parts are kept (--show-addresses) */

@@ -288,6 +288,18 @@ struct flow *flow_first_waiting(struct flow_table *t)
 
 _Static_assert(CHUNK * sizeof(struct flow) <= CHUNK_BYTES, "a chunk is larger than its memory");
 
+static struct flow *new_chunk(const struct flow_table *t)
+{
+    struct flow *chunk;
+
+    if (t->max < CHUNK) /* a table so small has no more than this one */
+        return aligned_alloc(_Alignof(struct flow), t->max * sizeof(struct flow));
+    chunk = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+    if (chunk)
+        madvise(chunk, CHUNK_BYTES, MADV_HUGEPAGE);
+    return chunk;
+}
+
 static uint32_t slot(struct flow_table *t)
 {
     uint32_t index;
@@ -301,10 +313,9 @@ static uint32_t slot(struct flow_table *t)
         return FLOW_NONE;
     index = t->fresh;
     if (!t->chunk[index >> CHUNK_BITS]) {
-        struct flow *chunk = aligned_alloc(CHUNK_BYTES, CHUNK_BYTES);
+        struct flow *chunk = new_chunk(t);
         if (!chunk)
             return FLOW_NONE;
-        madvise(chunk, CHUNK_BYTES, MADV_HUGEPAGE);
         t->chunk[index >> CHUNK_BITS] = chunk;
     }
     t->fresh++;

@@ -9,12 +9,12 @@
 
 /* The ring is written in order and the index is small: a SYN costs no miss of the cache. */
 struct half_open_table {
-    uint16_t index[CAP_HALF_OPEN]; /* place in the ring of what hashes here last */
-    uint16_t next;
-    struct half_open ring[CAP_HALF_OPEN];
+    uint16_t *index; /* place in the ring of what hashes here last; behind the ring */
+    uint16_t next, mask;
+    struct half_open ring[];
 };
 
-_Static_assert(CAP_HALF_OPEN == UINT16_MAX + 1, "places are 16-bit numbers that wrap");
+_Static_assert(CAP_HALF_OPEN == UINT16_MAX + 1, "places are 16-bit numbers");
 
 /*
  * By a fixed key: what a flood overwrites shows in the counters, and the same input must give the
@@ -33,9 +33,9 @@ static uint64_t tag_of(const struct flow_key *k)
     return siphash(&fixed, w, sizeof(w)) | 1;
 }
 
-static uint16_t slot_of(uint64_t tag)
+static uint16_t slot_of(const struct half_open_table *t, uint64_t tag)
 {
-    return (uint16_t)(tag >> 32);
+    return (uint16_t)(tag >> 32) & t->mask;
 }
 
 /* What an index entry leads to; its place may belong to another slot's SYN by now. */
@@ -43,7 +43,7 @@ static struct half_open *at_slot(struct half_open_table *t, uint16_t slot)
 {
     struct half_open *h = &t->ring[t->index[slot]];
 
-    return h->tag && slot_of(h->tag) == slot ? h : NULL;
+    return h->tag && slot_of(t, h->tag) == slot ? h : NULL;
 }
 
 static bool forget(struct half_open *h, uint64_t tag)
@@ -58,7 +58,7 @@ unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
                         const struct half_open *syn)
 {
     uint64_t tag = tag_of(key);
-    uint16_t slot = slot_of(tag);
+    uint16_t slot = slot_of(t, tag);
     struct half_open *same = at_slot(t, slot);
     struct half_open *to = &t->ring[t->next];
     unsigned forgotten = same && forget(same, tag);
@@ -66,21 +66,29 @@ unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
     forgotten += forget(to, tag);
     *to = *syn;
     to->tag = tag;
-    t->index[slot] = t->next++;
+    t->index[slot] = t->next;
+    t->next = (t->next + 1) & t->mask;
     return forgotten;
 }
 
 struct half_open *half_open_find(struct half_open_table *t, const struct flow_key *key)
 {
     uint64_t tag = tag_of(key);
-    struct half_open *h = at_slot(t, slot_of(tag));
+    struct half_open *h = at_slot(t, slot_of(t, tag));
 
     return h && h->tag == tag ? h : NULL;
 }
 
-struct half_open_table *half_open_new(void)
+struct half_open_table *half_open_new(uint32_t entries)
 {
-    return calloc(1, sizeof(struct half_open_table));
+    struct half_open_table *t =
+        calloc(1, sizeof(*t) + entries * (sizeof(t->ring[0]) + sizeof(t->index[0])));
+
+    if (!t)
+        return NULL;
+    t->mask = (uint16_t)(entries - 1);
+    t->index = (uint16_t *)&t->ring[entries];
+    return t;
 }
 
 void half_open_free(struct half_open_table *t)

@@ -19,7 +19,8 @@ struct half_open {
 
 struct half_open_table;
 
-struct half_open_table *half_open_new(void); /* NULL: no memory */
+/* For `entries` SYNs, a power of two up to CAP_HALF_OPEN. NULL: no memory. */
+struct half_open_table *half_open_new(uint32_t entries);
 void half_open_free(struct half_open_table *t);
 
 /* Keeps one SYN; an earlier one of the same key gives way. Returns how many of other keys were

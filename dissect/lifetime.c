@@ -389,10 +389,12 @@ void lifetime_close_all(struct dissect *d)
     struct flow *f;
 
     for (uint32_t i = 0; i < n; i++) {
-        done += close_parked(d, packed + done, left - done, all[i]->session->serial);
+        if (done < left)
+            done += close_parked(d, packed + done, left - done, all[i]->session->serial);
         lifetime_close(d, all[i], lifetime_how(all[i]));
     }
-    (void)close_parked(d, packed + done, left - done, UINT64_MAX);
+    if (done < left)
+        (void)close_parked(d, packed + done, left - done, UINT64_MAX);
     free(packed);
     free(all);
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||

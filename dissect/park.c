@@ -42,26 +42,35 @@ struct list {
 struct park {
     struct list list[PARK_CLASS_COUNT];
     struct parked **bucket;
-    uint32_t prefix[PARK_CLASS_COUNT][PREFIXES];
+    uint32_t (*prefix)[PREFIXES]; /* by class; this and the rest: NULL until a flow is parked */
+    uint8_t *scratch;
+    struct siphash_key key;
     struct intern *replies;
     size_t bytes;
     uint32_t count;
-    uint8_t scratch[PACK_MOST];
 };
 
 struct park *park_new(const struct siphash_key *key)
 {
     struct park *p = calloc(1, sizeof(*p));
 
-    if (!p)
-        return NULL;
-    p->bucket = calloc(BUCKETS, sizeof(struct parked *));
-    p->replies = intern_new(key);
-    if (!p->bucket || !p->replies) {
-        park_free(p);
-        return NULL;
-    }
+    if (p)
+        p->key = *key;
     return p;
+}
+
+/* Most runs never need it. */
+static bool furnish(struct park *p)
+{
+    if (!p->bucket)
+        p->bucket = calloc(BUCKETS, sizeof(struct parked *));
+    if (!p->prefix)
+        p->prefix = calloc(PARK_CLASS_COUNT, sizeof(*p->prefix));
+    if (!p->scratch)
+        p->scratch = malloc(PACK_MOST);
+    if (!p->replies)
+        p->replies = intern_new(&p->key);
+    return p->bucket && p->prefix && p->scratch && p->replies;
 }
 
 void park_free(struct park *p)
@@ -70,6 +79,8 @@ void park_free(struct park *p)
         return;
     intern_free(p->replies);
     free(p->bucket);
+    free(p->prefix);
+    free(p->scratch);
     free(p);
 }
 
@@ -171,9 +182,13 @@ bool park_flow(struct park *p, struct flow *f, uint32_t hash, bool silent)
     uint8_t pointers[sizeof(struct pack_kept)];
     struct pack_kept kept;
     struct interned *reply;
-    size_t front = 0, n = pack_flow(f, silent, p->scratch, &kept), before = heap_bytes();
+    size_t front = 0, n, before;
     struct parked *q;
 
+    if (!furnish(p))
+        return false;
+    n = pack_flow(f, silent, p->scratch, &kept);
+    before = heap_bytes();
     reply = kept.reply.n ? intern_keep(p->replies, kept.reply) : NULL;
     if (kept.reply.n && !reply)
         return false;
@@ -252,7 +267,7 @@ enum park_class park_class(const struct parked *q)
 
 struct parked *park_find(const struct park *p, uint32_t hash, const struct flow_key *key)
 {
-    for (struct parked *q = *bucket_of(p, hash); q; q = q->chain) {
+    for (struct parked *q = p->count ? *bucket_of(p, hash) : NULL; q; q = q->chain) {
         if (q->hash != hash)
             continue;
         struct flow_key k = park_key(q);

@@ -64,6 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     dissect_config_default(&c);
     c.max_flows = 4;
+    c.half_open = 16;
     if (size & 1) /* every flow is packed after every packet */
         c.unpacked = 0;
     d = dissect_new(&c, on_session, NULL);

@@ -13,7 +13,7 @@ static struct half_open_table *t;
 static int setup(void **state)
 {
     (void)state;
-    t = half_open_new();
+    t = half_open_new(CAP_HALF_OPEN);
     return t ? 0 : -1;
 }
 
