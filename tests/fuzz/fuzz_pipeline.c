@@ -10,6 +10,7 @@
 #include "alert/eve.h"
 #include "base/json.h"
 #include "rules/finding.h"
+#include "tests/fuzz/mutate.h"
 
 static struct json line;
 
@@ -84,3 +85,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     dissect_free(d);
     return 0;
 }
+
+#ifdef STRIPWATCH_FUZZ
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed);
+
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+    static const struct mutate_form form = {
+        .header = 4, .length_at = 3, .step_at = 1, .ends_within = 128};
+
+    return mutate_records(&form, data, size, most, seed);
+}
+#endif
