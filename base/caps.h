@@ -17,7 +17,7 @@
 /* --- flows --- */
 #define CAP_FLOWS         1048576 /* default hard cap of the flow slab (option) */
 #define CAP_MEMORY_MIB    256     /* resident memory that is not passed (option) */
-#define CAP_MEMORY_REST   48      /* of those for all but flows: program, tables, buffers */
+#define CAP_MEMORY_REST   52      /* of those for all but flows: program, tables, buffers */
 #define CAP_UNPACKED_PART 5       /* a fifth of the flows' memory for those that are not packed */
 #define CAP_HALF_OPEN     65536   /* table of bare SYNs: overwritten, never grown */
 #define CAP_FLOW_IDLE_S   600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */

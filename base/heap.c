@@ -49,3 +49,8 @@ size_t heap_bytes(void)
 {
     return out;
 }
+
+size_t heap_whole(void)
+{
+    return mallinfo2().arena;
+}

@@ -19,4 +19,8 @@ size_t heap_size(void *p); /* of one piece, as heap_bytes() counts it; 0 for NUL
 /* Bytes that are out, with what the allocator rounds up to. */
 size_t heap_bytes(void);
 
+/* Bytes that malloc cuts its pieces from, whoever asked for them and whether in use or not; large
+ * tables are apart. Takes the longer the more free pieces there are: not for each packet. */
+size_t heap_whole(void);
+
 #endif

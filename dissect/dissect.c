@@ -253,6 +253,8 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
     d->fn = fn;
     d->user = user;
     d->expire_at = INT64_MIN;
+    d->memory = d->pack_from =
+        SIZE_MAX; /* until the first packet, after which both are looked at */
     for (uint8_t i = 0; i < c->port_count; i++)
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();

@@ -20,7 +20,8 @@ struct dissect_config {
     uint32_t max_flows;     /* hard cap of the flows, packed ones included */
     uint32_t half_open;     /* bare SYNs that are remembered: a power of two */
     size_t memory;          /* bytes for flows and sessions; beyond it the least promising go */
-    size_t unpacked;        /* of those, for flows that are not packed (dissect/park.h) */
+    size_t unpacked;        /* of those, for flows that are not packed (dissect/park.h), when half
+                               of it is in use; 0: all are packed after each packet */
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
 };

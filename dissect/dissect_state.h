@@ -22,6 +22,8 @@ struct dissect {
     struct half_open_table *half_open;
     struct park *park;
     struct dissect_counters count;
+    size_t memory;    /* config.memory, less what the allocator wastes */
+    size_t pack_from; /* from so much of it on flows are packed */
     nstime expire_at; /* when to look for what timed out */
     uint64_t serial;
     uint8_t port_map[65536 / 8];

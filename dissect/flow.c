@@ -75,6 +75,11 @@ struct flow *flow_at(struct flow_table *t, uint32_t index)
     return &t->chunk[index >> CHUNK_BITS][index & (CHUNK - 1)];
 }
 
+size_t flow_slab_bytes(const struct flow_table *t)
+{
+    return t->fresh * sizeof(struct flow);
+}
+
 uint32_t flow_count(const struct flow_table *t)
 {
     return t->used;

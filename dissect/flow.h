@@ -114,6 +114,7 @@ struct flow *flow_add(struct flow_table *t, const struct flow_key *key);
 void flow_remove(struct flow_table *t, struct flow *f);
 struct flow *flow_at(struct flow_table *t, uint32_t index);
 uint32_t flow_count(const struct flow_table *t);
+size_t flow_slab_bytes(const struct flow_table *t); /* of the slab as far as it was ever used */
 
 /* Puts an active flow at the end of its list; `queued` becomes `touched`. */
 void flow_requeue(struct flow_table *t, struct flow *f);

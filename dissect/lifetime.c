@@ -249,20 +249,36 @@ static bool evict_one(struct dissect *d)
     return true;
 }
 
+/* The slab has a limit of its own: places of sessions that ended need nothing else. */
+static bool crowded(const struct dissect *d, size_t slab)
+{
+    size_t used = heap_bytes() + slab;
+
+    return slab > d->pack_from / 4 ||
+           (used > d->pack_from && used - park_bytes(d->park) > d->config.unpacked);
+}
+
 void lifetime_trim(struct dissect *d)
 {
     size_t slab = flow_count(d->converse.table) * sizeof(struct flow);
 
-    if (heap_bytes() + slab <= d->config.unpacked)
-        return;
-    for (int i = 0; i < TRIM_TRIES; i++) {
+    for (int i = 0; i < TRIM_TRIES && crowded(d, slab) && park_one(d); i++)
         slab = flow_count(d->converse.table) * sizeof(struct flow);
-        if (heap_bytes() - park_bytes(d->park) + slab <= d->config.unpacked || !park_one(d))
-            break;
-    }
-    for (int i = 0; i < TRIM_TRIES && heap_bytes() + slab > d->config.memory; i++)
+    for (int i = 0; i < TRIM_TRIES && heap_bytes() + slab > d->memory; i++)
         if (!evict_one(d))
             break;
+}
+
+/*
+ * What the allocator cannot use between its pieces counts as well: flows of all sizes come and go.
+ * The more it wastes, the less there is for flows.
+ */
+static void measure_waste(struct dissect *d)
+{
+    size_t whole = heap_whole() + flow_slab_bytes(d->converse.table), most = d->config.memory;
+
+    d->memory = whole > most ? (size_t)((double)most * (double)most / (double)whole) : most;
+    d->pack_from = d->config.unpacked ? d->memory / 2 : 0;
 }
 
 bool lifetime_is_full(const struct dissect *d)
@@ -286,6 +302,7 @@ void lifetime_expire(struct dissect *d)
     struct parked *q;
     struct flow *f;
 
+    measure_waste(d);
     while ((f = flow_oldest_closing(t)) && f->close_at <= d->converse.now)
         lifetime_close(d, f, lifetime_how(f));
     while ((f = flow_oldest(t)) && d->converse.now - f->queued >= IDLE) {
