@@ -11,7 +11,6 @@
 #define RESET_TURNS      2          /* answers after an RST that prove it false */
 #define UPGRADE_LINE     64         /* bytes of a STARTTLS command, with room */
 #define AHEAD_OF_SYN     (1u << 24) /* data that may lie between a SYN and what recalls it */
-#define VIEWS_APART      (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
 static void note_round_trip(struct session *s, nstime took, bool of_upgrade)
 {
@@ -72,24 +71,14 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
     h->tag = 0;
 }
 
-/* A SYN that comes again at once, from another place: two places see the connection. */
-static bool seen_elsewhere(struct dissect *d, const struct arrival *a)
-{
-    const struct half_open *h = half_open_find(d->half_open, &a->key);
-
-    return h && h->point != a->point && d->converse.now - h->time < VIEWS_APART;
-}
-
 static void note_half_open(struct dissect *d, const struct arrival *a)
 {
-    struct flow_key k = a->key;
     struct half_open syn = {.time = d->converse.now,
                             .isn = a->tcp.seq,
                             .point = a->point,
                             .fast_open = a->tcp.fast_open};
 
-    k.view = seen_elsewhere(d, a);
-    d->count.half_open_overwritten += half_open_note(d->half_open, &k, &syn);
+    d->count.half_open_overwritten += half_open_note(d->half_open, &a->key, &syn);
     d->count.half_open++;
 }
 

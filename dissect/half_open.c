@@ -7,6 +7,8 @@
 #include "base/caps.h"
 #include "base/siphash.h"
 
+#define VIEWS_APART (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
+
 /* The ring is written in order and the index is small: a SYN costs no miss of the cache. */
 struct half_open_table {
     uint16_t *index; /* place in the ring of what hashes here last; behind the ring */
@@ -54,19 +56,31 @@ static bool forget(struct half_open *h, uint64_t tag)
     return other;
 }
 
+/* A SYN that comes again at once, from another place: two places see the connection. */
+static bool seen_elsewhere(const struct half_open *before, const struct half_open *syn)
+{
+    return before->point != syn->point && syn->time - before->time < VIEWS_APART;
+}
+
 unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
                         const struct half_open *syn)
 {
     uint64_t tag = tag_of(key);
-    uint16_t slot = slot_of(t, tag);
-    struct half_open *same = at_slot(t, slot);
+    struct half_open *same = at_slot(t, slot_of(t, tag));
     struct half_open *to = &t->ring[t->next];
-    unsigned forgotten = same && forget(same, tag);
+    unsigned forgotten;
 
+    if (same && same->tag == tag && seen_elsewhere(same, syn)) {
+        struct flow_key second = *key;
+        second.view = 1;
+        tag = tag_of(&second);
+        same = at_slot(t, slot_of(t, tag));
+    }
+    forgotten = same && forget(same, tag);
     forgotten += forget(to, tag);
     *to = *syn;
     to->tag = tag;
-    t->index[slot] = t->next;
+    t->index[slot_of(t, tag)] = t->next;
     t->next = (t->next + 1) & t->mask;
     return forgotten;
 }

@@ -23,7 +23,8 @@ struct half_open_table;
 struct half_open_table *half_open_new(uint32_t entries);
 void half_open_free(struct half_open_table *t);
 
-/* Keeps one SYN; an earlier one of the same key gives way. Returns how many of other keys were
+/* Keeps one SYN; an earlier one of the same key gives way, unless it came at once before, from
+ * another place: then this one is kept under `view` 1. Returns how many of other keys were
  * forgotten for it. `tag` is set here. */
 unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
                         const struct half_open *syn);
