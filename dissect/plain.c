@@ -109,6 +109,8 @@ bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flo
     uint16_t src_port = be16(p), dst_port = be16(p + 2);
     size_t length, header = tcp_at(kind) - ETHERNET + (size_t)(p[12] >> 4) * 4;
 
+    if (p[13] & (TCP_SYN | TCP_FIN | TCP_RST)) /* never in the middle */
+        return false;
     if (!whole(kind, bytes, &length) || (p[12] >> 4) * 4 < TCP || header > length)
         return false;
     read_key(kind, ip, to_server, key);

@@ -25,7 +25,8 @@ uint16_t plain_src_port(enum plain kind, struct span bytes);
 uint16_t plain_dst_port(enum plain kind, struct span bytes);
 
 /* What a packet in the middle of TLS is passed over by: seq, flags and payload of `tcp`, the
- * addresses and ports of `key`, the point. False: the frame is not whole or not sound. */
+ * addresses and ports of `key`, the point. False: the frame is not whole or not sound, or it begins
+ * or ends a connection. */
 bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flow_key *key,
                   struct tcp_segment *tcp, uint32_t *point);
 

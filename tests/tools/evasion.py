@@ -1547,9 +1547,8 @@ def two_places_banner_masked(w):
     return two_places(w, speak(True), speak(False))
 
 
-@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
-def second_place_made_up(w):
-    """A forger doubles the handshake with another TTL, then forges the reply alone."""
+def made_up(w):
+    """A forger doubles the handshake with another TTL."""
     for ttl in (64, 61):
         w.segment(0, flags=SYN, ack=0, kind="syn", ip={"ttl": ttl})
     w.seq[0] += 1
@@ -1557,35 +1556,34 @@ def second_place_made_up(w):
         w.segment(1, flags=SYN | ACK, kind="syn", ip={"ttl": ttl})
     w.seq[1] += 1
     w.segment(0, flags=ACK)
-    w.hello()
+    return w
+
+
+def made_up_reply(w):
+    """The forged reply wins the race."""
     w.segment(1, MASKED, ip={"ttl": 44})
     w.segment(1, REPLY)
     w.seq[1] += len(REPLY)
     w.now += 10 * MS
     w.segment(0, flags=ACK)
     return w.mail()
+
+
+@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
+def second_place_made_up(w):
+    return made_up_reply(made_up(w).hello())
 
 
 @case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
 def second_place_made_up_with_its_banner(w):
     """The forger's place has a banner and a client as well, but no acknowledgement of the mail."""
-    for ttl in (64, 61):
-        w.segment(0, flags=SYN, ack=0, kind="syn", ip={"ttl": ttl})
-    w.seq[0] += 1
-    for ttl in (57, 44):
-        w.segment(1, flags=SYN | ACK, kind="syn", ip={"ttl": ttl})
-    w.seq[1] += 1
+    made_up(w)
     for side, data, other in ((1, BANNER, 44), (0, EHLO, 61)):
         w.segment(side, data)
         w.segment(side, data, ip={"ttl": other})
         w.seq[side] += len(data)
         w.now += 10 * MS
-    w.segment(1, MASKED, ip={"ttl": 44})
-    w.segment(1, REPLY)
-    w.seq[1] += len(REPLY)
-    w.now += 10 * MS
-    w.segment(0, flags=ACK)
-    return w.mail()
+    return made_up_reply(w)
 
 
 # --- another way, and another distance ---

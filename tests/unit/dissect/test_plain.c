@@ -79,8 +79,9 @@ static void assert_same_at_a_glance(enum plain kind, struct span in, const struc
         struct tcp_segment seen;
         uint32_t point;
 
-        assert_int_equal(plain_glance(kind, in, up, &k, &seen, &point), frame != NULL);
-        if (!frame)
+        bool middle = frame && !(tcp->flags & (TCP_SYN | TCP_FIN | TCP_RST));
+        assert_int_equal(plain_glance(kind, in, up, &k, &seen, &point), middle);
+        if (!middle)
             continue;
         assert_int_equal(k.family, ip->family);
         assert_int_equal(k.view, 0);
