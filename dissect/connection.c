@@ -588,32 +588,33 @@ static void packet_of(struct dissect *d, struct flow *f, const struct arrival *a
     }
 }
 
+enum place { PLACE_FIRST, PLACE_BOTH, PLACE_SECOND }; /* whose packet it is */
+
 /*
  * A packet from the second place goes to the flow's twin as well, so that the twin is whole. The
  * flow itself is never spared it, as long as it can be meant: nobody starves it by making one up.
  */
-static bool into_twin(struct dissect *d, struct flow *f, const struct arrival *a)
+static enum place into_twin(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct arrival second = *a;
     struct flow *t = lifetime_twin(d, f);
 
     if (!t || t->dir[a->dir].point != a->point)
-        return false;
+        return PLACE_FIRST;
     second.key.view = 1;
     packet_of(d, t, &second);
-    return is_foreign(f, a);
+    return is_foreign(f, a) ? PLACE_SECOND : PLACE_BOTH;
 }
 
-/* A packet that was not seen where the last one was: at the second place, or the route changed.
- * True: it is done with. */
-static bool elsewhere(struct dissect *d, struct flow *f, const struct arrival *a)
+/* A packet that was not seen where the last one was: at the second place, or the route changed. */
+static enum place elsewhere(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     if (begins_twin(d, f, a))
         begin_twin(d, f, a);
     if (f->has_twin)
         return into_twin(d, f, a);
     f->dir[a->dir].point = a->point;
-    return false;
+    return PLACE_FIRST;
 }
 
 bool connection_bulk(struct dissect *d, struct arrival *a)
@@ -633,10 +634,14 @@ void connection_packet(struct dissect *d, const struct arrival *a)
 {
     struct flow *f = a->flow;
     bool bare_syn = (a->tcp.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+    enum place place = PLACE_FIRST;
+    uint32_t conflicts;
 
     if (!f && park_count(d->park))
         f = lifetime_recall(d, &a->key);
-    if (f && a->point != f->dir[a->dir].point && elsewhere(d, f, a)) {
+    if (f && a->point != f->dir[a->dir].point)
+        place = elsewhere(d, f, a);
+    if (place == PLACE_SECOND) {
         d->count.processed++;
         return;
     }
@@ -676,5 +681,8 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (!f)
         return;
     d->count.processed++;
+    conflicts = f->session ? f->session->conflicts : 0;
     packet_of(d, f, a);
+    if (place == PLACE_BOTH && f->session)
+        f->session->conflicts_of_twin += f->session->conflicts - conflicts;
 }

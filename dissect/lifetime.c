@@ -286,6 +286,7 @@ bool lifetime_is_full(const struct dissect *d)
     return flow_count(d->converse.table) + park_count(d->park) >= d->config.max_flows;
 }
 
+/* There are as many flows as there may be. */
 static void make_room(struct dissect *d)
 {
     struct flow *f = flow_oldest_closing(d->converse.table);

@@ -3,9 +3,9 @@
 
 #define ACK_AHEAD    65535 /* bytes that a capture may miss in the middle of a dialogue */
 #define TTL_STEP     3     /* hops that routes differ by */
-#define TTL_SETTLED  3     /* packets in a row that make another TTL the usual one */
+#define TTL_SETTLED  3     /* answers in a row that make another TTL the usual one */
 #define BREAK_BEFORE 2     /* packets that make something usual */
-#define BREAK_ALONE  3     /* more segments that are as unusual: a new usual */
+#define BREAK_ALONE  3     /* answers that are unusual: there is another usual */
 
 /*
  * A wrong checksum decides nothing alone: captures on a sending host show only wrong ones. Where

@@ -285,10 +285,11 @@ struct session {
 
     /* somebody else */
     struct tamper tamper[CAP_TAMPER];
-    uint8_t tamper_count; /* kept */
-    uint32_t conflicts;   /* copies whose bytes differed */
-    uint32_t damaged;     /* of those: a wrong checksum explains it */
-    bool either_taken;    /* of one at least the receiver could have taken either copy */
+    uint8_t tamper_count;       /* kept */
+    uint32_t conflicts;         /* copies whose bytes differed */
+    uint32_t conflicts_of_twin; /* of those: seen at the place of the twin */
+    uint32_t damaged;           /* of those: a wrong checksum explains it */
+    bool either_taken;          /* of one at least the receiver could have taken either copy */
     uint8_t breaks; /* enum path_break, of the first such segment; it counts when `breaks_ended` */
     bool breaks_ended; /* later segments of its direction were as usual again */
     bool breaks_often; /* so many were unusual that nothing is usual */

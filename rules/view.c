@@ -123,11 +123,13 @@ static bool same_words(const struct session *a, const struct session *b)
     return true;
 }
 
-/* Does the other place show enough to speak of? What was made up to look like one does not. */
+/* Does the other place show enough to speak of, and explain every copy that differs? What was made
+ * up to look like one does not, and a forger's copies are his at either place. */
 static bool is_second_view(const struct session *s, const struct session *twin)
 {
     return twin && twin->synack_seen && twin->conflicts == 0 &&
-           session_whole(twin, SESSION_TO_SERVER) && session_whole(twin, SESSION_TO_CLIENT) &&
+           s->conflicts == s->conflicts_of_twin && session_whole(twin, SESSION_TO_SERVER) &&
+           session_whole(twin, SESSION_TO_CLIENT) &&
            (s->reading.ehlo != EHLO_COMPLETE || twin->reading.ehlo == EHLO_COMPLETE);
 }
 

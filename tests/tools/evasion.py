@@ -1586,6 +1586,29 @@ def second_place_made_up_with_its_banner(w):
     return made_up_reply(w)
 
 
+def forged_between_two_places(w, ttl):
+    """Both places see the whole session, and at one a forger's copy of the reply besides."""
+    two_places(w, in_clear(REPLY), in_clear(REPLY))
+    at = next(i for i, packet in enumerate(w.packets) if REPLY in packet.data)
+    forger = Wire(w.family)
+    forger.macs, forger.ttl[1] = ("02000000001a", "020000000029"), ttl
+    forger.seq = [forger.isn[0] + 1 + len(EHLO), forger.isn[1] + 1 + len(BANNER)]
+    forger.segment(1, MASKED)
+    forger.packets[0].time = w.packets[at + 1].time + MS // 20
+    w.packets.insert(at + 2, forger.packets[0])
+    return w
+
+
+@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
+def two_places_and_a_forger(w):
+    return forged_between_two_places(w, 44)
+
+
+@case("both", tell=("conflicting-segments",), quiet=("path-rewrites",))
+def two_places_and_a_forger_who_looks_like_one(w):
+    return forged_between_two_places(w, 57)
+
+
 # --- another way, and another distance ---
 
 @case("garbled", tell=("path-discontinuity", "starttls-garbled"))
