@@ -5,13 +5,18 @@
 #include <string.h>
 
 #include "base/caps.h"
-#include "base/siphash.h"
 
 #define VIEWS_APART (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
-/* The ring is written in order and the index is small: a SYN costs no miss of the cache. */
+struct place {
+    uint16_t at;    /* in the ring, of what hashes here last */
+    uint16_t check; /* more of its tag */
+};
+
+/* The ring is written in order, and the index is small and seldom leads to it in vain: a SYN of a
+ * flood costs no miss of the cache. */
 struct half_open_table {
-    uint16_t *index; /* place in the ring of what hashes here last; behind the ring */
+    struct place *index; /* behind the ring */
     uint16_t next, mask;
     struct half_open ring[];
 };
@@ -25,14 +30,16 @@ _Static_assert(CAP_HALF_OPEN == UINT16_MAX + 1, "places are 16-bit numbers");
  */
 static uint64_t tag_of(const struct flow_key *k)
 {
-    static const struct siphash_key fixed = {0, 0};
-    uint64_t w[5] = {0};
+    uint64_t w[4], h = (uint64_t)k->view << 40 | (uint64_t)k->family << 32 |
+                       (uint64_t)k->client_port << 16 | k->server_port;
 
     memcpy(w, k->client, 16);
     memcpy(w + 2, k->server, 16);
-    w[4] = (uint64_t)k->view << 40 | (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 |
-           k->server_port;
-    return siphash(&fixed, w, sizeof(w)) | 1;
+    for (int i = 0; i < 4; i++) {
+        h = (h ^ w[i]) * UINT64_C(0x9e3779b97f4a7c15);
+        h ^= h >> 32;
+    }
+    return h * UINT64_C(0xff51afd7ed558ccd) | 1;
 }
 
 static uint16_t slot_of(const struct half_open_table *t, uint64_t tag)
@@ -40,20 +47,21 @@ static uint16_t slot_of(const struct half_open_table *t, uint64_t tag)
     return (uint16_t)(tag >> 32) & t->mask;
 }
 
-/* What an index entry leads to; its place may belong to another slot's SYN by now. */
-static struct half_open *at_slot(struct half_open_table *t, uint16_t slot)
+static uint16_t check_of(uint64_t tag)
 {
-    struct half_open *h = &t->ring[t->index[slot]];
-
-    return h->tag && slot_of(t, h->tag) == slot ? h : NULL;
+    return (uint16_t)(tag >> 48);
 }
 
-static bool forget(struct half_open *h, uint64_t tag)
+/* Its place in the ring may belong to another by now. */
+static struct half_open *find(struct half_open_table *t, uint64_t tag)
 {
-    bool other = h->tag && h->tag != tag;
+    const struct place *p = &t->index[slot_of(t, tag)];
+    struct half_open *h;
 
-    h->tag = 0;
-    return other;
+    if (p->check != check_of(tag))
+        return NULL;
+    h = &t->ring[p->at];
+    return h->tag == tag ? h : NULL;
 }
 
 /* A SYN that comes again at once, from another place: two places see the connection. */
@@ -62,35 +70,33 @@ static bool seen_elsewhere(const struct half_open *before, const struct half_ope
     return before->point != syn->point && syn->time - before->time < VIEWS_APART;
 }
 
-unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
-                        const struct half_open *syn)
+bool half_open_note(struct half_open_table *t, const struct flow_key *key,
+                    const struct half_open *syn)
 {
     uint64_t tag = tag_of(key);
-    struct half_open *same = at_slot(t, slot_of(t, tag));
+    struct half_open *same = find(t, tag);
     struct half_open *to = &t->ring[t->next];
-    unsigned forgotten;
+    bool other;
 
-    if (same && same->tag == tag && seen_elsewhere(same, syn)) {
+    if (same && seen_elsewhere(same, syn)) {
         struct flow_key second = *key;
         second.view = 1;
         tag = tag_of(&second);
-        same = at_slot(t, slot_of(t, tag));
+        same = find(t, tag);
     }
-    forgotten = same && forget(same, tag);
-    forgotten += forget(to, tag);
+    if (same)
+        same->tag = 0;
+    other = to->tag && to->tag != tag;
     *to = *syn;
     to->tag = tag;
-    t->index[slot_of(t, tag)] = t->next;
+    t->index[slot_of(t, tag)] = (struct place){t->next, check_of(tag)};
     t->next = (t->next + 1) & t->mask;
-    return forgotten;
+    return other;
 }
 
 struct half_open *half_open_find(struct half_open_table *t, const struct flow_key *key)
 {
-    uint64_t tag = tag_of(key);
-    struct half_open *h = at_slot(t, slot_of(t, tag));
-
-    return h && h->tag == tag ? h : NULL;
+    return find(t, tag_of(key));
 }
 
 struct half_open_table *half_open_new(uint32_t entries)
@@ -101,7 +107,7 @@ struct half_open_table *half_open_new(uint32_t entries)
     if (!t)
         return NULL;
     t->mask = (uint16_t)(entries - 1);
-    t->index = (uint16_t *)&t->ring[entries];
+    t->index = (struct place *)&t->ring[entries];
     return t;
 }
 

@@ -24,10 +24,10 @@ struct half_open_table *half_open_new(uint32_t entries);
 void half_open_free(struct half_open_table *t);
 
 /* Keeps one SYN; an earlier one of the same key gives way, unless it came at once before, from
- * another place: then this one is kept under `view` 1. Returns how many of other keys were
- * forgotten for it. `tag` is set here. */
-unsigned half_open_note(struct half_open_table *t, const struct flow_key *key,
-                        const struct half_open *syn);
+ * another place: then this one is kept under `view` 1. True: one of another key was overwritten.
+ * `tag` is set here. */
+bool half_open_note(struct half_open_table *t, const struct flow_key *key,
+                    const struct half_open *syn);
 
 /* NULL: none. Valid until the next half_open_note(); the caller takes it by setting tag to 0. */
 struct half_open *half_open_find(struct half_open_table *t, const struct flow_key *key);
