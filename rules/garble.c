@@ -303,23 +303,25 @@ static struct garble judge_reply(struct reply *r)
 
 /* --- servers say the same to everyone --- */
 
-#define REMEMBERED 512 /* distinct replies; a newer one takes the place of an older */
+#define REPLIES 256  /* pairs of distinct replies; a newer one takes the place of the older */
+#define BANNERS 4096 /* most servers put their name into it */
+#define LATELY  4096 /* sessions that are open at once, nearly all of them */
 
 struct garble_memory {
     struct siphash_key key;
     struct {
         uint64_t print; /* of the reply; 0: empty */
         struct garble garble;
-    } at[REMEMBERED];
+    } at[REPLIES][2]; /* the newer one first */
     struct {
         uint64_t mark; /* of the caller's; 0: empty */
         struct garble garble;
-    } lately[REMEMBERED];
+    } lately[LATELY];
     struct {
         uint64_t print; /* of the text; 0: empty */
         const char *software;
         bool cisco;
-    } banner[REMEMBERED];
+    } banner[BANNERS];
 };
 
 struct garble_memory *garble_memory_new(const struct siphash_key *key)
@@ -332,16 +334,15 @@ struct garble_memory *garble_memory_new(const struct siphash_key *key)
 
 const struct garble *garble_recall(const struct garble_memory *m, uint64_t mark)
 {
-    return m && m->lately[mark % REMEMBERED].mark == mark ? &m->lately[mark % REMEMBERED].garble
-                                                          : NULL;
+    return m && m->lately[mark % LATELY].mark == mark ? &m->lately[mark % LATELY].garble : NULL;
 }
 
 void garble_remember(struct garble_memory *m, uint64_t mark, const struct garble *g)
 {
     if (!m)
         return;
-    m->lately[mark % REMEMBERED].mark = mark;
-    m->lately[mark % REMEMBERED].garble = *g;
+    m->lately[mark % LATELY].mark = mark;
+    m->lately[mark % LATELY].garble = *g;
 }
 
 void garble_memory_free(struct garble_memory *m)
@@ -369,7 +370,7 @@ static void judge_banner(struct reply *r, struct span banner)
 static void recall_banner(struct garble_memory *m, struct reply *r, struct span banner)
 {
     uint64_t print = siphash(&m->key, banner.p, banner.n) | 1;
-    size_t slot = (size_t)(print >> 32) % REMEMBERED;
+    size_t slot = (size_t)(print >> 32) % BANNERS;
     if (m->banner[slot].print != print) {
         judge_banner(r, banner);
         m->banner[slot].print = print;
@@ -390,10 +391,13 @@ struct garble garble_judge(struct garble_memory *m, const struct span *line, siz
     }
     recall_banner(m, &r, banner);
     uint64_t print = print_of(m, &r);
-    size_t slot = (size_t)(print >> 32) % REMEMBERED;
-    if (m->at[slot].print != print) {
-        m->at[slot].garble = judge_reply(&r);
-        m->at[slot].print = print;
-    }
-    return m->at[slot].garble;
+    size_t slot = (size_t)(print >> 32) % REPLIES;
+    if (m->at[slot][0].print == print)
+        return m->at[slot][0].garble;
+    if (m->at[slot][1].print == print)
+        return m->at[slot][1].garble;
+    m->at[slot][1] = m->at[slot][0];
+    m->at[slot][0].garble = judge_reply(&r);
+    m->at[slot][0].print = print;
+    return m->at[slot][0].garble;
 }
