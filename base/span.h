@@ -83,6 +83,29 @@ static inline size_t span_find(struct span a, uint8_t c)
     return hit ? (size_t)(hit - a.p) : a.n;
 }
 
+/* Does `a` have `first` with `second` right behind it? Sixteen places at a time. */
+static inline bool span_has_pair(struct span a, uint8_t first, uint8_t second)
+{
+    typedef uint8_t lanes __attribute__((vector_size(16)));
+    lanes x, y, hit = {0};
+    uint64_t any[2];
+    size_t i = 0;
+
+    if (a.n <= sizeof(lanes)) {
+        while (i + 1 < a.n && (a.p[i] != first || a.p[i + 1] != second))
+            i++;
+        return i + 1 < a.n;
+    }
+    for (; i < a.n - 1; i += sizeof(lanes)) {
+        size_t at = i < a.n - 1 - sizeof(lanes) ? i : a.n - 1 - sizeof(lanes);
+        memcpy(&x, a.p + at, sizeof(x));
+        memcpy(&y, a.p + at + 1, sizeof(y));
+        hit |= (lanes)((x == first) & (y == second));
+    }
+    memcpy(any, &hit, sizeof(any));
+    return (any[0] | any[1]) != 0;
+}
+
 /* First occurrence of `needle` in `a` with ASCII case folded, or a.n. Quadratic in the
  * worst case: only for lines, which are capped. */
 static inline size_t span_search_nocase(struct span a, struct span needle)

@@ -177,11 +177,19 @@ static uint32_t fingerprint(const struct dissect *d, const struct arrival *a)
     const struct tcp_segment *t = &a->tcp;
     uint64_t h = ((uint64_t)t->seq << 32 | t->ack) * UINT64_C(0x9e3779b97f4a7c15);
 
-    h ^= ((uint64_t)a->ip->id << 32 | (uint64_t)t->checksum << 16 | t->flags) + t->payload_len;
+    h ^= ((uint64_t)a->ip_id << 32 | (uint64_t)t->checksum << 16 | t->flags) + t->payload_len;
     if (t->payload.n <= DIALOGUE_MOST) /* by what both copies have, not by the state between them */
         h = mix_bytes(h, d->config.key.k0 | 1, t->payload);
     h *= UINT64_C(0xff51afd7ed558ccd);
     return (uint32_t)(h >> 32) | 1;
+}
+
+static void remember(struct flow *f, const struct arrival *a, uint32_t print)
+{
+    uint8_t at = f->recent_at[a->dir];
+
+    f->recent[a->dir][at] = (struct flow_recent){print, (uint32_t)(a->packet->time / NS_PER_US)};
+    f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
 }
 
 /* A mirror port that copies a packet twice: everything equal, the dialogue's bytes as well, within
@@ -189,7 +197,6 @@ static uint32_t fingerprint(const struct dissect *d, const struct arrival *a)
 static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a, uint32_t print)
 {
     uint32_t now = (uint32_t)(a->packet->time / NS_PER_US);
-    uint8_t at = f->recent_at[a->dir];
 
     for (int i = 0; i < 4; i++) {
         const struct flow_recent *r = &f->recent[a->dir][i];
@@ -199,8 +206,7 @@ static bool duplicate(struct dissect *d, struct flow *f, const struct arrival *a
             return true;
         }
     }
-    f->recent[a->dir][at] = (struct flow_recent){print, now};
-    f->recent_at[a->dir] = (uint8_t)((at + 1) % 4);
+    remember(f, a, print);
     return false;
 }
 
@@ -359,30 +365,70 @@ static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
         recall_syn(d, f, a->tcp.ack, a->packet->time);
 }
 
-/* Most packets: the next bytes of TLS records, or an acknowledgement. */
-static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
+/* The next bytes of TLS records. */
+static bool pass_tls(struct flow *f, const struct arrival *a)
 {
     struct flow_pass *b = &f->pass;
     struct reasm *r = &f->dir[a->dir];
     uint32_t n = a->tcp.payload_len;
 
-    if (!f->bulk || f->closing || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+    if (a->tcp.seq != r->next || a->tcp.payload.n != n || b->inside[a->dir] == SMTP_INSIDE_UNKNOWN)
         return false;
-    if (n) {
-        if (a->tcp.seq != r->next || a->tcp.payload.n != n ||
-            b->inside[a->dir] == SMTP_INSIDE_UNKNOWN)
-            return false;
-        uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
-        if (inside == UINT32_MAX)
-            return false;
-        if (n > UINT32_MAX - b->skipped[a->dir])
-            converse_catch_up(f);
-        r->next += n;
-        b->inside[a->dir] = inside;
-        b->skipped[a->dir] += n;
-    }
-    note_packet(d, f, a);
+    uint32_t inside = tls_record_pass(b->inside[a->dir], a->tcp.payload);
+    if (inside == UINT32_MAX)
+        return false;
+    if (n > UINT32_MAX - b->skipped[a->dir])
+        converse_catch_up(f);
+    r->next += n;
+    b->inside[a->dir] = inside;
+    b->skipped[a->dir] += n;
     return true;
+}
+
+/* The next bytes of a message's text, when nothing is out of order on either side. */
+static bool pass_text(const struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    struct reasm *r = &f->dir[SESSION_TO_SERVER];
+    const struct reasm *o = &f->dir[SESSION_TO_CLIENT];
+
+    if (a->dir != SESSION_TO_SERVER || a->tcp.seq != r->next ||
+        a->tcp.payload.n != a->tcp.payload_len || !(a->tcp.flags & TCP_ACK) || !o->started ||
+        reasm_diff(a->tcp.ack, o->next) > 0 || f->waiting || r->held || o->held ||
+        f->blocked[SESSION_TO_SERVER] || r->fin_seen || f->other_synack || !f->smtp ||
+        !smtp_pass_text(f->smtp, a->tcp.payload))
+        return false;
+    r->next += a->tcp.payload_len;
+    f->session->bytes[SESSION_TO_SERVER] += a->tcp.payload_len;
+    remember(f, a, fingerprint(d, a));
+    note_ack(f, a);
+    time_answer(f, a);
+    return true;
+}
+
+/* Says only what was received. */
+static bool pass_ack(struct flow *f, const struct arrival *a)
+{
+    if (a->tcp.flags != TCP_ACK || f->other_synack)
+        return false;
+    note_ack(f, a);
+    time_answer(f, a);
+    return true;
+}
+
+/* Most packets: the next bytes of what is only skipped, or an acknowledgement. */
+static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
+{
+    bool done;
+
+    if (!f->session || f->closing || (a->tcp.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
+        return false;
+    if (f->bulk)
+        done = a->tcp.payload_len == 0 || pass_tls(f, a);
+    else
+        done = a->tcp.payload_len == 0 ? pass_ack(f, a) : pass_text(d, f, a);
+    if (done)
+        note_packet(d, f, a);
+    return done;
 }
 
 /* Apart from the short ways above, so that they stay short. */
@@ -617,11 +663,11 @@ static enum place elsewhere(struct dissect *d, struct flow *f, const struct arri
     return PLACE_FIRST;
 }
 
-bool connection_bulk(struct dissect *d, struct arrival *a)
+bool connection_glance(struct dissect *d, struct arrival *a)
 {
     struct flow *f = a->flow = flow_find(d->converse.table, &a->key);
 
-    if (!f || !f->bulk || a->point != f->dir[a->dir].point || f->syn_pending)
+    if (!f || a->point != f->dir[a->dir].point || f->syn_pending)
         return false;
     a->tried = true;
     if (!pass(d, f, a))

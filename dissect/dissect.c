@@ -188,10 +188,10 @@ static inline bool read_packet(struct dissect *d, const struct packet *p, struct
         d->count.not_mail++;
         return false;
     }
-    if (src != dst && plain_glance(kind, p->bytes, dst, &r->a.key, &r->a.tcp, &r->a.point)) {
-        r->a.dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
+    r->a.dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
+    if (src != dst && plain_glance(kind, p->bytes, &r->a)) {
         r->a.known = true;
-        if (connection_bulk(d, &r->a)) {
+        if (connection_glance(d, &r->a)) {
             d->count.tcp++;
             d->count.ipv4 += kind == PLAIN_TCP_IPV4;
             d->count.ipv6 += kind == PLAIN_TCP_IPV6;
@@ -219,6 +219,7 @@ static inline void mail_packet(struct dissect *d, const struct packet *p)
     d->count.offloaded += r.ip.offloaded_length;
     if (!r.a.known) {
         r.a.point = point_of(&r.frame, r.ip.ttl);
+        r.a.ip_id = r.ip.id;
         orient(d, &r.a);
         r.a.flow = flow_find(d->converse.table, &r.a.key);
     }

@@ -37,7 +37,8 @@ struct packet {
     uint32_t source;   /* index of the input */
 };
 
-/* Called for each session at each milestone; `s` is valid during the call. */
+/* Called for each session at each milestone; `s` is valid during the call. Sessions that have ended
+ * come some at a time, a tenth of a second of packet time later at most. */
 typedef void (*dissect_fn)(void *user, struct session *s, enum session_milestone m);
 
 /* packets = sum of the dropped and the processed ones, always. */

@@ -4,6 +4,7 @@
 #ifndef DISSECT_DISSECT_STATE_H
 #define DISSECT_DISSECT_STATE_H
 
+#include "dissect/arrival.h"
 #include "dissect/converse.h"
 #include "dissect/defrag.h"
 #include "dissect/dissect.h"
@@ -12,6 +13,8 @@
 #include "dissect/park.h"
 #include "dissect/point.h"
 #include "dissect/tcp.h"
+
+#define CLOSED_TOGETHER 32
 
 struct dissect {
     struct dissect_config config;
@@ -25,28 +28,19 @@ struct dissect {
     size_t memory;    /* config.memory, less what the allocator wastes */
     size_t pack_from; /* from so much of it on flows are packed */
     nstime expire_at; /* when to look for what timed out */
+    /* Ended, and handed out some at a time: what is done with a session fills the caches of code,
+     * and so it fills them once for many. */
+    struct session *closed[CLOSED_TOGETHER];
+    unsigned closed_count;
     uint64_t serial;
     uint8_t port_map[65536 / 8];
-};
-
-struct arrival { /* one mail packet on its way */
-    const struct packet *packet;
-    const struct frame *frame;
-    const struct ip_packet *ip;
-    struct tcp_segment tcp;
-    struct flow_key key;
-    enum session_dir dir;
-    uint32_t point;
-    struct flow *flow; /* NULL: none is unpacked */
-    bool known;        /* all of the above was had at a glance */
-    bool tried;        /* and it was not to be passed over */
 };
 
 /* connection.c: a segment on a mail port, its key and direction known. */
 void connection_packet(struct dissect *d, const struct arrival *a);
 /* The same for one of which only plain_glance() was had; looks for its flow. True: it was the next
- * bytes of TLS records, or an acknowledgement among them, and is done with. */
-bool connection_bulk(struct dissect *d, struct arrival *a);
+ * bytes of TLS records or of a message, or an acknowledgement, and is done with. */
+bool connection_glance(struct dissect *d, struct arrival *a);
 /* converse's callback: a hole was stepped over, so a FIN behind it may count now. */
 void connection_resolved(void *user, struct flow *f);
 
@@ -59,7 +53,7 @@ struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k); /* fr
 void lifetime_trim(struct dissect *d); /* keeps memory within its limits; called once a packet */
 void lifetime_milestone(void *user, struct flow *f); /* converse's callback */
 enum session_close lifetime_how(const struct flow *f);
-/* Hands the session out for the last time; the flow keeps its place for stragglers. */
+/* The session will be handed out for the last time; the flow keeps its place for stragglers. */
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why);
 void lifetime_close(struct dissect *d, struct flow *f, enum session_close why);
 void lifetime_expire(struct dissect *d);

@@ -42,14 +42,36 @@ static struct session *twin_session(struct dissect *d, const struct flow *f, boo
     return t->session;
 }
 
-static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
+static void bring_up_to_date(struct dissect *d, struct flow *f, enum session_milestone m)
 {
     converse_catch_up(f);
     converse_reread(&d->converse, f);
     f->session->now = d->converse.now;
     f->session->twin = twin_session(d, f, m == SESSION_CLOSED);
+}
+
+static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
+{
+    bring_up_to_date(d, f, m);
     d->fn(d->user, f->session, m);
     f->session->twin = NULL;
+}
+
+static void hand_out_closed(struct dissect *d)
+{
+    for (unsigned i = 0; i < d->closed_count; i++) {
+        d->fn(d->user, d->closed[i], SESSION_CLOSED);
+        session_free(d->closed[i]);
+    }
+    d->closed_count = 0;
+}
+
+/* Takes a session that has ended. The second place's goes with its flow, so it cannot wait. */
+static void hand_out_later(struct dissect *d, struct session *s)
+{
+    d->closed[d->closed_count++] = s;
+    if (d->closed_count == CLOSED_TOGETHER || s->twin)
+        hand_out_closed(d);
 }
 
 /* Called by converse after bytes were read. */
@@ -111,7 +133,7 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
         return;
     converse_resolve(&d->converse, f, true);
     s->closed = why;
-    emit(d, f, SESSION_CLOSED);
+    bring_up_to_date(d, f, SESSION_CLOSED);
     d->count.flows_timeout += why == SESSION_TIMEOUT;
     d->count.flows_evicted += why == SESSION_EVICTED;
     d->count.sessions += s->bytes[0] || s->bytes[1] || s->gap_bytes[0] || s->gap_bytes[1];
@@ -119,6 +141,8 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     d->count.conflicting += s->conflicts > 0;
     d->count.evidence_evicted += s->evidence_evicted;
     d->count.false_ends += s->odd_resets + s->resets_outlived;
+    f->session = NULL;
+    hand_out_later(d, s);
     drop(d, f);
     drop_twin(d, f);
 }
@@ -246,6 +270,7 @@ static bool evict_one(struct dissect *d)
         return false;
     count_evicted(&d->count, class);
     lifetime_close(d, f, class == PARK_ENDED ? lifetime_how(f) : SESSION_EVICTED);
+    hand_out_closed(d);
     return true;
 }
 
@@ -314,6 +339,7 @@ void lifetime_expire(struct dissect *d)
     }
     while ((q = park_expired(d->park, d->converse.now, IDLE, LINGER)) && (f = unpack(d, q)))
         lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_TIMEOUT);
+    hand_out_closed(d);
 }
 
 static void note_link(struct session *s, const struct arrival *a)
@@ -418,6 +444,7 @@ void lifetime_close_all(struct dissect *d)
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
            ((q = park_least(d->park)) && (f = unpack(d, q))))
         lifetime_close(d, f, lifetime_how(f));
+    hand_out_closed(d);
 }
 
 void lifetime_drop_all(struct dissect *d)
@@ -426,6 +453,8 @@ void lifetime_drop_all(struct dissect *d)
     struct parked *q;
     struct flow *f;
 
+    while (d->closed_count)
+        session_free(d->closed[--d->closed_count]);
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
            ((q = park_least(d->park)) && (f = unpack(d, q)))) {
         drop(d, f);

@@ -102,9 +102,10 @@ static inline void read_key(enum plain kind, const uint8_t *p, bool to_server, s
     }
 }
 
-bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flow_key *key,
-                  struct tcp_segment *tcp, uint32_t *point)
+bool plain_glance(enum plain kind, struct span bytes, struct arrival *a)
 {
+    struct tcp_segment *tcp = &a->tcp;
+    bool to_server = a->dir == SESSION_TO_SERVER;
     const uint8_t *ip = bytes.p + ETHERNET, *p = bytes.p + tcp_at(kind);
     uint16_t src_port = be16(p), dst_port = be16(p + 2);
     size_t length, header = tcp_at(kind) - ETHERNET + (size_t)(p[12] >> 4) * 4;
@@ -113,14 +114,17 @@ bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flo
         return false;
     if (!whole(kind, bytes, &length) || (p[12] >> 4) * 4 < TCP || header > length)
         return false;
-    read_key(kind, ip, to_server, key);
-    key->client_port = to_server ? src_port : dst_port;
-    key->server_port = to_server ? dst_port : src_port;
+    read_key(kind, ip, to_server, &a->key);
+    a->key.client_port = to_server ? src_port : dst_port;
+    a->key.server_port = to_server ? dst_port : src_port;
+    a->point = point_of_ethernet(bytes.p, ip[kind == PLAIN_TCP_IPV4 ? 8 : 7]);
+    a->ip_id = kind == PLAIN_TCP_IPV4 ? be16(ip + 4) : 0;
     tcp->seq = tcp_be32(p + 4);
+    tcp->ack = tcp_be32(p + 8);
     tcp->flags = p[13];
+    tcp->checksum = be16(p + 16);
     tcp->payload = span_of(ip + header, length - header);
     tcp->payload_len = (uint32_t)(length - header);
-    *point = point_of_ethernet(bytes.p, ip[kind == PLAIN_TCP_IPV4 ? 8 : 7]);
     return true;
 }
 

@@ -7,9 +7,7 @@
 #ifndef DISSECT_PLAIN_H
 #define DISSECT_PLAIN_H
 
-#include "dissect/frame.h"
-#include "dissect/session.h"
-#include "dissect/tcp.h"
+#include "dissect/arrival.h"
 
 enum plain {
     PLAIN_NOT,      /* for the layers to read */
@@ -24,11 +22,10 @@ enum plain plain_recognise(uint32_t link, struct span bytes);
 uint16_t plain_src_port(enum plain kind, struct span bytes);
 uint16_t plain_dst_port(enum plain kind, struct span bytes);
 
-/* What a packet in the middle of TLS is passed over by: seq, flags and payload of `tcp`, the
- * addresses and ports of `key`, the point. False: the frame is not whole or not sound, or it begins
- * or ends a connection. */
-bool plain_glance(enum plain kind, struct span bytes, bool to_server, struct flow_key *key,
-                  struct tcp_segment *tcp, uint32_t *point);
+/* What a packet in the middle of a connection is passed over by: key, point and ip_id of `a`, and
+ * of its tcp seq, ack, flags, checksum and payload. False: the frame is not whole or not sound, or
+ * it begins or ends a connection. `a->dir` is given. */
+bool plain_glance(enum plain kind, struct span bytes, struct arrival *a);
 
 /* Reads a plain TCP frame. False: it is not whole or not sound; what was filled means nothing. */
 bool plain_parse(enum plain kind, struct span bytes, struct frame *frame, struct ip_packet *ip,

@@ -166,7 +166,7 @@ struct session {
     uint32_t source; /* index of the input (file) of the newest packet */
     nstime first;    /* first packet */
     nstime last;     /* newest packet */
-    nstime now;      /* of the packet that caused the call; never runs backwards */
+    nstime now;      /* of the packet that caused the call; never runs backwards in a session */
     enum session_close closed;
 
     /* what the tap showed, by direction */

@@ -77,6 +77,39 @@ size_t smtp_content_feed(struct smtp *m, struct span in)
     return in.n;
 }
 
+/* The state behind a text without a line that begins with a dot. */
+static enum dot_state dot_behind(enum dot_state at, struct span in)
+{
+    uint8_t last = in.p[in.n - 1];
+
+    if (last == '\n' && (in.n > 1 ? in.p[in.n - 2] == '\r' : at == DOT_CR))
+        return DOT_LINE;
+    return last == '\r' ? DOT_CR : DOT_TEXT;
+}
+
+static bool may_end(const struct smtp *m, struct span in)
+{
+    return m->dot == DOT_DOT || m->dot == DOT_DOT_CR || in.p[0] == '.' ||
+           span_has_pair(in, '\n', '.');
+}
+
+bool smtp_pass_text(struct smtp *m, struct span text)
+{
+    if (!m->in_message || text.n == 0)
+        return false;
+    if (m->side[SESSION_TO_SERVER] == SIDE_CHUNK && text.n < m->chunk_left) {
+        m->chunk_left -= text.n;
+    } else if (m->side[SESSION_TO_SERVER] == SIDE_CONTENT && !may_end(m, text)) {
+        m->dot = dot_behind(m->dot, text);
+        keep_tail(m, text);
+    } else {
+        return false;
+    }
+    m->s->mail_bytes += text.n;
+    m->next[SESSION_TO_SERVER] += (uint32_t)text.n;
+    return true;
+}
+
 bool smtp_content_line(struct smtp *m, const struct smtp_line *l)
 {
     smtp_content_begin(m);

@@ -78,6 +78,37 @@ static void test_search(void **state)
 }
 
 /* Every function on every cut of a line, with nothing readable behind it. */
+static bool pair(const uint8_t *text, size_t n)
+{
+    uint8_t *copy = guard_copy(text, n);
+    bool has = span_has_pair(span_of(copy, n), '\n', '.');
+
+    guard_free(copy);
+    return has;
+}
+
+/* Each place of a pair in texts of each length, halves at the edges included. */
+static void test_pair(void **state)
+{
+    uint8_t text[70];
+
+    (void)state;
+    for (size_t n = 0; n <= sizeof(text); n++) {
+        memset(text, '.', sizeof(text));
+        assert_false(pair(text, n));
+        for (size_t at = 0; at < n; at++) {
+            text[at] = '\n';
+            assert_int_equal(pair(text, n), at + 1 < n);
+            if (at + 1 < n)
+                text[at + 1] = 'x';
+            assert_false(pair(text, n));
+            text[at] = '.';
+            if (at + 1 < n)
+                text[at + 1] = '.';
+        }
+    }
+}
+
 static void test_nothing_behind_the_end(void **state)
 {
     static const char line[] = "250-STARTTLS";
@@ -105,6 +136,7 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_search),
+        cmocka_unit_test(test_pair),
         cmocka_unit_test(test_nothing_behind_the_end),
     };
 

@@ -75,14 +75,16 @@ static void assert_same_at_a_glance(enum plain kind, struct span in, const struc
                                     const struct ip_packet *ip, const struct tcp_segment *tcp)
 {
     for (int up = 0; up < 2; up++) {
+        struct arrival a = {.dir = up ? SESSION_TO_SERVER : SESSION_TO_CLIENT};
         struct flow_key k;
         struct tcp_segment seen;
-        uint32_t point;
 
         bool middle = frame && !(tcp->flags & (TCP_SYN | TCP_FIN | TCP_RST));
-        assert_int_equal(plain_glance(kind, in, up, &k, &seen, &point), middle);
+        assert_int_equal(plain_glance(kind, in, &a), middle);
         if (!middle)
             continue;
+        k = a.key;
+        seen = a.tcp;
         assert_int_equal(k.family, ip->family);
         assert_int_equal(k.view, 0);
         assert_memory_equal(k.client, up ? ip->src : ip->dst, 16);
@@ -90,10 +92,13 @@ static void assert_same_at_a_glance(enum plain kind, struct span in, const struc
         assert_int_equal(k.client_port, up ? tcp->src_port : tcp->dst_port);
         assert_int_equal(k.server_port, up ? tcp->dst_port : tcp->src_port);
         assert_int_equal(seen.seq, tcp->seq);
+        assert_int_equal(seen.ack, tcp->ack);
         assert_int_equal(seen.flags, tcp->flags);
+        assert_int_equal(seen.checksum, tcp->checksum);
         assert_same_span(seen.payload, tcp->payload);
         assert_int_equal(seen.payload_len, tcp->payload_len);
-        assert_int_equal(point, point_of(frame, ip->ttl));
+        assert_int_equal(a.point, point_of(frame, ip->ttl));
+        assert_int_equal(a.ip_id, ip->id);
     }
 }
 
