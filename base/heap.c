@@ -2,38 +2,92 @@
 #include "base/heap.h"
 
 #include <malloc.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define OVERHEAD sizeof(size_t) /* of glibc before each piece */
+#define GRAIN    16             /* sizes that glibc gives differ by this */
+#define SMALL    2048           /* the largest piece that is kept for the next one of its size */
+#define KEPT     64             /* of each size */
+
+/* A sanitizer is to see each piece come and go. */
+#if defined(__SANITIZE_ADDRESS__)
+#define KEEPS false
+#elif defined(__has_feature)
+#define KEEPS !(__has_feature(address_sanitizer) || __has_feature(memory_sanitizer))
+#else
+#define KEEPS true
+#endif
+
+/*
+ * Sessions come and go by the thousand, and glibc gives the piece that was freed longest ago: cold
+ * memory. The newest freed ones are still in the caches.
+ */
+struct kept {
+    struct kept *next;
+};
 
 static size_t out;
+static struct kept *kept[SMALL / GRAIN + 1];
+static uint8_t kept_count[SMALL / GRAIN + 1];
 
 size_t heap_size(void *p)
 {
     return p ? malloc_usable_size(p) + OVERHEAD : 0;
 }
 
+/* As glibc rounds: with its word before the piece. */
+static size_t size_for(size_t n)
+{
+    return n < 3 * OVERHEAD ? 4 * OVERHEAD : (n + OVERHEAD + GRAIN - 1) / GRAIN * GRAIN;
+}
+
+static void *take_kept(size_t n)
+{
+    size_t size = n <= SMALL ? size_for(n) : SIZE_MAX;
+    struct kept *k = size <= SMALL ? kept[size / GRAIN] : NULL;
+
+    if (!k)
+        return NULL;
+    kept[size / GRAIN] = k->next;
+    kept_count[size / GRAIN]--;
+    out += size;
+    return k;
+}
+
 void *heap_alloc(size_t n)
 {
-    void *p = malloc(n);
+    void *p = take_kept(n);
 
+    if (p)
+        return p;
+    p = malloc(n);
     out += heap_size(p);
     return p;
 }
 
 void *heap_zeroed(size_t n)
 {
-    void *p = calloc(1, n);
+    void *p = take_kept(n);
 
+    if (p)
+        return memset(p, 0, n);
+    p = calloc(1, n);
     out += heap_size(p);
     return p;
 }
 
 void *heap_resize(void *p, size_t n)
 {
-    size_t before = heap_size(p);
-    void *q = realloc(p, n);
+    size_t before;
+    void *q;
 
+    if (!p)
+        return heap_alloc(n);
+    before = heap_size(p);
+    q = realloc(p, n);
     if (q)
         out += heap_size(q) - before;
     return q;
@@ -41,8 +95,16 @@ void *heap_resize(void *p, size_t n)
 
 void heap_free(void *p)
 {
-    out -= heap_size(p);
-    free(p);
+    size_t size = heap_size(p);
+
+    out -= size;
+    if (!KEEPS || !p || size > SMALL || kept_count[size / GRAIN] == KEPT) {
+        free(p);
+        return;
+    }
+    *(struct kept *)p = (struct kept){kept[size / GRAIN]};
+    kept[size / GRAIN] = p;
+    kept_count[size / GRAIN]++;
 }
 
 size_t heap_bytes(void)

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define BUFFER_BYTES 131072 /* two lines of the largest size */
+#define BUFFER_BYTES 32768 /* more would drive sessions out of the caches */
 
 static void use(struct output *o, FILE *file, const char *name)
 {

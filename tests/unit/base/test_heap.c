@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -35,6 +36,33 @@ static void all_that_is_out_is_counted(void **state)
     assert_int_equal(heap_size(NULL), 0);
 }
 
+/* A freed piece may be the next one of its size: nothing of it shows, and the count is right. */
+static void pieces_come_back_clean(void **state)
+{
+    static const size_t sizes[] = {1,   8,   23,   24,   25,   40,   41,
+                                   512, 936, 1056, 2040, 2048, 2049, 5000};
+    size_t before = heap_bytes();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        uint8_t *p[100];
+        for (size_t round = 0; round < 3; round++) {
+            for (size_t k = 0; k < 100; k++) {
+                p[k] = heap_zeroed(sizes[i]);
+                for (size_t n = 0; n < sizes[i]; n++)
+                    assert_int_equal(p[k][n], 0);
+                assert_true(heap_size(p[k]) >= sizes[i] + sizeof(size_t));
+                memset(p[k], 0xa5, sizes[i]);
+            }
+            for (size_t k = 0; k < 100; k++) {
+                assert_int_equal(p[k][0] & p[k][sizes[i] - 1], 0xa5);
+                heap_free(p[k]);
+            }
+            assert_int_equal(heap_bytes(), before);
+        }
+    }
+}
+
 /* What cannot be had changes nothing. */
 static void a_refusal_counts_nothing(void **state)
 {
@@ -52,6 +80,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_that_is_out_is_counted),
+        cmocka_unit_test(pieces_come_back_clean),
         cmocka_unit_test(a_refusal_counts_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
