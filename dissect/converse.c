@@ -552,6 +552,13 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
         hold(v, f, d, s);
 }
 
+void converse_overdue(struct converse *v, struct flow *f)
+{
+    if (f->waiting && v->number - f->wait_number >= CAP_REORDER_PACKETS)
+        converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
+    v->resolved(v->user, f);
+}
+
 void converse_tick(struct converse *v)
 {
     for (int i = 0; i < TICK_FLOWS; i++) {
@@ -561,8 +568,6 @@ void converse_tick(struct converse *v)
             return;
         f->wait_queued = v->number;
         flow_wait(v->table, f);
-        if (v->number - f->wait_number >= CAP_REORDER_PACKETS)
-            converse_resolve(v, f, v->now - f->wait_since >= CAP_HOLE_SECONDS * NS_PER_S);
-        v->resolved(v->user, f);
+        converse_overdue(v, f);
     }
 }

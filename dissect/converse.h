@@ -52,7 +52,10 @@ void converse_resolve(struct converse *v, struct flow *f, bool force);
 /* Tells the session and the reader what passed unseen (struct flow_pass). */
 void converse_catch_up(struct flow *f);
 
-/* Looks after flows that have waited long enough; called once a packet. */
+/* Looks after a flow that has waited long enough, if it has. */
+void converse_overdue(struct converse *v, struct flow *f);
+
+/* The same for all that wait; called once a packet. */
 void converse_tick(struct converse *v);
 
 #endif

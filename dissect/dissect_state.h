@@ -25,9 +25,10 @@ struct dissect {
     struct half_open_table *half_open;
     struct park *park;
     struct dissect_counters count;
-    size_t memory;    /* config.memory, less what the allocator wastes */
-    size_t pack_from; /* from so much of it on flows are packed */
-    nstime expire_at; /* when to look for what timed out */
+    size_t memory;       /* config.memory, less what the allocator wastes */
+    uint64_t measure_at; /* packet count when that is measured next */
+    size_t pack_from;    /* from so much of it on flows are packed */
+    nstime expire_at;    /* when to look for what timed out */
     /* Ended, and handed out some at a time: what is done with a session fills the caches of code,
      * and so it fills them once for many. */
     struct session *closed[CLOSED_TOGETHER];

@@ -8,16 +8,23 @@
 
 #define VIEWS_APART (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
+#define WAYS 4
+
 struct place {
-    uint16_t at;    /* in the ring, of what hashes here last */
+    uint16_t at;    /* in the ring */
     uint16_t check; /* more of its tag */
+};
+
+struct places { /* of what hashes here; the newest first */
+    struct place way[WAYS];
 };
 
 /* The ring is written in order, and the index is small and seldom leads to it in vain: a SYN of a
  * flood costs no miss of the cache. */
 struct half_open_table {
-    struct place *index; /* behind the ring */
+    struct places *index; /* behind the ring */
     uint16_t next, mask;
+    uint16_t index_mask;
     struct half_open ring[];
 };
 
@@ -44,7 +51,7 @@ static uint64_t tag_of(const struct flow_key *k)
 
 static uint16_t slot_of(const struct half_open_table *t, uint64_t tag)
 {
-    return (uint16_t)(tag >> 32) & t->mask;
+    return (uint16_t)(tag >> 32) & t->index_mask;
 }
 
 static uint16_t check_of(uint64_t tag)
@@ -55,13 +62,18 @@ static uint16_t check_of(uint64_t tag)
 /* Its place in the ring may belong to another by now. */
 static struct half_open *find(struct half_open_table *t, uint64_t tag)
 {
-    const struct place *p = &t->index[slot_of(t, tag)];
-    struct half_open *h;
+    const struct places *p = &t->index[slot_of(t, tag)];
 
-    if (p->check != check_of(tag))
-        return NULL;
-    h = &t->ring[p->at];
-    return h->tag == tag ? h : NULL;
+    for (int i = 0; i < WAYS; i++)
+        if (p->way[i].check == check_of(tag) && t->ring[p->way[i].at].tag == tag)
+            return &t->ring[p->way[i].at];
+    return NULL;
+}
+
+static void put_place(struct places *p, struct place newest)
+{
+    memmove(p->way + 1, p->way, sizeof(p->way) - sizeof(p->way[0]));
+    p->way[0] = newest;
 }
 
 /* A SYN that comes again at once, from another place: two places see the connection. */
@@ -89,7 +101,7 @@ bool half_open_note(struct half_open_table *t, const struct flow_key *key,
     other = to->tag && to->tag != tag;
     *to = *syn;
     to->tag = tag;
-    t->index[slot_of(t, tag)] = (struct place){t->next, check_of(tag)};
+    put_place(&t->index[slot_of(t, tag)], (struct place){t->next, check_of(tag)});
     t->next = (t->next + 1) & t->mask;
     return other;
 }
@@ -101,13 +113,15 @@ struct half_open *half_open_find(struct half_open_table *t, const struct flow_ke
 
 struct half_open_table *half_open_new(uint32_t entries)
 {
+    uint32_t slots = entries < WAYS ? 1 : entries / WAYS;
     struct half_open_table *t =
-        calloc(1, sizeof(*t) + entries * (sizeof(t->ring[0]) + sizeof(t->index[0])));
+        calloc(1, sizeof(*t) + entries * sizeof(t->ring[0]) + slots * sizeof(t->index[0]));
 
     if (!t)
         return NULL;
     t->mask = (uint16_t)(entries - 1);
-    t->index = (struct place *)&t->ring[entries];
+    t->index_mask = (uint16_t)(slots - 1);
+    t->index = (struct places *)&t->ring[entries];
     return t;
 }
 

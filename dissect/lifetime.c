@@ -10,8 +10,9 @@
 #define SILENT (100 * NS_PER_MS) /* no copy of a mirror port comes that late */
 #define LINGER (CAP_FLOW_RESET_S * NS_PER_S)
 /* These bound the cost of one packet. */
-#define SILENT_TRIES 8 /* flows looked at for one that is silent */
-#define TRIM_TRIES   8 /* flows packed, and flows evicted; a packet brings one at most */
+#define SILENT_TRIES  8     /* flows looked at for one that is silent */
+#define MEASURE_EVERY 16384 /* packets between two looks at what the allocator wastes */
+#define TRIM_TRIES    8     /* flows packed, and flows evicted; a packet brings one at most */
 
 static struct flow_key twin_key(const struct flow *f)
 {
@@ -57,9 +58,18 @@ static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
     f->session->twin = NULL;
 }
 
+/* It was used last when its newest packet came. */
+static void fetch(const struct session *s)
+{
+    for (size_t at = 0; at < sizeof(*s); at += 64)
+        __builtin_prefetch((const char *)s + at);
+}
+
 static void hand_out_closed(struct dissect *d)
 {
     for (unsigned i = 0; i < d->closed_count; i++) {
+        if (i + 1 < d->closed_count)
+            fetch(d->closed[i + 1]);
         d->fn(d->user, d->closed[i], SESSION_CLOSED);
         session_free(d->closed[i]);
     }
@@ -245,7 +255,11 @@ struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k)
     struct parked *q = park_find(d->park, flow_hash(d->converse.table, k), k);
     struct flow *f = q ? unpack(d, q) : NULL;
 
-    d->count.flows_unpacked += f != NULL;
+    if (!f)
+        return NULL;
+    d->count.flows_unpacked++;
+    if (f->waiting) /* nobody looked after it while it was packed */
+        converse_overdue(&d->converse, f);
     return f;
 }
 
@@ -300,6 +314,9 @@ void lifetime_trim(struct dissect *d)
  */
 static void measure_waste(struct dissect *d)
 {
+    if (d->converse.number < d->measure_at) /* it costs as much as a thousand packets */
+        return;
+    d->measure_at = d->converse.number + MEASURE_EVERY;
     size_t whole = heap_whole() + flow_slab_bytes(d->converse.table), most = d->config.memory;
 
     d->memory = whole > most ? (size_t)((double)most * (double)most / (double)whole) : most;

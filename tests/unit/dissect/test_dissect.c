@@ -488,6 +488,44 @@ static void test_lost_beginning_keeps_replies_in_step(void **state)
     free(k);
 }
 
+static void note_ehlo(void *user, struct session *s, enum session_milestone m)
+{
+    if (m == SESSION_EHLO_DONE && s->reading.ehlo == EHLO_COMPLETE)
+        *(bool *)user = true;
+}
+
+/* The SYN was lost, and other packets pass between any two of this flow: it waits for its beginning
+ * no longer for being packed in between. */
+static void test_packed_flow_does_not_wait_for_ever(void **state)
+{
+    struct packets *k = session(100, 5000, 1400), *others = malloc(sizeof(*others));
+    bool ehlo = false;
+    struct dissect_config c;
+    struct dissect *d;
+
+    (void)state;
+    packets_begin(others, 1, 2);
+    others->server_port = 80;
+    packets_handshake(others);
+    dissect_config_default(&c);
+    c.unpacked = 0;
+    d = dissect_new(&c, note_ehlo, &ehlo);
+    for (size_t i = 1; i < k->count; i++) {
+        struct packet p = packets_get(k, i), other = packets_get(others, 0);
+        dissect_packet(d, &p);
+        other.time = p.time;
+        for (int n = 0; n < CAP_REORDER_PACKETS; n++)
+            dissect_packet(d, &other);
+        if (p.bytes.n > 54 && memcmp(p.bytes.p + 54, "MAIL", 4) == 0)
+            break;
+    }
+    assert_true(ehlo);
+    assert_true(dissect_counters(d).flows_unpacked > 4);
+    dissect_free(d);
+    free(others);
+    free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -508,6 +546,7 @@ int main(void)
         cmocka_unit_test(test_reset_does_not_hide_what_follows),
         cmocka_unit_test(test_forged_ends_do_not_blind),
         cmocka_unit_test(test_lost_beginning_keeps_replies_in_step),
+        cmocka_unit_test(test_packed_flow_does_not_wait_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
