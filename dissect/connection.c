@@ -385,20 +385,20 @@ static bool pass_tls(struct flow *f, const struct arrival *a)
     return true;
 }
 
-/* The next bytes of a message's text, when nothing is out of order on either side. */
-static bool pass_text(const struct dissect *d, struct flow *f, const struct arrival *a)
+/* The inside of a message's text or of a TLS record, when nothing is out of order on either side.
+ */
+static bool pass_inside(const struct dissect *d, struct flow *f, const struct arrival *a)
 {
-    struct reasm *r = &f->dir[SESSION_TO_SERVER];
-    const struct reasm *o = &f->dir[SESSION_TO_CLIENT];
+    struct reasm *r = &f->dir[a->dir];
+    const struct reasm *o = &f->dir[!a->dir];
 
-    if (a->dir != SESSION_TO_SERVER || a->tcp.seq != r->next ||
-        a->tcp.payload.n != a->tcp.payload_len || !(a->tcp.flags & TCP_ACK) || !o->started ||
-        reasm_diff(a->tcp.ack, o->next) > 0 || f->waiting || r->held || o->held ||
-        f->blocked[SESSION_TO_SERVER] || r->fin_seen || f->other_synack || !f->smtp ||
-        !smtp_pass_text(f->smtp, a->tcp.payload))
+    if (a->tcp.seq != r->next || a->tcp.payload.n != a->tcp.payload_len ||
+        !(a->tcp.flags & TCP_ACK) || !o->started || reasm_diff(a->tcp.ack, o->next) > 0 ||
+        f->waiting || r->held || o->held || f->blocked[a->dir] || r->fin_seen || f->other_synack ||
+        !f->smtp || !smtp_pass(f->smtp, a->dir, a->tcp.payload))
         return false;
     r->next += a->tcp.payload_len;
-    f->session->bytes[SESSION_TO_SERVER] += a->tcp.payload_len;
+    f->session->bytes[a->dir] += a->tcp.payload_len;
     remember(f, a, fingerprint(d, a));
     note_ack(f, a);
     time_answer(f, a);
@@ -425,7 +425,7 @@ static bool pass(struct dissect *d, struct flow *f, const struct arrival *a)
     if (f->bulk)
         done = a->tcp.payload_len == 0 || pass_tls(f, a);
     else
-        done = a->tcp.payload_len == 0 ? pass_ack(f, a) : pass_text(d, f, a);
+        done = a->tcp.payload_len == 0 ? pass_ack(f, a) : pass_inside(d, f, a);
     if (done)
         note_packet(d, f, a);
     return done;

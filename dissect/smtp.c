@@ -52,6 +52,29 @@ void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t insi
     m->next[dir] += n;
 }
 
+static bool inside_record(struct tls_record_reader *r, struct span in)
+{
+    if (r->want || in.n > r->left)
+        return false;
+    r->left -= (uint32_t)in.n;
+    return true;
+}
+
+bool smtp_pass(struct smtp *m, enum session_dir dir, struct span bytes)
+{
+    bool done = false;
+
+    if (bytes.n == 0)
+        return false;
+    if (m->side[dir] == SIDE_TLS)
+        done = inside_record(&m->tls[dir], bytes);
+    else if (dir == SESSION_TO_SERVER)
+        done = smtp_content_pass(m, bytes);
+    if (done)
+        m->next[dir] += (uint32_t)bytes.n;
+    return done;
+}
+
 /* --- lines --- */
 
 /* Is any byte below 16, as NUL and CR are? Eight bytes at a time; most lines have none. */

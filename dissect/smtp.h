@@ -56,9 +56,9 @@ unsigned smtp_take_events(struct smtp *m);
 uint32_t smtp_inside(const struct smtp *m, enum session_dir dir);
 void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t inside);
 
-/* Takes the next bytes of the client when they are nothing but the text of a message that goes on
- * behind them; else false, and nothing was done: smtp_feed() will tell. */
-bool smtp_pass_text(struct smtp *m, struct span text);
+/* Takes the next bytes when they are nothing but the inside of a TLS record, or the text of a
+ * message that goes on behind them; else false, and nothing was done: smtp_feed() will tell. */
+bool smtp_pass(struct smtp *m, enum session_dir dir, struct span bytes);
 
 /*
  * The reader as bytes, at most SMTP_PACK_MOST, and back (dissect/pack.h). Half lines are not

@@ -93,9 +93,9 @@ static bool may_end(const struct smtp *m, struct span in)
            span_has_pair(in, '\n', '.');
 }
 
-bool smtp_pass_text(struct smtp *m, struct span text)
+bool smtp_content_pass(struct smtp *m, struct span text)
 {
-    if (!m->in_message || text.n == 0)
+    if (!m->in_message)
         return false;
     if (m->side[SESSION_TO_SERVER] == SIDE_CHUNK && text.n < m->chunk_left) {
         m->chunk_left -= text.n;
@@ -106,7 +106,6 @@ bool smtp_pass_text(struct smtp *m, struct span text)
         return false;
     }
     m->s->mail_bytes += text.n;
-    m->next[SESSION_TO_SERVER] += (uint32_t)text.n;
     return true;
 }
 

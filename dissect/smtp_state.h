@@ -113,6 +113,8 @@ void smtp_reply_line(struct smtp *m, const struct smtp_line *l, const struct smt
 void smtp_reply_gap(struct smtp *m, bool cut);
 void smtp_reply_abandon(struct smtp *m); /* the end of an open reply lay in a gap */
 size_t smtp_content_feed(struct smtp *m, struct span in);
+/* Uses all of `in`, which is not empty, unless the text may end there. */
+bool smtp_content_pass(struct smtp *m, struct span in);
 /* The first line of a text as a whole line; true: it is the final dot. */
 bool smtp_content_line(struct smtp *m, const struct smtp_line *l);
 /* The text so far ends with a dot alone on its line, whatever the line ends are made of. */

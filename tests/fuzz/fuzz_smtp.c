@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The SMTP reader, differential: the same dialogue fed whole and in small pieces, message text by
- * the short way, must give the same facts. Input: turns, each a byte of flags (bit 0 direction, bit
- * 1 not heard, bits 2-3 a gap), a length byte and that many bytes.
+ * The SMTP reader, differential: the same dialogue fed whole and in small pieces, by the
+ * short way where it may, must give the same facts. Input: turns, each a byte of flags (bit 0
+ * direction, bit 1 not heard, bits 2-3 a gap), a length byte and that many bytes.
  */
 #include "../unit/talk.h"
 

@@ -62,7 +62,7 @@ struct talk {
     uint32_t sent[SESSION_DIR_COUNT];
     uint32_t before[SESSION_DIR_COUNT]; /* sent, before the newest turn of that side */
     unsigned events;
-    bool pass; /* message text goes the short way, where it may */
+    bool pass; /* what need not be read goes the short way */
 };
 
 static inline size_t turn_length(const struct turn *t)
@@ -92,7 +92,7 @@ static inline void talk_piece(struct talk *k, enum session_dir d, const char *p,
     size_t at = 0;
 
     memcpy(copy, p, n);
-    if (k->pass && d == SESSION_TO_SERVER && smtp_pass_text(k->m, span_of(copy, n))) {
+    if (k->pass && smtp_pass(k->m, d, span_of(copy, n))) {
         k->sent[d] += (uint32_t)n;
         k->s.bytes[d] += n;
         at = n;

@@ -38,8 +38,8 @@ static char *facts(const struct turn *t, size_t n, size_t piece, size_t turn, si
     return text;
 }
 
-/* Any split of the same bytes gives the same facts and milestones, and so does the short way of a
- * message's text. */
+/* Any split of the same bytes gives the same facts and milestones, and so does the short way of
+ * what need not be read. */
 static void same_at_every_cut(const struct turn *t, size_t n)
 {
     unsigned want_events, events;
