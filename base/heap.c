@@ -10,7 +10,7 @@
 #define OVERHEAD sizeof(size_t) /* of glibc before each piece */
 #define GRAIN    16             /* sizes that glibc gives differ by this */
 #define SMALL    2048           /* the largest piece that is kept for the next one of its size */
-#define KEPT     64             /* of each size */
+#define KEPT     (256u << 10)   /* bytes, of all sizes: what 64 sessions take */
 
 /* A sanitizer is to see each piece come and go. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -31,7 +31,7 @@ struct kept {
 
 static size_t out;
 static struct kept *kept[SMALL / GRAIN + 1];
-static uint8_t kept_count[SMALL / GRAIN + 1];
+static size_t kept_bytes;
 
 size_t heap_size(void *p)
 {
@@ -52,7 +52,7 @@ static void *take_kept(size_t n)
     if (!k)
         return NULL;
     kept[size / GRAIN] = k->next;
-    kept_count[size / GRAIN]--;
+    kept_bytes -= size;
     out += size;
     return k;
 }
@@ -98,13 +98,13 @@ void heap_free(void *p)
     size_t size = heap_size(p);
 
     out -= size;
-    if (!KEEPS || !p || size > SMALL || kept_count[size / GRAIN] == KEPT) {
+    if (!KEEPS || !p || size > SMALL || kept_bytes + size > KEPT) {
         free(p);
         return;
     }
     *(struct kept *)p = (struct kept){kept[size / GRAIN]};
     kept[size / GRAIN] = p;
-    kept_count[size / GRAIN]++;
+    kept_bytes += size;
 }
 
 size_t heap_bytes(void)

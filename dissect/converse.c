@@ -28,12 +28,12 @@ static struct smtp *reader(struct converse *v, struct flow *f)
 
 /* With the first message or TLS record the dialogue that decides is over, but late copies of it may
  * come, or all of the TLS may have been a decoy. */
-static void see_the_end(struct flow *f)
+static void see_the_end(struct converse *v, struct flow *f)
 {
     const struct session *s = f->session;
 
     if (s->mails > 0 || s->tls_records[SESSION_TO_SERVER] || s->tls_records[SESSION_TO_CLIENT])
-        evidence_stop(f->evidence);
+        f->evidence = evidence_stop(f->evidence, &v->evidence);
 }
 
 static void gap(struct converse *v, struct flow *f, enum session_dir d, uint32_t n, bool cut)
@@ -101,7 +101,7 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
         f->wait_number = v->number;
     }
     if (f->evidence)
-        see_the_end(f);
+        see_the_end(v, f);
     if (m)
         v->milestone(v->user, f);
     if (f->session->tls_complete && !f->bulk && !f->waiting && !r->held && !o->held)

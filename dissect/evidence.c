@@ -34,13 +34,15 @@ struct copy {
 struct evidence {
     struct side side[SESSION_DIR_COUNT];
     struct turn *turn;
+    uint32_t size; /* of this block, with what lies in it */
     uint16_t turns, turn_size;
     uint8_t copies;
     bool full;                           /* no room: nothing more is kept of what is read */
     bool stopped;                        /* nor need it be */
     bool changed;                        /* since evidence_changed() was asked */
     struct copy *copy;                   /* NULL: none */
-    struct turn first_turn[FIRST_TURNS]; /* where all of it stays as long as it is small */
+    struct turn first_turn[FIRST_TURNS]; /* where all of it stays as long as it is small; when it is
+                                            stopped, as much of this as is in use */
     uint8_t first_to_server[FIRST_TO_SERVER];
     uint8_t first_to_client[FIRST_TO_CLIENT];
 };
@@ -67,6 +69,7 @@ struct evidence *evidence_new(struct evidence_pool *pool)
         return NULL;
     }
     memset(e, 0, offsetof(struct evidence, first_turn)); /* the rest is written before it is read */
+    e->size = sizeof(*e);
     e->turn = e->first_turn;
     e->turn_size = FIRST_TURNS;
     e->side[SESSION_TO_SERVER] = (struct side){e->first_to_server, 0, FIRST_TO_SERVER};
@@ -74,21 +77,32 @@ struct evidence *evidence_new(struct evidence_pool *pool)
     return e;
 }
 
-static bool is_inside(const struct evidence *e, const struct side *s)
+static bool is_inside(const struct evidence *e, const void *p)
 {
-    return s->bytes == e->first_to_server || s->bytes == e->first_to_client;
+    return (uintptr_t)p - (uintptr_t)e <= e->size; /* what is empty may lie behind the last byte */
+}
+
+/* The block, and what was kept outside of it; the copies stay. */
+static void free_read(struct evidence *e, struct evidence_pool *pool)
+{
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        if (is_inside(e, e->side[d].bytes))
+            continue;
+        pool->bytes -= e->side[d].size;
+        heap_free(e->side[d].bytes);
+    }
+    if (!is_inside(e, e->turn)) {
+        pool->bytes -= e->turn_size * sizeof(*e->turn);
+        heap_free(e->turn);
+    }
+    pool->bytes -= e->size;
+    heap_free(e);
 }
 
 void evidence_free(struct evidence *e, struct evidence_pool *pool)
 {
     if (!e)
         return;
-    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
-        if (is_inside(e, &e->side[d]))
-            continue;
-        pool->bytes -= e->side[d].size;
-        heap_free(e->side[d].bytes);
-    }
     for (uint8_t i = 0; i < e->copies; i++) {
         pool->bytes -= e->copy[i].n;
         heap_free(e->copy[i].bytes);
@@ -96,12 +110,7 @@ void evidence_free(struct evidence *e, struct evidence_pool *pool)
     if (e->copy)
         pool->bytes -= COPIES;
     heap_free(e->copy);
-    if (e->turn != e->first_turn) {
-        pool->bytes -= e->turn_size * sizeof(*e->turn);
-        heap_free(e->turn);
-    }
-    pool->bytes -= sizeof(*e);
-    heap_free(e);
+    free_read(e, pool);
 }
 
 /* --- keeping --- */
@@ -135,7 +144,7 @@ static bool side_room(struct evidence *e, struct evidence_pool *pool, struct sid
         size *= 2;
     if (size > CAP_EVIDENCE_BYTES)
         size = CAP_EVIDENCE_BYTES;
-    p = grow(pool, s->bytes, is_inside(e, s), s->size, size);
+    p = grow(pool, s->bytes, is_inside(e, s->bytes), s->size, size);
     if (!p)
         return false;
     s->bytes = p;
@@ -153,7 +162,7 @@ static struct turn *new_turn(struct evidence *e, struct evidence_pool *pool)
             return NULL;
         if (size > CAP_EVIDENCE_TURNS)
             size = CAP_EVIDENCE_TURNS;
-        p = grow(pool, e->turn, e->turn == e->first_turn, e->turn_size * sizeof(*e->turn),
+        p = grow(pool, e->turn, is_inside(e, e->turn), e->turn_size * sizeof(*e->turn),
                  size * sizeof(*e->turn));
         if (!p)
             return NULL;
@@ -223,9 +232,38 @@ bool evidence_gap(struct evidence *e, struct evidence_pool *pool, enum session_d
     return e->stopped || keep(e, pool, &t, span_of(NULL, 0));
 }
 
-void evidence_stop(struct evidence *e)
+/* Into a block of its own size: the next session takes the large one, which is still warm. */
+struct evidence *evidence_stop(struct evidence *e, struct evidence_pool *pool)
 {
+    uint32_t turns = e->turns * (uint32_t)sizeof(*e->turn);
+    uint32_t size = (uint32_t)offsetof(struct evidence, first_turn) + turns +
+                    e->side[SESSION_TO_SERVER].n + e->side[SESSION_TO_CLIENT].n;
+    struct evidence *out;
+    uint8_t *at;
+
+    if (e->stopped)
+        return e;
     e->stopped = true;
+    if (!draw(pool, size))
+        return e;
+    out = heap_alloc(size);
+    if (!out) {
+        pool->bytes -= size;
+        return e;
+    }
+    memcpy(out, e, offsetof(struct evidence, first_turn));
+    out->size = size;
+    out->turn = out->first_turn;
+    out->turn_size = e->turns;
+    memcpy(out->turn, e->turn, turns);
+    at = (uint8_t *)out->turn + turns;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        out->side[d] = (struct side){at, e->side[d].n, e->side[d].n};
+        memcpy(at, e->side[d].bytes, e->side[d].n);
+        at += e->side[d].n;
+    }
+    free_read(e, pool);
+    return out;
 }
 
 static bool copy_room(struct evidence *e, struct evidence_pool *pool)

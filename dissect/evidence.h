@@ -50,8 +50,9 @@ size_t evidence_differ(struct span a, struct span b);
 /* The line of `text` that has its byte `at`, without the line end. */
 struct span evidence_line(struct span text, size_t at);
 
-/* The message or TLS begins: what is read from now on is not kept, and no loss. */
-void evidence_stop(struct evidence *e);
+/* The message or TLS begins: what is read from now on is not kept, and no loss. Gives the evidence,
+ * which may have moved. */
+struct evidence *evidence_stop(struct evidence *e, struct evidence_pool *pool);
 
 /* Makes a copy part of the other reading. Without room it is left out. */
 void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_dir d,

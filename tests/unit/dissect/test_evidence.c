@@ -155,7 +155,7 @@ static void test_change_is_told_once(void **state)
     evidence_copy(e, &pool, SESSION_TO_CLIENT, 4, span_str("mY"));
     assert_true(evidence_changed(e));
     evidence_copy(e, &pool, SESSION_TO_CLIENT, 4, span_str("mY")); /* it is there already */
-    evidence_stop(e);
+    e = evidence_stop(e, &pool);
     say(SESSION_TO_CLIENT, "message");
     assert_false(evidence_changed(e));
 }
@@ -210,10 +210,43 @@ static void test_what_comes_after_the_end_is_no_loss(void **state)
 
     (void)state;
     say(SESSION_TO_CLIENT, BANNER);
-    evidence_stop(e);
+    e = evidence_stop(e, &pool);
     say(SESSION_TO_CLIENT, "message");
     assert_false(differs(SESSION_TO_CLIENT, strlen(BANNER), "MESSAGE", &found));
     assert_true(differs(SESSION_TO_CLIENT, 0, "221", &found));
+}
+
+/* Stopped, it takes what it holds and little more, whether it had grown or not. */
+static void test_stopped_it_shrinks(void **state)
+{
+    static const uint8_t zeros[3000];
+    struct evidence_found found;
+
+    (void)state;
+    for (int grown = 0; grown < 2; grown++) {
+        size_t kept = strlen(BANNER HELLO REPLY);
+        say(SESSION_TO_CLIENT, BANNER);
+        say(SESSION_TO_SERVER, HELLO);
+        say(SESSION_TO_CLIENT, REPLY);
+        for (int i = 0; grown && i < 20; i++) {
+            assert_true(hear((enum session_dir)(i % 2), span_of(zeros, 100), 57));
+            kept += 100;
+        }
+        evidence_copy(e, &pool, SESSION_TO_CLIENT, strlen(BANNER), span_str(MASKED));
+        e = evidence_stop(e, &pool);
+        assert_in_range(pool.bytes, kept, kept + 1200);
+        assert_true(evidence_in_conflict(e));
+        assert_true(differs(SESSION_TO_CLIENT, strlen(BANNER), MASKED, &found));
+        assert_int_equal(found.at, strlen("250-mx.test\r\n250-"));
+        assert_int_equal(found.ttl, 57);
+        assert_true(differs(SESSION_TO_SERVER, 0, "HELO", &found));
+        struct evidence *same = evidence_stop(e, &pool);
+        assert_ptr_equal(same, e);
+        evidence_free(e, &pool);
+        assert_int_equal(pool.bytes, 0);
+        memset(at, 0, sizeof(at));
+        e = evidence_new(&pool);
+    }
 }
 
 int main(void)
@@ -222,6 +255,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_equal_copies_do_not_differ, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_first_difference_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_known_of_a_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stopped_it_shrinks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_other_reading, NULL, teardown),
         cmocka_unit_test_setup_teardown(test_a_copy_over_part_of_a_line, setup, teardown),
         cmocka_unit_test_setup_teardown(test_change_is_told_once, setup, teardown),
