@@ -1,97 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A segment comes to its connection: handshake, copies, checksums, bulk, and the end. */
-#include "dissect/dissect_state.h"
+/* A segment comes to its connection: the short ways, copies of packets, and the second place. */
+#include "dissect/ending.h"
+#include "dissect/handshake.h"
 #include "dissect/plausible.h"
 #include "dissect/smtp.h"
 #include "dissect/tls_record.h"
 
-#define DUPLICATE_WINDOW 10000u     /* microseconds: a mirror port's second copy follows at once */
-#define DIALOGUE_MOST    512        /* bytes of a segment of commands or replies, almost always */
-#define RESET_AHEAD      65535      /* an RST may follow what was not captured */
-#define RESET_TURNS      2          /* answers after an RST that prove it false */
-#define UPGRADE_LINE     64         /* bytes of a STARTTLS command, with room */
-#define AHEAD_OF_SYN     (1u << 24) /* data that may lie between a SYN and what recalls it */
-
-static void note_round_trip(struct session *s, nstime took, bool of_upgrade)
-{
-    if (s->rtt_floor == 0 || took < s->rtt_floor)
-        s->rtt_floor = took;
-    if (of_upgrade)
-        return;
-    s->answer_samples++;
-    if (s->answer_floor == 0 || took < s->answer_floor)
-        s->answer_floor = took;
-}
-
-static void saw_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open)
-{
-    f->session->syn_seen = true;
-    f->session->midstream = false;
-    f->syn_fast_open = fast_open;
-    if (time < f->session->first)
-        f->session->first = time;
-    if (!f->dir[SESSION_TO_SERVER].started)
-        reasm_start(&f->dir[SESSION_TO_SERVER], isn + 1);
-}
-
-/* A SYN that this may answer or go on from, seen at the first place or at the second. */
-static struct half_open *syn_of(struct dissect *d, struct flow_key k, uint8_t view,
-                                uint32_t client_next, uint32_t most)
-{
-    struct half_open *h;
-
-    k.view = view;
-    h = half_open_find(d->half_open, &k);
-    if (!h || d->converse.now - h->time >= CAP_FLOW_IDLE_S * NS_PER_S ||
-        client_next - (h->isn + 1) > (h->fast_open ? AHEAD_OF_SYN : most))
-        return NULL;
-    return h;
-}
-
-/* Did a SYN of this very connection leave its mark? If it was seen at two places, the first SYN/ACK
- * comes from the place nearer to the server, which saw the SYN last. */
-static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, nstime synack)
-{
-    uint32_t most = synack ? 0 : AHEAD_OF_SYN;
-    uint32_t here = f->dir[SESSION_TO_CLIENT].point;
-    struct half_open *first = syn_of(d, f->key, 0, client_next, most);
-    struct half_open *second = syn_of(d, f->key, 1, client_next, most);
-    struct half_open *h = second ? second : first;
-
-    if (first && second && point_same_link(first->point, here) &&
-        !point_same_link(second->point, here))
-        h = first;
-    if (!h)
-        return;
-    saw_syn(f, h->isn, h->time, h->fast_open);
-    f->dir[SESSION_TO_SERVER].point = h->point;
-    f->session->ttl[SESSION_TO_SERVER] = point_ttl(h->point);
-    if (synack > h->time)
-        note_round_trip(f->session, synack - h->time, false);
-    h->tag = 0;
-}
-
-static void note_half_open(struct dissect *d, const struct arrival *a)
-{
-    struct half_open syn = {.time = d->converse.now,
-                            .isn = a->tcp.seq,
-                            .point = a->point,
-                            .fast_open = a->tcp.fast_open};
-
-    d->count.half_open_overwritten += half_open_note(d->half_open, &a->key, &syn);
-    d->count.half_open++;
-}
-
-/* A SYN for a 4-tuple that is in use: the same connection (a repeat, or packets out of order), or
- * the next one. */
-static bool same_connection(const struct flow *f, uint32_t isn)
-{
-    const struct reasm *r = &f->dir[SESSION_TO_SERVER];
-
-    if (r->started)
-        return r->base == isn + 1;
-    return !f->closing;
-}
+#define DUPLICATE_WINDOW 10000u /* microseconds: a mirror port's second copy follows at once */
+#define DIALOGUE_MOST    512    /* bytes of a segment of commands or replies, almost always */
+#define UPGRADE_LINE     64     /* bytes of a STARTTLS command, with room */
 
 static void segment_of(const struct arrival *a, struct reasm_segment *out, uint64_t number)
 {
@@ -105,54 +22,6 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
         .number = number,
         .ttl = a->ip->ttl,
     };
-}
-
-/* An RST ends the connection if its receiver takes it; what its sender says later tells. */
-static void reset(struct flow *f, const struct arrival *a, uint8_t marks)
-{
-    struct session *s = f->session;
-    const struct reasm *r = &f->dir[a->dir];
-    int32_t ahead = reasm_diff(a->tcp.seq, r->next);
-
-    if ((marks & COPY_DROPPED) || (r->started && (ahead > RESET_AHEAD || ahead < -RESET_AHEAD))) {
-        s->odd_resets++;
-        return;
-    }
-    s->rst[a->dir] = true;
-    f->reset_seq[a->dir] = a->tcp.seq;
-    f->reset_peer[a->dir] = f->dir[!a->dir].next;
-    f->reset_turns[a->dir] = 0;
-    f->reset_marks[a->dir] = marks;
-    f->reset_ttl[a->dir] = a->ip->ttl;
-}
-
-/*
- * Its sender goes on after an RST: somebody else sent that. Bytes alone do not tell, for an RST may
- * overtake them on its way; that its sender twice answered what the peer said since does.
- */
-static void outlive_reset(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    struct session *s = f->session;
-    uint32_t end = a->tcp.seq + a->tcp.payload_len;
-
-    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0 || !(a->tcp.flags & TCP_ACK) ||
-        reasm_diff(a->tcp.ack, f->reset_peer[a->dir]) <= 0)
-        return;
-    f->reset_peer[a->dir] = a->tcp.ack;
-    if (++f->reset_turns[a->dir] < RESET_TURNS)
-        return;
-    s->rst[a->dir] = false;
-    s->resets_outlived++;
-    struct tamper *t = session_tamper(s, TAMPER_RESET);
-    if (t) {
-        t->dir = a->dir;
-        t->offset = f->reset_seq[a->dir] - f->dir[a->dir].base;
-        t->marks[1] = f->reset_marks[a->dir];
-        t->ttl[0] = a->ip->ttl;
-        t->ttl[1] = f->reset_ttl[a->dir];
-    }
-    if (!s->rst[!a->dir])
-        flow_reopen(d->converse.table, f);
 }
 
 /* Keyed, so that nobody makes a decoy that passes for the true bytes. */
@@ -233,7 +102,7 @@ static inline void time_answer(struct flow *f, const struct arrival *a)
                reasm_diff(t->ack, f->rtt_end) >= 0) {
         nstime took = a->packet->time - f->rtt_from;
         if (took > 0)
-            note_round_trip(f->session, took, ends_upgrade(f));
+            handshake_round_trip(f->session, took, ends_upgrade(f));
         f->rtt_from = 0;
     }
 }
@@ -268,101 +137,9 @@ static inline void note_packet(struct dissect *d, struct flow *f, const struct a
     }
 }
 
-/* Read, and received by the peer: a FIN that somebody forged for us is never acknowledged. */
-static bool fin_acked(const struct reasm *r)
-{
-    return r->fin_seen && r->acked_known && reasm_diff(r->next, r->fin_seq) >= 0 &&
-           reasm_diff(r->acked, r->fin_seq + 1) >= 0;
-}
-
-static void note_end(struct dissect *d, struct flow *f)
-{
-    struct session *s = f->session;
-    bool ended[SESSION_DIR_COUNT];
-
-    for (int i = 0; i < SESSION_DIR_COUNT; i++) {
-        struct reasm *r = &f->dir[i];
-        if (r->fin_seen && r->started && reasm_diff(r->next, r->fin_seq) >= 0)
-            s->fin[i] = true;
-        ended[i] = s->fin[i] || !s->seen[i];
-    }
-    if (!f->closing && ((ended[0] && ended[1]) || s->rst[0] || s->rst[1])) {
-        flow_closing(d->converse.table, f);
-        f->close_at = d->converse.now +
-                      (s->rst[0] || s->rst[1] ? CAP_FLOW_RESET_S : CAP_FLOW_CLOSED_S) * NS_PER_S;
-    }
-    if (f->closing && fin_acked(&f->dir[0]) && fin_acked(&f->dir[1]) &&
-        !f->waiting) /* all was read: only its place stays */
-        lifetime_close_session(d, f, lifetime_how(f));
-}
-
-/* Bytes behind a FIN, of its own sender: it was not the end. */
-static void outlive_fin(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    struct reasm *r = &f->dir[a->dir];
-
-    if (reasm_diff(a->tcp.seq + a->tcp.payload_len, r->fin_seq) <= 0)
-        return;
-    r->fin_seen = false;
-    f->session->fin[a->dir] = false;
-    f->session->odd_resets++;
-    if (!f->session->rst[0] && !f->session->rst[1])
-        flow_reopen(d->converse.table, f);
-}
-
 void connection_resolved(void *user, struct flow *f)
 {
-    note_end(user, f);
-}
-
-/* A SYN/ACK with another initial sequence number: the client's acknowledgement will tell which one
- * it took. */
-static void other_synack(struct flow *f, const struct arrival *a)
-{
-    struct session *s = f->session;
-
-    if (f->other_synack || s->midstream ||
-        (f->dir[SESSION_TO_SERVER].started && a->tcp.ack != f->dir[SESSION_TO_SERVER].base))
-        return;
-    f->other_synack = true;
-    struct tamper *t = session_tamper(s, TAMPER_HANDSHAKE);
-    if (t) {
-        t->dir = SESSION_TO_CLIENT;
-        t->ttl[0] = f->ttl[SESSION_TO_CLIENT];
-        t->ttl[1] = a->ip->ttl;
-    }
-}
-
-/* The client acknowledges another SYN/ACK than the first, and nothing was read after that. */
-static void choose_synack(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    struct reasm *r = &f->dir[SESSION_TO_CLIENT];
-
-    if (a->dir != SESSION_TO_SERVER || !(a->tcp.flags & TCP_ACK) || r->next != r->base ||
-        a->tcp.ack == r->base || f->session->bytes[SESSION_TO_SERVER])
-        return;
-    reasm_release(r, &d->converse.pool);
-    reasm_start(r, a->tcp.ack);
-    f->session->server_isn = a->tcp.ack - 1;
-}
-
-static void synack(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    struct session *s = f->session;
-
-    if (!f->dir[SESSION_TO_CLIENT].started)
-        reasm_start(&f->dir[SESSION_TO_CLIENT], a->tcp.seq + 1);
-    else if (f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1) {
-        other_synack(f, a);
-        return;
-    }
-    s->synack_seen = true;
-    s->midstream = false;
-    s->isn_known = true;
-    s->server_isn = a->tcp.seq;
-    if (!s->syn_seen) /* else the client's stream begins when the SYN comes, or is given up for
-                         lost: the acknowledgement may count data that lay in the SYN */
-        recall_syn(d, f, a->tcp.ack, a->packet->time);
+    ending_note(user, f);
 }
 
 /* The next bytes of TLS records. */
@@ -456,17 +233,17 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     if (!seg.suspect)
         note_ack(f, a);
     if (syn && a->dir == SESSION_TO_CLIENT)
-        synack(d, f, a);
+        handshake_synack(d, f, a);
     else if (syn)
-        saw_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
+        handshake_syn(f, a->tcp.seq, a->packet->time, a->tcp.fast_open);
     if (!bulk && !seg.suspect) {
         time_answer(f, a);
         plausible_learn(f, a);
     }
     if (r->fin_seen && a->tcp.payload_len && !seg.suspect)
-        outlive_fin(d, f, a);
+        ending_outlive_fin(d, f, a);
     if (s->rst[a->dir] && a->tcp.payload_len && !seg.suspect && !(a->tcp.flags & TCP_RST))
-        outlive_reset(d, f, a);
+        ending_outlive_reset(d, f, a);
     if ((a->tcp.flags & TCP_FIN) && !seg.suspect &&
         (!r->started || reasm_diff(seg.seq + seg.wire_len, r->next) >= 0)) {
         r->fin_seen = true;
@@ -477,91 +254,9 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     else if (f->waiting && (a->tcp.flags & (TCP_SYN | TCP_FIN)))
         converse_resume(&d->converse, f); /* a stream's beginning or end may free what is held */
     if (a->tcp.flags & TCP_RST)
-        reset(f, a, seg.marks);
+        ending_reset(f, a, seg.marks);
     if ((a->tcp.flags & (TCP_FIN | TCP_RST)) || f->dir[0].fin_seen || f->dir[1].fin_seen)
-        note_end(d, f);
-}
-
-/* Only a SYN/ACK or data make a flow; recalls the SYN that came before. */
-static struct flow *begin_flow(struct dissect *d, const struct arrival *a)
-{
-    bool syn = (a->tcp.flags & TCP_SYN) != 0;
-    struct flow *f;
-
-    if ((a->tcp.flags & TCP_RST) || (!syn && a->tcp.payload_len == 0)) {
-        d->count.no_flow++;
-        return NULL;
-    }
-    f = lifetime_begin(d, a);
-    if (!f) {
-        d->count.flow_capped++;
-        return NULL;
-    }
-    if (!syn)
-        recall_syn(d, f, a->dir == SESSION_TO_SERVER ? a->tcp.seq : a->tcp.ack, 0);
-    return f;
-}
-
-/* A SYN inside the window of a live client's stream. */
-static bool fits(const struct flow *f, const struct arrival *a)
-{
-    const struct reasm *r = &f->dir[SESSION_TO_SERVER];
-    int32_t ahead = reasm_diff(a->tcp.seq + 1, r->next);
-
-    return f->session && r->started && ahead < PLAUSIBLE_AHEAD && ahead > -PLAUSIBLE_AHEAD;
-}
-
-/*
- * A SYN came for a live connection. The next one has begun when its sender goes on from that SYN
- * and acknowledges the answer, if one was captured: of an attacker's SYN and SYN/ACK neither side
- * knows.
- */
-static bool begins_anew(const struct flow *f, const struct arrival *a)
-{
-    if (a->dir == SESSION_TO_CLIENT || a->tcp.seq != f->pending_isn + 1)
-        return false;
-    return f->synack_pending ? a->tcp.ack == f->pending_synack + 1 : a->tcp.payload_len > 0;
-}
-
-/* Closes the old connection and begins the one whose handshake was kept. NULL: no room. */
-static struct flow *begin_next(struct dissect *d, struct flow *f, const struct arrival *a)
-{
-    bool answered = f->synack_pending;
-    uint32_t isn = f->pending_synack;
-
-    lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_REUSED);
-    f = lifetime_begin(d, a);
-    if (!f) {
-        d->count.flow_capped++;
-        return NULL;
-    }
-    recall_syn(d, f, a->tcp.seq, 0);
-    if (answered) {
-        reasm_start(&f->dir[SESSION_TO_CLIENT], isn + 1);
-        f->session->synack_seen = true;
-        f->session->midstream = false;
-        f->session->isn_known = true;
-        f->session->server_isn = isn;
-    }
-    return f;
-}
-
-/* The answer to that SYN, which waits for the client's word. */
-static bool is_answer(const struct flow *f, const struct arrival *a)
-{
-    return f->syn_pending && a->dir == SESSION_TO_CLIENT && (a->tcp.flags & TCP_SYN) &&
-           a->tcp.ack == f->pending_isn + 1;
-}
-
-/* A SYN/ACK of another connection over one that ended: its SYN was not captured. */
-static bool is_of_next(const struct flow *f, const struct arrival *a)
-{
-    int32_t ahead = reasm_diff(a->tcp.ack, f->dir[SESSION_TO_SERVER].next);
-
-    return f->closing && a->dir == SESSION_TO_CLIENT &&
-           (a->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) &&
-           f->dir[SESSION_TO_CLIENT].base != a->tcp.seq + 1 &&
-           (!f->session || ahead > PLAUSIBLE_AHEAD || ahead < -PLAUSIBLE_AHEAD);
+        ending_note(d, f);
 }
 
 /* Asks for what the long way will want, all at once; it is seldom in the caches of its core. */
@@ -601,7 +296,8 @@ static bool begins_twin(struct dissect *d, const struct flow *f, const struct ar
     return (a->tcp.flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK) && !f->has_twin &&
            f->session && f->session->synack_seen && a->dir == SESSION_TO_CLIENT &&
            a->point != f->dir[SESSION_TO_CLIENT].point &&
-           (syn_of(d, a->key, 0, a->tcp.ack, 0) || syn_of(d, a->key, 1, a->tcp.ack, 0));
+           (handshake_syn_of(d, a->key, 0, a->tcp.ack, 0) ||
+            handshake_syn_of(d, a->key, 1, a->tcp.ack, 0));
 }
 
 static void begin_twin(struct dissect *d, struct flow *f, const struct arrival *a)
@@ -623,12 +319,12 @@ static void packet_of(struct dissect *d, struct flow *f, const struct arrival *a
     fetch(f);
     note_packet(d, f, a);
     if (f->other_synack)
-        choose_synack(d, f, a);
+        handshake_choose(d, f, a);
     if (a->tcp.payload_len == 0 && a->tcp.flags == TCP_ACK) { /* says only what was received */
         note_ack(f, a);
         time_answer(f, a);
         if (f->closing)
-            note_end(d, f);
+            ending_note(d, f);
     } else {
         into_flow(d, f, a);
     }
@@ -691,8 +387,8 @@ void connection_packet(struct dissect *d, const struct arrival *a)
         d->count.processed++;
         return;
     }
-    if (f && bare_syn && !same_connection(f, a->tcp.seq)) {
-        if (fits(f, a)) { /* nobody begins anew inside a window that is in use */
+    if (f && bare_syn && !handshake_is_same(f, a->tcp.seq)) {
+        if (handshake_in_window(f, a)) { /* nobody begins anew inside a window that is in use */
             d->count.processed++;
             return;
         }
@@ -700,30 +396,30 @@ void connection_packet(struct dissect *d, const struct arrival *a)
             f->syn_pending = true;
             f->synack_pending = false;
             f->pending_isn = a->tcp.seq;
-            note_half_open(d, a);
+            handshake_half_open(d, a);
             return;
         }
         lifetime_close(d, f, lifetime_how(f));
         f = NULL;
     }
-    if (f && is_of_next(f, a)) {
+    if (f && handshake_is_of_next(f, a)) {
         lifetime_close(d, f, lifetime_how(f));
         f = NULL;
     }
-    if (f && is_answer(f, a)) {
+    if (f && handshake_is_answer(f, a)) {
         f->synack_pending = true;
         f->pending_synack = a->tcp.seq;
         d->count.processed++;
         return;
     }
-    if (f && f->syn_pending && begins_anew(f, a) && !(f = begin_next(d, f, a)))
+    if (f && f->syn_pending && handshake_begins_next(f, a) && !(f = handshake_next(d, f, a)))
         return;
     if (!f && bare_syn && a->tcp.payload_len == 0) {
-        note_half_open(d, a);
+        handshake_half_open(d, a);
         return;
     }
     if (!f)
-        f = begin_flow(d, a);
+        f = handshake_begin(d, a);
     if (!f)
         return;
     d->count.processed++;
