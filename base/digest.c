@@ -14,17 +14,17 @@ _Static_assert(SHA_DIGEST_LENGTH == 20 && SHA256_DIGEST_LENGTH == 32, "as digest
 int digest_sha1(struct span in, uint8_t out[20])
 {
     SHA_CTX c;
+    memset(out, 0, SHA_DIGEST_LENGTH);
     if (SHA1_Init(&c) == 1 && SHA1_Update(&c, in.p, in.n) == 1 && SHA1_Final(out, &c) == 1)
         return 0;
-    memset(out, 0, SHA_DIGEST_LENGTH);
     return -1;
 }
 
 int digest_sha256(struct span in, uint8_t out[32])
 {
     SHA256_CTX c;
+    memset(out, 0, SHA256_DIGEST_LENGTH);
     if (SHA256_Init(&c) == 1 && SHA256_Update(&c, in.p, in.n) == 1 && SHA256_Final(out, &c) == 1)
         return 0;
-    memset(out, 0, SHA256_DIGEST_LENGTH);
     return -1;
 }

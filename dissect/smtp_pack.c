@@ -8,12 +8,25 @@ _Static_assert(SMTP_PACK_MOST >= SPARSE_MOST(sizeof(struct smtp)) +
                                      CAP_PENDING_COMMANDS * SPARSE_MOST(sizeof(struct pending)),
                "a reader takes more");
 
+/* Without what lies between its members, which may be anything. */
+static void copy_pending(struct pending *to, const struct pending *from)
+{
+    memset(to, 0, sizeof(*to));
+    to->verb = from->verb;
+    to->odd = from->odd;
+    to->offset = from->offset;
+    to->end = from->end;
+    to->time = from->time;
+}
+
 size_t smtp_pack(const struct smtp *m, uint8_t *to, uint8_t *line[SESSION_DIR_COUNT])
 {
     const struct queue *q = &m->queue;
     struct smtp image = *m;
+    struct pending one;
     size_t n;
 
+    copy_pending(&image.reply.to, &m->reply.to);
     image.s = NULL;
     image.queue.item = NULL;
     image.queue.head = 0;
@@ -26,8 +39,10 @@ size_t smtp_pack(const struct smtp *m, uint8_t *to, uint8_t *line[SESSION_DIR_CO
             image.line[d].size = 0;
     }
     n = sparse_pack(to, &image, sizeof(image));
-    for (uint16_t i = 0; i < q->count; i++)
-        n += sparse_pack(to + n, &q->item[(q->head + i) % q->size], sizeof(struct pending));
+    for (uint16_t i = 0; i < q->count; i++) {
+        copy_pending(&one, &q->item[(q->head + i) % q->size]);
+        n += sparse_pack(to + n, &one, sizeof(one));
+    }
     return n;
 }
 

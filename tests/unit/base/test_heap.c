@@ -8,8 +8,13 @@
 
 #include <cmocka.h>
 
-/* AddressSanitizer ends a program that asks for too much, unless told otherwise. */
+/* A sanitizer ends a program that asks for too much, unless told otherwise. */
 const char *__asan_default_options(void);
+const char *__msan_default_options(void);
+const char *__msan_default_options(void)
+{
+    return "allocator_may_return_null=1";
+}
 const char *__asan_default_options(void)
 {
     return "allocator_may_return_null=1";
