@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/caps.h"
 #include "rules/keywords.h"
 #include "rules/layout.h"
 #include "rules/middlebox.h"
@@ -39,6 +40,21 @@ static size_t distance(struct span a, struct span b)
     return row[a.n % 3][b.n];
 }
 
+/* Letters of `a` that `b` has as well, each as often as both have it. So many at most are right. */
+static size_t in_common(struct span a, struct span b)
+{
+    uint8_t have[256] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < b.n; i++)
+        have[span_upper(b.p[i])]++;
+    for (size_t i = 0; i < a.n; i++) {
+        uint8_t *left = &have[span_upper(a.p[i])];
+        n += *left > 0;
+        *left = (uint8_t)(*left - (*left > 0));
+    }
+    return n;
+}
+
 size_t garble_in_place(struct span a, struct span b)
 {
     size_t n = 0;
@@ -54,7 +70,7 @@ bool garble_near(struct span text, struct span word)
         return false;
     if (text.n == word.n && 2 * garble_in_place(text, word) >= word.n)
         return true;
-    return distance(text, word) <= NEAR;
+    return in_common(text, word) + NEAR >= word.n && distance(text, word) <= NEAR;
 }
 
 /* STARTTLS after a leading blank is no keyword to any client, so it is a near miss as well. */
@@ -66,9 +82,7 @@ static bool near_starttls(struct span line)
     struct span word = keywords_word(text);
     if (span_eq_nocase(word, want))
         return text.n < line.n;
-    if (keywords_known(word))
-        return false;
-    return garble_near(word, want) || garble_near(text, want);
+    return (garble_near(word, want) || garble_near(text, want)) && !keywords_known(word);
 }
 
 /* --- words that no one would spell --- */
@@ -193,9 +207,13 @@ enum garble_kind garble_classify(struct span line, bool uppercase)
 
 struct reply {
     const struct span *line;
-    size_t count;
-    const char *software; /* what the banner names, or NULL */
-    bool cisco;           /* asterisks for a banner */
+    size_t count;                      /* at most CAP_REPLY_LINES */
+    const char *software;              /* what the banner names, or NULL */
+    bool cisco;                        /* asterisks for a banner */
+    struct span word[CAP_REPLY_LINES]; /* the first of each line */
+    bool lower[CAP_REPLY_LINES];       /* has it a small letter? */
+    size_t lowers;
+    enum garble_kind kind[CAP_REPLY_LINES];
     size_t kinds[GARBLE_KIND_COUNT];
 };
 
@@ -210,24 +228,21 @@ static bool offers(const struct reply *r, const char *keyword)
 static bool repeated(const struct reply *r, size_t line)
 {
     for (size_t i = 0; i < r->count; i++)
-        if (i != line && span_eq_nocase(keywords_word(r->line[i]), keywords_word(r->line[line])))
+        if (i != line && span_eq_nocase(r->word[i], r->word[line]))
             return true;
     return false;
 }
 
 static bool others_upper(const struct reply *r, size_t line)
 {
-    for (size_t i = 0; i < r->count; i++)
-        if (i != line && has_lower(keywords_word(r->line[i])))
-            return false;
-    return r->count > 1;
+    return r->count > 1 && r->lowers == r->lower[line];
 }
 
 /* A keyword that is known elsewhere must have a better reason to stand here: another server may
  * print the same words in a like order. */
 static bool foreign(const struct reply *r, size_t i, const struct layout_fit *fit)
 {
-    if (!keywords_known(keywords_word(r->line[i])) || repeated(r, i))
+    if (!keywords_known(r->word[i]) || repeated(r, i))
         return true;
     return r->line[i].n == WORD && fit->named && !fit->home;
 }
@@ -284,15 +299,21 @@ static struct garble judge_reply(struct reply *r)
 {
     struct garble best = {.kind = GARBLE_NONE};
     int weight = 0;
-    for (size_t i = 0; i < r->count; i++)
-        r->kinds[garble_classify(r->line[i], others_upper(r, i))]++;
     for (size_t i = 0; i < r->count; i++) {
-        enum garble_kind kind = garble_classify(r->line[i], others_upper(r, i));
+        r->word[i] = keywords_word(r->line[i]);
+        r->lower[i] = has_lower(r->word[i]);
+        r->lowers += r->lower[i];
+    }
+    for (size_t i = 0; i < r->count; i++) {
+        r->kind[i] = garble_classify(r->line[i], others_upper(r, i));
+        r->kinds[r->kind[i]]++;
+    }
+    for (size_t i = 0; i < r->count; i++) {
         struct garble g;
-        if (kind == GARBLE_NONE && r->line[i].n != WORD && !repeated(r, i) &&
-            keywords_known(keywords_word(r->line[i])))
+        if (r->kind[i] == GARBLE_NONE && r->line[i].n != WORD && keywords_known(r->word[i]) &&
+            !repeated(r, i))
             continue;
-        int w = weigh(r, i, kind, &g);
+        int w = weigh(r, i, r->kind[i], &g);
         if (w > weight) {
             weight = w;
             best = g;
@@ -332,17 +353,25 @@ struct garble_memory *garble_memory_new(const struct siphash_key *key)
     return m;
 }
 
+/* Marks are of the caller's making: their low bits may be all alike. */
+static size_t lately_of(uint64_t mark)
+{
+    return (size_t)(mark * UINT64_C(0x9e3779b97f4a7c15) >> 32) % LATELY;
+}
+
 const struct garble *garble_recall(const struct garble_memory *m, uint64_t mark)
 {
-    return m && m->lately[mark % LATELY].mark == mark ? &m->lately[mark % LATELY].garble : NULL;
+    size_t slot = lately_of(mark);
+    return m && m->lately[slot].mark == mark ? &m->lately[slot].garble : NULL;
 }
 
 void garble_remember(struct garble_memory *m, uint64_t mark, const struct garble *g)
 {
     if (!m)
         return;
-    m->lately[mark % LATELY].mark = mark;
-    m->lately[mark % LATELY].garble = *g;
+    size_t slot = lately_of(mark);
+    m->lately[slot].mark = mark;
+    m->lately[slot].garble = *g;
 }
 
 void garble_memory_free(struct garble_memory *m)
@@ -384,7 +413,11 @@ static void recall_banner(struct garble_memory *m, struct reply *r, struct span 
 struct garble garble_judge(struct garble_memory *m, const struct span *line, size_t count,
                            struct span banner)
 {
-    struct reply r = {.line = line, .count = count};
+    struct reply r; /* as large as a page: the most of it is written when it is wanted */
+    r.line = line;
+    r.count = count < CAP_REPLY_LINES ? count : CAP_REPLY_LINES;
+    r.lowers = 0;
+    memset(r.kinds, 0, sizeof(r.kinds));
     if (!m) {
         judge_banner(&r, banner);
         return judge_reply(&r);

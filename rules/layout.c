@@ -264,6 +264,8 @@ struct layout_fit layout_fit(const struct span *line, size_t count, size_t candi
 {
     struct layout_fit best = {0};
     struct layout l;
+    if (count > LINES)
+        return best;
     for (size_t row = 0; row < MEMBER_COUNT; row += (size_t)l.count) {
         l = layout_at(row);
         struct layout_fit fit = fit_one(&l, line, count, candidate);

@@ -22,14 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/eve.h"
-#include "dissect/dissect.h"
 #include "sensor/capture.h"
+#include "tests/hostile/whole_way.h"
 
 enum { FILE_MOST = 32768, ALLOCATIONS = 2000, SLOW_MS = 50 };
 
-static struct json line;
-static struct judgement judgement;
+static struct whole_way whole;
 static uint64_t runs, slow, longest_ns, allocations, refuse_at;
 
 /* --- memory that is refused --- */
@@ -63,38 +61,9 @@ void *__wrap_realloc(void *p, size_t n)
 
 /* --- one run --- */
 
-static void on_session(void *user, struct session *s, enum session_milestone m)
-{
-    struct incidents *incidents = user;
-    struct incident_alert alert;
-    static const struct eve_options plain;
-
-    judge(s, m, NULL, &judgement);
-    if (incident_judge(incidents, s, m, &judgement, &alert) == INCIDENT_ALERT) {
-        eve_alert(&line, s, &judgement, &alert, &plain);
-        (void)json_end(&line);
-    }
-    if (m == SESSION_CLOSED && eve_wants(s)) {
-        eve_session(&line, s, &judgement, NULL, &plain);
-        (void)json_end(&line);
-    }
-}
-
-static bool accounted(const struct dissect *d)
-{
-    struct dissect_counters c = dissect_counters(d);
-
-    return c.packets == c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
-                            c.malformed_tcp + c.unknown_link + c.vlan_deep + c.fragments_dropped +
-                            c.fragments_held + c.no_flow + c.half_open + c.flow_capped +
-                            c.processed &&
-           c.flows_open == 0 && c.held_bytes == 0;
-}
-
 /* What cannot be opened is told of by the reader, and that is an end as good as any. */
 static bool read_all(int fd)
 {
-    struct incidents *incidents = incident_new(NULL);
     struct capture_error error;
     struct dissect_config c;
     struct capture *capture;
@@ -105,16 +74,17 @@ static bool read_all(int fd)
     dissect_config_default(&c);
     c.max_flows = 64; /* tables that are made for each run */
     c.half_open = 64;
-    d = incidents ? dissect_new(&c, on_session, incidents) : NULL;
+    whole.incidents = incident_new(NULL);
+    d = whole.incidents ? dissect_new(&c, whole_way_session, &whole) : NULL;
     if (d && capture_open_fd(dup(fd), CAPTURE_BUFFER, &capture, &error) == CAPTURE_OK) {
         while (capture_next(capture, &p) == 1)
             dissect_packet(d, &p);
         dissect_finish(d);
-        good = accounted(d);
+        good = whole_way_accounted(d);
         capture_close(capture);
     }
     dissect_free(d);
-    incident_free(incidents);
+    incident_free(whole.incidents);
     return good;
 }
 
