@@ -10,6 +10,15 @@
 #define DIALOGUE_MOST    512    /* bytes of a segment of commands or replies, almost always */
 #define UPGRADE_LINE     64     /* bytes of a STARTTLS command, with room */
 
+/* The pointer leads behind the urgent byte as all receivers take it (RFC 6093 section 3.1); Linux
+ * takes 0 for the first. */
+static uint16_t urgent_byte(const struct tcp_segment *t)
+{
+    if (!(t->flags & TCP_URG))
+        return 0;
+    return t->urgent ? t->urgent : 1;
+}
+
 static void segment_of(const struct arrival *a, struct reasm_segment *out, uint64_t number)
 {
     *out = (struct reasm_segment){
@@ -18,6 +27,7 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
         .wire_len = a->tcp.payload_len,
         .ack = a->tcp.ack,
         .has_ack = (a->tcp.flags & TCP_ACK) != 0,
+        .urgent = urgent_byte(&a->tcp),
         .time = a->packet->time,
         .number = number,
         .ttl = a->ip->ttl,

@@ -317,8 +317,9 @@ static struct text line_text(struct session *s, enum session_dir d, struct span 
 
 /* `first` was read or came first, `second` differs from it; both are whole lines, and their `ack`
  * is a stream offset. */
-static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset,
-                          const struct reasm_segment *first, const struct reasm_segment *second)
+static struct tamper *tell_conflict(struct session *s, enum session_dir d, uint32_t offset,
+                                    const struct reasm_segment *first,
+                                    const struct reasm_segment *second)
 {
     uint32_t acked = first->ack > second->ack ? first->ack : second->ack;
     unsigned marks = first->marks | second->marks;
@@ -329,7 +330,7 @@ static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset
                   !(marks & COPY_DROPPED & ~(unsigned)(COPY_CHECKSUM | COPY_IP_CHECKSUM));
     s->either_taken |= !(marks & COPY_DROPPED);
     if (!t)
-        return;
+        return NULL;
     t->dir = d;
     t->offset = offset;
     t->marks[0] = first->marks;
@@ -338,6 +339,18 @@ static void tell_conflict(struct session *s, enum session_dir d, uint32_t offset
     t->ttl[1] = second->ttl;
     t->first = line_text(s, d, first->bytes, acked);
     t->second = line_text(s, d, second->bytes, acked);
+    return t;
+}
+
+/* A line without the byte at `out`, if that is one of it. */
+static struct span without(struct span line, const uint8_t *out, uint8_t *room, size_t size)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < line.n && n < size; i++)
+        if (line.p + i != out)
+            room[n++] = line.p[i];
+    return span_of(room, n);
 }
 
 /* The line around byte `at` of `bytes`, begun by the end of `before` where it begins there. */
@@ -373,6 +386,32 @@ static void compare_with_read(struct converse *v, struct flow *f, enum session_d
         whole_line(span_first(found.text, offset), s->bytes, found.at, room, sizeof(room));
     tell_conflict(f->session, d, offset + found.at, &first, &second);
     evidence_copy(f->evidence, &v->evidence, d, offset, s->bytes);
+}
+
+/* A receiver that does not ask for urgent data in line (few do) takes the byte out (RFC 6093
+ * section 3.2): whoever marks one shows the tap another line than the receiver. */
+static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
+                        const struct reasm_segment *s)
+{
+    const struct reasm *r = &f->dir[d], *o = &f->dir[other(d)];
+    struct reasm_segment first = *s, second = *s;
+    uint32_t at = s->urgent - 1u;
+    uint8_t room[CAP_KEYWORD_TEXT];
+    struct tamper *t;
+
+    if (!s->urgent || s->suspect || !f->evidence || !r->started ||
+        reasm_diff(s->seq + at, r->next) < 0 ||
+        !evidence_omit(f->evidence, &v->evidence, d, s->seq + at - r->base))
+        return;
+    first.ack = second.ack = s->has_ack && o->started ? s->ack - o->base : 0;
+    first.bytes = second.bytes = span_of(NULL, 0);
+    if (at < s->bytes.n) { /* else it is yet to come */
+        first.bytes = evidence_line(s->bytes, at);
+        second.bytes = without(first.bytes, s->bytes.p + at, room, sizeof(room));
+    }
+    t = tell_conflict(f->session, d, s->seq + at - r->base, &first, &second);
+    if (t)
+        t->urgent = true;
 }
 
 /* Will the reader get s rather than the held h? As reasm_hold() and reasm_first() decide. */
@@ -525,6 +564,8 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
         v->count.cut_packets++;
     if (f->evidence && (s->seq != r->next || r->held))
         converse_compare(v, f, d, s);
+    if (s->urgent)
+        note_urgent(v, f, d, s);
     if (s->marks & COPY_WINDOW) /* nobody takes it, and it would only take room */
         return;
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {

@@ -26,7 +26,7 @@ struct side {
 };
 
 struct copy {
-    uint8_t *bytes;
+    uint8_t *bytes; /* NULL: the byte there is left out */
     uint32_t offset, n;
     uint8_t dir;
 };
@@ -313,6 +313,19 @@ void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_
     e->changed = true;
 }
 
+bool evidence_omit(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
+                   uint32_t offset)
+{
+    for (uint8_t i = 0; i < e->copies; i++)
+        if (!e->copy[i].bytes && e->copy[i].dir == d && e->copy[i].offset == offset)
+            return false;
+    if (e->stopped || e->copies == CAP_EVIDENCE_COPIES || !copy_room(e, pool))
+        return false;
+    e->copy[e->copies++] = (struct copy){.offset = offset, .dir = (uint8_t)d};
+    e->changed = true;
+    return true;
+}
+
 /* --- comparing --- */
 
 size_t evidence_differ(struct span a, struct span b)
@@ -400,9 +413,23 @@ static void lay_over(const struct evidence *e, struct overlay o, enum session_di
         const struct copy *c = &e->copy[i];
         uint32_t from = c->offset > offset ? c->offset : offset;
         uint32_t end = c->offset + c->n < offset + n ? c->offset + c->n : offset + n;
-        if (c->dir == d && from < end)
+        if (c->bytes && c->dir == d && from < end)
             memcpy(to + (from - offset), c->bytes + (from - c->offset), end - from);
     }
+}
+
+/* The first byte of a direction from `at` on that is left out; UINT32_MAX: none is. */
+static uint32_t next_omitted(const struct evidence *e, struct overlay o, enum session_dir d,
+                             uint32_t at)
+{
+    uint32_t next = UINT32_MAX;
+
+    for (uint8_t i = o.first; i < o.end; i++) {
+        const struct copy *c = &e->copy[i];
+        if (!c->bytes && c->dir == d && c->offset >= at && c->offset < next)
+            next = c->offset;
+    }
+    return next;
 }
 
 static void reread_turn(const struct evidence *e, struct overlay o, const struct turn *t,
@@ -413,6 +440,12 @@ static void reread_turn(const struct evidence *e, struct overlay o, const struct
 
     for (uint32_t at = t->begin; at < t->end;) {
         uint32_t n = t->end - at < SLICE ? t->end - at : SLICE;
+        uint32_t omitted = next_omitted(e, o, c.dir, at);
+        if (omitted == at) {
+            at++;
+            continue;
+        }
+        n = omitted - at < n ? omitted - at : n;
         lay_over(e, o, c.dir, at, slice, n);
         c.bytes = span_of(slice, n);
         c.offset = at;

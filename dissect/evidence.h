@@ -58,6 +58,11 @@ struct evidence *evidence_stop(struct evidence *e, struct evidence_pool *pool);
 void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                    uint32_t offset, struct span bytes);
 
+/* The byte at `offset` may not have reached the receiver's program: the other reading is without
+ * it. False: that is known, or there is no room, or it is behind the dialogue. */
+bool evidence_omit(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
+                   uint32_t offset);
+
 /* Is anything here that was not here at the last call? Reading again costs; a flood of milestones
  * must not repeat it. */
 bool evidence_changed(struct evidence *e);

@@ -141,9 +141,10 @@ enum tamper_kind { TAMPER_SEGMENTS, TAMPER_RESET, TAMPER_HANDSHAKE, TAMPER_KIND_
 struct tamper {
     enum tamper_kind kind;
     enum session_dir dir;
-    uint32_t offset;   /* stream offset */
-    uint8_t marks[2];  /* enum copy_mark: of what was read, of the other copy */
-    uint8_t ttl[2];    /* likewise; 0: unknown */
+    uint32_t offset;  /* stream offset */
+    uint8_t marks[2]; /* enum copy_mark: of what was read, of the other copy */
+    uint8_t ttl[2];   /* likewise; 0: unknown */
+    bool urgent;      /* one copy alone, of which the receiver may have taken out the urgent byte */
     struct text first; /* the line as it was read; empty where it may hold a secret */
     struct text second;
 };

@@ -52,7 +52,16 @@ static void say_conflict(struct finding *f, const struct view *v, const struct t
     const struct session *s = v->s;
     unsigned dropped = t->marks[1] & COPY_DROPPED;
     const char *who = t->dir == SESSION_TO_CLIENT ? "server" : "client";
-    if (t->first.len && t->second.len)
+    if (t->urgent)
+        wording_say(
+            f, "A byte of the %s was marked urgent, and most receivers take such a byte out.", who);
+    if (t->urgent && t->first.len && t->second.len)
+        wording_say(f, "With it the line says \"%s\", without it \"%s\".",
+                    wording_bytes(session_text(s, t->first)).text,
+                    wording_bytes(session_text(s, t->second)).text);
+    else if (t->urgent)
+        wording_say(f, "The dialogue was read with it and without it.");
+    else if (t->first.len && t->second.len)
         wording_say(f,
                     "The same bytes of the %s came twice and differ: one copy says \"%s\", the "
                     "other \"%s\".",
@@ -81,7 +90,8 @@ static void conflicting_segments(const struct view *v, struct judgement *out)
     struct finding *f = raise_finding(out, v, RULE_CONFLICTING_SEGMENTS, t->dir, t->offset);
     if ((v->decides && !damaged) || crowded) {
         raise_rate(f, SEVERITY_ROW_E4_E5, view_effect(v, true));
-        f->confidence = (t->marks[1] & COPY_DROPPED) ? CONFIDENCE_HIGH : CONFIDENCE_PROOF;
+        f->confidence =
+            (t->marks[1] & COPY_DROPPED) || t->urgent ? CONFIDENCE_HIGH : CONFIDENCE_PROOF;
         raise_cause(f, CAUSE_MAN_ON_THE_SIDE);
         raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     } else {
@@ -95,7 +105,8 @@ static void conflicting_segments(const struct view *v, struct judgement *out)
     if (t->first.len)
         wording_line(f, t->dir, t->offset, "", session_text(s, t->first), "as it was read here");
     if (t->second.len)
-        wording_line(f, t->dir, t->offset, "", session_text(s, t->second), "the other copy");
+        wording_line(f, t->dir, t->offset, "", session_text(s, t->second),
+                     t->urgent ? "without the urgent byte" : "the other copy");
 }
 
 /* --- forged-reset --- */

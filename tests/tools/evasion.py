@@ -317,6 +317,52 @@ def one_byte_differs(w):
     return two_copies(w, REPLY, REPLY.replace(WORD, b"STARTTLX"))
 
 
+def with_urgent(w, reply, at, cut=None):
+    """Byte `at` of the reply is urgent; `cut`: said in a segment before the one that has it."""
+    cut = len(reply) if cut is None else cut
+    w.segment(1, reply[:cut], flags=ACK | PSH | URG, urgent=at + 1)
+    if reply[cut:]:
+        w.segment(1, reply[cut:], seq=w.seq[1] + cut)
+    w.seq[1] += len(reply)
+    w.now += 10 * MS
+    w.segment(0, flags=ACK)
+    return w
+
+
+@case("both", tell=("conflicting-segments",))
+def urgent_byte_of_the_offer(w):
+    """The tap sees STARTTLS, the client STARTLS (RFC 6093: the urgent byte is not in line)."""
+    w.open().hello()
+    return with_urgent(w, REPLY, REPLY.index(WORD) + 5).mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def urgent_pointer_ahead(w):
+    w.open().hello()
+    return with_urgent(w, REPLY, REPLY.index(WORD) + 5, cut=40).mail()
+
+
+@case("any", tell=("conflicting-segments",))
+def urgent_byte_too_many(w):
+    """The tap sees STARTTTLS, the client STARTTLS, and uses it."""
+    reply = REPLY.replace(WORD, b"STARTTTLS")
+    w.open().hello()
+    return with_urgent(w, reply, reply.index(b"STARTTTLS") + 5).tls()
+
+
+@case("garbled", tell=("conflicting-segments",))
+def urgent_byte_in_a_mask(w):
+    reply = REPLY.replace(WORD, MASK + b"X")
+    w.open().hello()
+    return with_urgent(w, reply, reply.index(MASK)).mail()
+
+
+@case("offered", quiet_all=("starttls-garbled",))
+def urgent_byte_of_no_matter(w):
+    w.open().hello()
+    return with_urgent(w, REPLY, REPLY.index(b"ETRN")).tls()
+
+
 @case("both", tell=("conflicting-segments",))
 def two_answers_to_starttls(w):
     """The refusal wins the race; the server's own go-ahead comes after."""

@@ -249,12 +249,41 @@ static void test_stopped_it_shrinks(void **state)
     }
 }
 
+/* Without its urgent byte the offer is none; what lies before and behind stays in its place. */
+static void test_an_omitted_byte(void **state)
+{
+    struct session as = {.syn_seen = true, .synack_seen = true, .seen = {true, true}};
+    struct session *s;
+    uint32_t offer = strlen(BANNER "250-mx.test\r\n250-");
+
+    (void)state;
+    say(SESSION_TO_CLIENT, BANNER);
+    say(SESSION_TO_SERVER, HELLO);
+    assert_true(evidence_omit(e, &pool, SESSION_TO_CLIENT, offer + 4)); /* before it is there */
+    assert_false(evidence_omit(e, &pool, SESSION_TO_CLIENT, offer + 4));
+    say(SESSION_TO_CLIENT, REPLY);
+    say(SESSION_TO_SERVER, "MAIL FROM:<a@b.test>\r\n");
+    assert_true(evidence_in_conflict(e));
+    s = evidence_reread(e, &as, false);
+    assert_int_equal(s->reading.ehlo, EHLO_COMPLETE);
+    assert_int_equal(s->reading.line_count, 3);
+    assert_int_equal(s->reading.line[1].line_len, 7);
+    assert_memory_equal(session_text(s, s->reading.line[1].text).p, "STARTLS", 7);
+    assert_int_equal(s->reading.line[2].line_len, 4);
+    assert_int_equal(s->reading.line[2].offset, offer + strlen("STARTTLS\r\n"));
+    assert_int_equal(s->mail_commands, 1);
+    session_free(s);
+    e = evidence_stop(e, &pool);
+    assert_false(evidence_omit(e, &pool, SESSION_TO_CLIENT, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_equal_copies_do_not_differ, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_first_difference_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nothing_is_known_of_a_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_an_omitted_byte, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stopped_it_shrinks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_other_reading, NULL, teardown),
         cmocka_unit_test_setup_teardown(test_a_copy_over_part_of_a_line, setup, teardown),
