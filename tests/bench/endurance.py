@@ -45,6 +45,8 @@ def main():
     early, late = max(memory[tenth:2 * tenth]), max(memory[-tenth:])
     good = (len(memory) == args.seconds and late <= 1.01 * early and
             len(set(files[tenth:])) == 1 and child.returncode in (1, 3))  # alerts; cut off in the middle
+    print("most in each tenth, MiB:", *("%.1f" % (max(memory[i * tenth:(i + 1) * tenth]) / 2**20)
+                                         for i in range(len(memory) // tenth)))
     print("%d s, %.0f GB: %.1f MiB after a fifth, %.1f MiB at the end (%+.2f %%), %d files, exit %d%s" % (
         len(memory), read / 1e9, early / 2**20, late / 2**20, 100 * (late / early - 1), files[-1],
         child.returncode, "" if good else "  FAILED " + errors.decode()[-200:]))
