@@ -172,8 +172,7 @@ static bool pass_tls(struct flow *f, const struct arrival *a)
     return true;
 }
 
-/* The inside of a message's text or of a TLS record, when nothing is out of order on either side.
- */
+/* The inside of a message's text or of a TLS record, when nothing is out of order. */
 static bool pass_inside(const struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct reasm *r = &f->dir[a->dir];

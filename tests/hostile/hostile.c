@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sensor/capture.h"
@@ -90,15 +89,13 @@ static bool read_all(int fd)
 
 static bool run(int fd)
 {
-    struct timespec from, to;
-    uint64_t took;
+    uint64_t from, took;
     bool good;
 
     lseek(fd, 0, SEEK_SET);
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    from = whole_way_clock();
     good = read_all(fd);
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    took = (uint64_t)((to.tv_sec - from.tv_sec) * 1000000000 + to.tv_nsec - from.tv_nsec);
+    took = whole_way_clock() - from;
     longest_ns = took > longest_ns ? took : longest_ns;
     slow += took > SLOW_MS * UINT64_C(1000000);
     runs++;

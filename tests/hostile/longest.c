@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "sensor/capture.h"
@@ -24,14 +23,6 @@ struct times {
     uint32_t *ns; /* by packet */
     size_t count, size;
 };
-
-static uint64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static bool note(struct times *t, size_t packet, uint64_t took)
 {
@@ -71,9 +62,9 @@ static bool read_once(const char *path, struct times *t)
     way.memory = garble_memory_new(&c.key);
     d = dissect_new(&c, whole_way_session, &way);
     for (size_t i = 0; good && d && capture_next(capture, &p) == 1; i++) {
-        uint64_t from = now();
+        uint64_t from = whole_way_clock();
         dissect_packet(d, &p);
-        good = note(t, i, now() - from);
+        good = note(t, i, whole_way_clock() - from);
     }
     if (d)
         dissect_finish(d);

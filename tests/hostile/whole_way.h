@@ -4,6 +4,8 @@
 #ifndef TESTS_HOSTILE_WHOLE_WAY_H
 #define TESTS_HOSTILE_WHOLE_WAY_H
 
+#include <time.h>
+
 #include "alert/eve.h"
 #include "dissect/dissect.h"
 #include "rules/garble.h"
@@ -33,6 +35,14 @@ static inline void whole_way_session(void *user, struct session *s, enum session
         eve_session(&w->line, s, &w->judgement, NULL, &plain);
         (void)json_end(&w->line);
     }
+}
+
+static inline uint64_t whole_way_clock(void) /* nanoseconds */
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 /* Is every packet processed or counted as dropped, and is nothing left behind? After the finish. */
