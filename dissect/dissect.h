@@ -38,7 +38,9 @@ struct packet {
 };
 
 /* Called for each session at each milestone; `s` is valid during the call. Sessions that have ended
- * come some at a time, a tenth of a second of packet time later at most. */
+ * come some at a time, a tenth of a second of packet time later at most; who has something to say
+ * at an earlier milestone of another asks for them first (dissect_hand_out()), and all is in order.
+ */
 typedef void (*dissect_fn)(void *user, struct session *s, enum session_milestone m);
 
 /* packets = sum of the dropped and the processed ones, always. */
@@ -73,7 +75,8 @@ struct dissect_counters {
 
 struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void *user);
 void dissect_packet(struct dissect *d, const struct packet *p);
-void dissect_finish(struct dissect *d); /* closes every flow, in the order of first packets */
+void dissect_hand_out(struct dissect *d); /* the sessions that have ended by now; also in a call */
+void dissect_finish(struct dissect *d);   /* closes every flow, in the order of first packets */
 void dissect_free(struct dissect *d);
 struct dissect_counters dissect_counters(const struct dissect *d);
 

@@ -67,13 +67,22 @@ static void fetch(const struct session *s)
 
 static void hand_out_closed(struct dissect *d)
 {
-    for (unsigned i = 0; i < d->closed_count; i++) {
-        if (i + 1 < d->closed_count)
-            fetch(d->closed[i + 1]);
-        d->fn(d->user, d->closed[i], SESSION_CLOSED);
-        session_free(d->closed[i]);
-    }
+    struct session *list[CLOSED_TOGETHER];
+    unsigned n = d->closed_count;
+
+    memcpy(list, d->closed, n * sizeof(list[0]));
     d->closed_count = 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (i + 1 < n)
+            fetch(list[i + 1]);
+        d->fn(d->user, list[i], SESSION_CLOSED);
+        session_free(list[i]);
+    }
+}
+
+void dissect_hand_out(struct dissect *d)
+{
+    hand_out_closed(d);
 }
 
 /* Takes a session that has ended. The second place's goes with its flow, so it cannot wait. */

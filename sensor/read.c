@@ -123,6 +123,12 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
     judge(s, m, r->memory, r->judgement);
+    if (m != SESSION_CLOSED) {
+        if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)
+            return;
+        dissect_hand_out(r->dissect); /* lines come in the order of time */
+        judge(s, m, r->memory, r->judgement);
+    }
     enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
     if (outcome == INCIDENT_STORM ||
         (outcome == INCIDENT_ALERT && alert.primary->severity >= r->cli->min_severity))
