@@ -12,11 +12,9 @@
 
 /* The pointer leads behind the urgent byte as all receivers take it (RFC 6093 section 3.1); Linux
  * takes 0 for the first. */
-static uint16_t urgent_byte(const struct tcp_segment *t)
+static uint32_t urgent_seq(const struct tcp_segment *t)
 {
-    if (!(t->flags & TCP_URG))
-        return 0;
-    return t->urgent ? t->urgent : 1;
+    return t->seq + (t->urgent ? t->urgent - 1u : 0);
 }
 
 static void segment_of(const struct arrival *a, struct reasm_segment *out, uint64_t number)
@@ -27,7 +25,8 @@ static void segment_of(const struct arrival *a, struct reasm_segment *out, uint6
         .wire_len = a->tcp.payload_len,
         .ack = a->tcp.ack,
         .has_ack = (a->tcp.flags & TCP_ACK) != 0,
-        .urgent = urgent_byte(&a->tcp),
+        .urgent = (a->tcp.flags & TCP_URG) != 0,
+        .urgent_seq = urgent_seq(&a->tcp),
         .time = a->packet->time,
         .number = number,
         .ttl = a->ip->ttl,

@@ -71,6 +71,9 @@ static void begin_bulk(struct flow *f)
         note_inside(f, (enum session_dir)d);
 }
 
+static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
+                        const struct reasm_segment *s);
+
 /* Feeds one contiguous segment. Returns the bytes used; fewer than all: the reader waits. */
 static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
                    const struct reasm_segment *s, bool force)
@@ -84,7 +87,11 @@ static size_t feed(struct converse *v, struct flow *f, enum session_dir d,
                            .time = s->time,
                            .force = force};
     struct smtp *m = reader(v, f);
-    size_t used = m ? smtp_feed(m, &c) : s->bytes.n;
+    size_t used;
+
+    if (s->urgent)
+        note_urgent(v, f, d, s);
+    used = m ? smtp_feed(m, &c) : s->bytes.n;
 
     f->session->bytes[d] += used;
     if (f->evidence && !evidence_read(f->evidence, &v->evidence, d, c.offset, c.acked, s,
@@ -395,13 +402,12 @@ static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
 {
     const struct reasm *r = &f->dir[d], *o = &f->dir[other(d)];
     struct reasm_segment first = *s, second = *s;
-    uint32_t at = s->urgent - 1u;
+    uint32_t at = s->urgent_seq - s->seq;
     uint8_t room[CAP_KEYWORD_TEXT];
     struct tamper *t;
 
-    if (!s->urgent || s->suspect || !f->evidence || !r->started ||
-        reasm_diff(s->seq + at, r->next) < 0 ||
-        !evidence_omit(f->evidence, &v->evidence, d, s->seq + at - r->base))
+    if (s->suspect || !f->evidence || reasm_diff(s->urgent_seq, r->next) < 0 ||
+        !evidence_omit(f->evidence, &v->evidence, d, s->urgent_seq - r->base))
         return;
     first.ack = second.ack = s->has_ack && o->started ? s->ack - o->base : 0;
     first.bytes = second.bytes = span_of(NULL, 0);
@@ -409,7 +415,7 @@ static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
         first.bytes = evidence_line(s->bytes, at);
         second.bytes = without(first.bytes, s->bytes.p + at, room, sizeof(room));
     }
-    t = tell_conflict(f->session, d, s->seq + at - r->base, &first, &second);
+    t = tell_conflict(f->session, d, s->urgent_seq - r->base, &first, &second);
     if (t)
         t->urgent = true;
 }
@@ -564,8 +570,6 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
         v->count.cut_packets++;
     if (f->evidence && (s->seq != r->next || r->held))
         converse_compare(v, f, d, s);
-    if (s->urgent)
-        note_urgent(v, f, d, s);
     if (s->marks & COPY_WINDOW) /* nobody takes it, and it would only take room */
         return;
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {

@@ -23,7 +23,8 @@ struct reasm_segment {
     struct span bytes; /* captured */
     uint32_t wire_len; /* >= bytes.n; the rest was cut by the snap length */
     uint32_t ack;
-    uint16_t urgent; /* the byte that is urgent, counted from 1; 0: none is */
+    uint32_t urgent_seq; /* of the urgent byte, which may be yet to come */
+    bool urgent;
     bool has_ack;
     bool suspect;  /* the receiver cannot have taken it: marks & COPY_DROPPED */
     uint8_t marks; /* enum copy_mark */

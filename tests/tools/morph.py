@@ -9,6 +9,8 @@ import struct
 import pcapio
 from pcapio import FIN, RST, SYN
 
+URG = 0x20
+
 
 def _like(capture, packets):
     return pcapio.Capture(capture.link, packets, capture.snaplen)
@@ -42,7 +44,12 @@ def _pieces(segment, size):
         part = segment.payload[at:at + max(1, size())]
         last = at + len(part) == total
         flags = segment.flags if last else segment.flags & ~(FIN | RST)
-        yield pcapio.rebuild(segment, seq=segment.seq + at, payload=part, flags=flags)
+        tcp, urgent = segment.tcp, struct.unpack("!H", segment.tcp[18:20])[0] - at
+        if flags & URG and urgent > 0:  # the pointer counts from the piece that has it
+            tcp = tcp[:18] + struct.pack("!H", urgent) + tcp[20:]
+        elif at:
+            flags &= ~URG
+        yield pcapio.rebuild(segment, seq=segment.seq + at, payload=part, flags=flags, tcp=tcp)
         at += len(part)
 
 
