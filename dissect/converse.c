@@ -406,7 +406,7 @@ static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
     uint8_t room[CAP_KEYWORD_TEXT];
     struct tamper *t;
 
-    if (s->suspect || !f->evidence || reasm_diff(s->urgent_seq, r->next) < 0 ||
+    if (!f->evidence || reasm_diff(s->urgent_seq, r->next) < 0 ||
         !evidence_omit(f->evidence, &v->evidence, d, s->urgent_seq - r->base))
         return;
     first.ack = second.ack = s->has_ack && o->started ? s->ack - o->base : 0;
