@@ -319,8 +319,10 @@ bool evidence_omit(struct evidence *e, struct evidence_pool *pool, enum session_
     for (uint8_t i = 0; i < e->copies; i++)
         if (!e->copy[i].bytes && e->copy[i].dir == d && e->copy[i].offset == offset)
             return false;
-    if (e->stopped || e->copies == CAP_EVIDENCE_COPIES || !copy_room(e, pool))
+    if (e->stopped)
         return false;
+    if (e->copies == CAP_EVIDENCE_COPIES || !copy_room(e, pool))
+        return true;
     e->copy[e->copies++] = (struct copy){.offset = offset, .dir = (uint8_t)d};
     e->changed = true;
     return true;

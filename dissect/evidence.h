@@ -59,7 +59,7 @@ void evidence_copy(struct evidence *e, struct evidence_pool *pool, enum session_
                    uint32_t offset, struct span bytes);
 
 /* The byte at `offset` may not have reached the receiver's program: the other reading is without
- * it. False: that is known, or there is no room, or it is behind the dialogue. */
+ * it. False: that is known, or it is behind the dialogue. Without room it is left out. */
 bool evidence_omit(struct evidence *e, struct evidence_pool *pool, enum session_dir d,
                    uint32_t offset);
 

@@ -63,6 +63,10 @@ def check_rewritten(tally, name, session):
     tally.check(worst(session) >= level("high"), name, "nothing high: %s" % run.findings(session))
 
 
+def check_crowded(tally, name, session):
+    tally.check(worst(session) >= level("high"), name, "nothing high: %s" % run.findings(session))
+
+
 def check_quiet(tally, name, session):
     tally.check(worst(session) <= level("low"), name, "above low: %s" % run.findings(session))
 
@@ -93,7 +97,7 @@ def check_secret(tally, name, session):
     tally.check("tamper" in session["starttls"], name, "the conflict is not told of")
 
 
-CHECKS = {"rewritten": check_rewritten, "secret": check_secret, "decoy-tls": check_decoy_tls, "quiet": check_quiet,
+CHECKS = {"rewritten": check_rewritten, "crowded": check_crowded, "secret": check_secret, "decoy-tls": check_decoy_tls, "quiet": check_quiet,
           "any": check_any, "garbled": check_garbled, "offered": check_offered, "both": check_both,
           "unknown": check_unknown, "fragments": check_fragments}
 

@@ -8,6 +8,7 @@ them all, over IPv4 and over IPv6. What a correct sensor may say stands with eac
   offered   the client got STARTTLS and used it: nothing above low
   both      two copies that the receiver could not tell apart: conflicting, and at least high
   unknown   the bytes that decide were not captured: unknown, and nothing above low
+  crowded   more copies than are compared: at least high, whatever the reading says
   secret    the copies hold names and passwords: they are told of, and nothing of them is shown
 
 `tell`: rules that must be among the findings. `quiet`: rules that must not be among them above low;
@@ -340,6 +341,19 @@ def urgent_byte_of_the_offer(w):
 def urgent_pointer_ahead(w):
     w.open().hello()
     return with_urgent(w, REPLY, REPLY.index(WORD) + 5, cut=40).mail()
+
+
+@case("crowded", tell=("conflicting-segments",))
+def urgent_bytes_of_no_matter_first(w):
+    """Eight harmless ones take all the room that there is for other readings: that is said aloud."""
+    w.open()
+    w.segment(1, BANNER[:6])
+    for at in range(6, 22, 2):
+        w.segment(1, BANNER[at:at + 2], flags=ACK | PSH | URG, urgent=1, seq=w.seq[1] + at)
+    w.segment(1, BANNER[22:], seq=w.seq[1] + 22)
+    w.seq[1] += len(BANNER)
+    w.say(0, EHLO)
+    return with_urgent(w, REPLY, REPLY.index(WORD) + 5).mail()
 
 
 @case("any", tell=("conflicting-segments",))
