@@ -260,7 +260,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
         d->port_map[c->port[i] >> 3] |= (uint8_t)(1u << (c->port[i] & 7));
     d->defrag = defrag_new();
     d->half_open = half_open_new(c->half_open);
-    d->park = park_new(&c->key);
+    d->park = park_new(&c->key, c->max_flows);
     d->converse = (struct converse){.table = flow_table_new(c->max_flows, &c->key),
                                     .pool = {.limit = CAP_HELD_POOL_BYTES},
                                     .evidence = {.limit = CAP_EVIDENCE_POOL},

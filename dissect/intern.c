@@ -5,10 +5,6 @@
 
 #include "base/heap.h"
 
-#define BUCKETS                                                                                    \
-    65536 /* more replies than that make the search longer, and no mail link has them              \
-           */
-
 struct interned {
     struct interned *next; /* same bucket */
     uint32_t hash, uses;
@@ -18,15 +14,18 @@ struct interned {
 
 struct intern {
     struct siphash_key key;
-    struct interned *bucket[BUCKETS];
+    uint32_t mask;
+    struct interned *bucket[];
 };
 
-struct intern *intern_new(const struct siphash_key *key)
+struct intern *intern_new(const struct siphash_key *key, uint32_t buckets)
 {
-    struct intern *t = calloc(1, sizeof(*t));
+    struct intern *t = calloc(1, sizeof(*t) + buckets * sizeof(t->bucket[0]));
 
-    if (t)
-        t->key = *key;
+    if (!t)
+        return NULL;
+    t->key = *key;
+    t->mask = buckets - 1;
     return t;
 }
 
@@ -37,7 +36,7 @@ void intern_free(struct intern *t)
 
 static struct interned **bucket_of(struct intern *t, uint32_t hash)
 {
-    return &t->bucket[hash % BUCKETS];
+    return &t->bucket[hash & t->mask];
 }
 
 struct interned *intern_keep(struct intern *t, struct span bytes)

@@ -10,8 +10,9 @@
 struct intern;
 struct interned;
 
-struct intern *intern_new(const struct siphash_key *key); /* NULL: no memory */
-void intern_free(struct intern *t);                       /* what is kept must have been let go */
+/* `buckets` is a power of two: more strings than that make the search longer. NULL: no memory. */
+struct intern *intern_new(const struct siphash_key *key, uint32_t buckets);
+void intern_free(struct intern *t); /* what is kept must have been let go */
 
 /* The one that is equal, or a new one. NULL: no memory. */
 struct interned *intern_keep(struct intern *t, struct span bytes);

@@ -7,7 +7,8 @@
 #include "dissect/intern.h"
 #include "dissect/pack.h"
 
-#define BUCKETS  (1u << 18) /* pointers that are touched when they are used */
+#define BUCKETS  (1u << 18) /* at most: pointers that are touched when they are used */
+#define REPLIES  (1u << 16) /* at most: no mail link has more different replies */
 #define PREFIXES 4096       /* counters of client networks, shared by hash */
 #define SHARE    32         /* a network with more than this part of a class goes first */
 #define LOOK     8          /* flows looked at for one of such a network */
@@ -47,15 +48,18 @@ struct park {
     struct siphash_key key;
     struct intern *replies;
     size_t bytes;
-    uint32_t count;
+    uint32_t count, buckets;
 };
 
-struct park *park_new(const struct siphash_key *key)
+struct park *park_new(const struct siphash_key *key, uint32_t max_flows)
 {
     struct park *p = calloc(1, sizeof(*p));
 
-    if (p)
-        p->key = *key;
+    if (!p)
+        return NULL;
+    p->key = *key;
+    for (p->buckets = 1; p->buckets < max_flows && p->buckets < BUCKETS;)
+        p->buckets *= 2;
     return p;
 }
 
@@ -63,13 +67,13 @@ struct park *park_new(const struct siphash_key *key)
 static bool furnish(struct park *p)
 {
     if (!p->bucket)
-        p->bucket = calloc(BUCKETS, sizeof(struct parked *));
+        p->bucket = calloc(p->buckets, sizeof(struct parked *));
     if (!p->prefix)
         p->prefix = calloc(PARK_CLASS_COUNT, sizeof(*p->prefix));
     if (!p->scratch)
         p->scratch = malloc(PACK_MOST);
     if (!p->replies)
-        p->replies = intern_new(&p->key);
+        p->replies = intern_new(&p->key, p->buckets < REPLIES ? p->buckets : REPLIES);
     return p->bucket && p->prefix && p->scratch && p->replies;
 }
 
@@ -117,7 +121,7 @@ static uint16_t prefix_of(const struct flow_key *k)
 
 static struct parked **bucket_of(const struct park *p, uint32_t hash)
 {
-    return &p->bucket[hash % BUCKETS];
+    return &p->bucket[hash & (p->buckets - 1)];
 }
 
 static void append(struct park *p, struct parked *q)

@@ -23,7 +23,7 @@ enum park_class {                   /* in the order in which they give way */
 struct park;
 struct parked;
 
-struct park *park_new(const struct siphash_key *key); /* NULL: no memory */
+struct park *park_new(const struct siphash_key *key, uint32_t max_flows); /* NULL: no memory */
 /* The flows that are parked are the caller's to restore first. */
 void park_free(struct park *p);
 

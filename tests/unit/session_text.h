@@ -15,7 +15,10 @@ static inline void session_text_put(FILE *f, const struct session *s, const char
 
     fprintf(f, "%s=[", name);
     for (size_t i = 0; i < v.n; i++)
-        fprintf(f, v.p[i] >= 0x20 && v.p[i] < 0x7f ? "%c" : "\\x%02X", v.p[i]);
+        if (v.p[i] >= 0x20 && v.p[i] < 0x7f)
+            fputc(v.p[i], f);
+        else
+            fprintf(f, "\\x%02X", v.p[i]);
     fputs("]\n", f);
 }
 

@@ -23,7 +23,7 @@ struct lot {
 
 static struct lot lot_new(void)
 {
-    return (struct lot){.table = flow_table_new(1024, &key), .park = park_new(&key)};
+    return (struct lot){.table = flow_table_new(1024, &key), .park = park_new(&key, 1024)};
 }
 
 static void lot_free(struct lot *l)
@@ -226,7 +226,7 @@ static void equal_replies_are_kept_once(void **state)
 static void interned_bytes_are_shared_and_let_go(void **state)
 {
     size_t before = heap_bytes();
-    struct intern *t = intern_new(&key);
+    struct intern *t = intern_new(&key, 16);
     struct interned *a = intern_keep(t, span_str("abc")), *b = intern_keep(t, span_str("abc"));
     struct interned *c = intern_keep(t, span_str("abd"));
 
