@@ -55,6 +55,36 @@
 #define CAP_DOMAIN_TEXT      255   /* RFC 1035 section 2.3.4 */
 #define CAP_ADDRESS_TEXT     320   /* 64 + @ + 255, RFC 5321 section 4.5.3.1 */
 
+/* --- policies --- */
+#define CAP_STS_BODY   65536 /* RFC 8461 section 3.3: senders may limit the body to 64 KiB */
+#define CAP_STS_MX     512   /* patterns of one policy; of 132 real ones none has more than 12 */
+#define CAP_STS_REASON 256   /* what is wrong with a policy: one line */
+#define CAP_STS_ID     32    /* RFC 8461 section 3.1 */
+#define CAP_TXT_RUA    16    /* report addresses kept of one record */
+
+/* --- DNS --- */
+#define CAP_DNS_RECORDS                                                                            \
+    64 /* kept of one message: 20 MX, their addresses of both kinds, signatures */
+#define CAP_DNS_TEXT 16384 /* names, texts and associations of one message: four of EDNS's size */
+#define CAP_DNS_JUMPS                                                                              \
+    127 /* pointers of one name: it has no more labels, and each may end in one                    \
+         */
+
+/* --- store --- */
+#define CAP_STORE_KEY   400    /* a domain has 255, and two words and a time stand beside it */
+#define CAP_STORE_VALUE 131072 /* a policy body has 65,536 (RFC 8461 section 3.3), and its record  \
+                                */
+#define CAP_STORE_DELTAS    1024        /* of one flush: what Redis does at one go, under 10 ms */
+#define CAP_STORE_MEMORY    (32u << 20) /* of the store in memory: 10,000 domains */
+#define CAP_STORE_QUEUE     (8u << 20)  /* waiting for Redis */
+#define CAP_STORE_REPLY     (4u << 20)  /* one reply of Redis: a counter of 10,000 fields */
+#define CAP_STORE_ELEMENTS  65536       /* of one reply */
+#define CAP_STORE_ADDRESSES 8           /* of the name of a Redis server */
+#define CAP_STORE_WINDOW    64          /* commands sent and not yet answered */
+#define CAP_STORE_FLUSH_S   604800 /* a flush id is known for a week: a server may be away so long \
+                                    */
+#define CAP_STORE_BACKOFF_S 30     /* between two attempts to connect, at most */
+
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */
 #define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
