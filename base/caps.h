@@ -63,12 +63,9 @@
 #define CAP_TXT_RUA    16    /* report addresses kept of one record */
 
 /* --- DNS --- */
-#define CAP_DNS_RECORDS                                                                            \
-    64 /* kept of one message: 20 MX, their addresses of both kinds, signatures */
-#define CAP_DNS_TEXT 16384 /* names, texts and associations of one message: four of EDNS's size */
-#define CAP_DNS_JUMPS                                                                              \
-    127 /* pointers of one name: it has no more labels, and each may end in one                    \
-         */
+#define CAP_DNS_RECORDS 64    /* kept of one message: 20 MX, two addresses of each, and some */
+#define CAP_DNS_TEXT    16384 /* names and data of one message: four times EDNS's usual size */
+#define CAP_DNS_JUMPS   127   /* pointers of a name: one for each label that it can have */
 
 /* --- store --- */
 #define CAP_STORE_KEY   400    /* a domain has 255, and two words and a time stand beside it */
