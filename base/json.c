@@ -254,6 +254,12 @@ void json_put_bool(struct json *j, struct span key, bool value)
         put(j, value ? "true" : "false", value ? 4 : 5);
 }
 
+void json_put_null(struct json *j, struct span key)
+{
+    if (begin_value(j, key, 4))
+        put(j, "null", 4);
+}
+
 void json_put_tenths(struct json *j, struct span key, int64_t tenths)
 {
     char text[TEXT_UINT];

@@ -40,6 +40,7 @@ void json_put_masked(struct json *j, struct span key, struct span value);
 void json_put_uint(struct json *j, struct span key, uint64_t value);
 void json_put_int(struct json *j, struct span key, int64_t value);
 void json_put_bool(struct json *j, struct span key, bool value);
+void json_put_null(struct json *j, struct span key);
 void json_put_tenths(struct json *j, struct span key, int64_t tenths);
 void json_put_time(struct json *j, struct span key, nstime t);
 
@@ -97,6 +98,12 @@ static inline void json_int(struct json *j, const char *key, int64_t value)
 static inline void json_bool(struct json *j, const char *key, bool value)
 {
     json_put_bool(j, json_key(key), value);
+}
+
+/* Not in EVE lines, where what is unknown is left out. */
+static inline void json_null(struct json *j, const char *key)
+{
+    json_put_null(j, json_key(key));
 }
 
 /* 118 -> 11.8 */

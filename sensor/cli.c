@@ -32,53 +32,66 @@ enum option_id {
     OPTION_NO_NAMES,
     OPTION_COLOUR,
     OPTION_QUIET,
+    OPTION_FILE,
+    OPTION_TXT,
+    OPTION_TXT_STRINGS,
     OPTION_HELP,
     OPTION_COUNT
 };
+
+#define ON(command) (1u << (command))
+#define EVERYWHERE  (ON(CLI_COMMAND_COUNT) - 1)
 
 struct option_row {
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* what the help calls it; NULL: takes none */
-    bool everywhere;   /* all commands know it, not only `read` */
+    uint8_t commands;  /* ON(): those that know it */
     bool repeatable;
     const char *help;
 };
 
 static const struct option_row OPTION[] = {
-    [OPTION_READ_FILE] = {"read", 'r', "FILE", false, true, "read FILE, as tcpdump has it"},
-    [OPTION_JSON] = {"json", 0, NULL, false, true, "lines of JSON (EVE) instead of the summary"},
-    [OPTION_OUTPUT] = {"output", 'o', "FILE", false, false,
+    [OPTION_READ_FILE] = {"read", 'r', "FILE", ON(CLI_READ), true, "read FILE, as tcpdump has it"},
+    [OPTION_JSON] = {"json", 0, NULL, ON(CLI_READ) | ON(CLI_POLICY), true,
+                     "read: lines of JSON (EVE) instead of the summary; policy: one object"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", ON(CLI_READ), false,
                        "lines of JSON to FILE; standard output stays as it is"},
-    [OPTION_APPEND] = {"append", 'a', NULL, false, true,
+    [OPTION_APPEND] = {"append", 'a', NULL, ON(CLI_READ), true,
                        "add to the FILE of -o, do not truncate it"},
-    [OPTION_PORTS] = {"ports", 0, "PORT,...", false, false,
+    [OPTION_PORTS] = {"ports", 0, "PORT,...", ON(CLI_READ), false,
                       "server ports that carry mail (25,465,587,2525; 465 begins with TLS)"},
-    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", false, false, "our networks"},
-    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", false, false,
+    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", ON(CLI_READ), false, "our networks"},
+    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", ON(CLI_READ), false,
                        "our mail exchangers, where they are not in our networks"},
-    [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", false, false,
+    [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ), false,
                             "relays that our mail goes through"},
-    [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", false, false,
+    [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ), false,
                                   "seed of the community_id, 0 to 65535 (0)"},
-    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", false, false, "`host` of every line"},
-    [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", false, false,
+    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ), false, "`host` of every line"},
+    [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", ON(CLI_READ), false,
                         "exit with 1 from it on: low, medium, high, critical, none (medium)"},
-    [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", false, false,
+    [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", ON(CLI_READ), false,
                              "leave out alerts below it (low)"},
-    [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, false, true,
+    [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, ON(CLI_READ), true,
                                "do not mask the local parts of mail addresses"},
-    [OPTION_EXIT_ZERO] = {"exit-zero", 0, NULL, false, true,
+    [OPTION_EXIT_ZERO] = {"exit-zero", 0, NULL, ON(CLI_READ), true,
                           "exit with 0 where it would be 1 or 3"},
-    [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", false, false,
+    [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", ON(CLI_READ), false,
                           "connections followed at a time (1048576)"},
-    [OPTION_MEMORY] = {"memory", 0, "MIB", false, false,
+    [OPTION_MEMORY] = {"memory", 0, "MIB", ON(CLI_READ), false,
                        "memory to stay within; beyond it the least promising sessions go (256)"},
-    [OPTION_NO_NAMES] = {"no-names", 'n', NULL, false, true,
+    [OPTION_NO_NAMES] = {"no-names", 'n', NULL, ON(CLI_READ), true,
                          "as in tcpdump; no name is ever looked up"},
-    [OPTION_COLOUR] = {"color", 0, "WHEN", false, false, "auto, always or never (auto)"},
-    [OPTION_QUIET] = {"quiet", 'q', NULL, false, true, "no summary and no progress"},
-    [OPTION_HELP] = {"help", 'h', NULL, true, true, "this text"},
+    [OPTION_COLOUR] = {"color", 0, "WHEN", ON(CLI_READ), false, "auto, always or never (auto)"},
+    [OPTION_QUIET] = {"quiet", 'q', NULL, ON(CLI_READ), true, "no summary and no progress"},
+    [OPTION_FILE] = {"file", 0, "FILE", ON(CLI_POLICY), false,
+                     "lint: the body of a policy (- is standard input)"},
+    [OPTION_TXT] = {"txt", 0, NULL, ON(CLI_POLICY), true,
+                    "lint: each RECORD that follows is a TXT record"},
+    [OPTION_TXT_STRINGS] = {"txt-strings", 0, NULL, ON(CLI_POLICY), true,
+                            "lint: each STRING that follows is a part of one TXT record"},
+    [OPTION_HELP] = {"help", 'h', NULL, EVERYWHERE, true, "this text"},
 };
 _Static_assert(sizeof(OPTION) / sizeof(OPTION[0]) == OPTION_COUNT, "a row for each option");
 
@@ -90,6 +103,8 @@ struct command_row {
 
 static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
+    [CLI_POLICY] = {"policy", "policy lint --file F|--txt RECORD ...",
+                    "what a published policy or record says, and what is wrong with it"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
     [CLI_HELP] = {"help", "help [COMMAND]", "this text, or that of a command"},
@@ -131,7 +146,7 @@ enum cli_command cli_command_by_name(const char *name)
 
 static bool row_known(const struct option_row *row, enum cli_command command)
 {
-    return row->everywhere || command == CLI_READ;
+    return row->commands & ON(command);
 }
 
 struct getopt_tables {
@@ -143,7 +158,9 @@ static void make_tables(struct getopt_tables *t, enum cli_command command)
 {
     size_t n = 0, s = 0;
     memset(t, 0, sizeof(*t));
-    t->shorts[s++] = ':'; /* a missing value is told from an unknown option */
+    if (command == CLI_POLICY)
+        t->shorts[s++] = '-'; /* operands come in their place: --txt says what those after it are */
+    t->shorts[s++] = ':';     /* a missing value is told from an unknown option */
     for (int i = 0; i < OPTION_COUNT; i++) {
         const struct option_row *row = &OPTION[i];
         if (!row_known(row, command))
@@ -252,6 +269,9 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
     case OPTION_READ_FILE:
         c->operand[c->operand_count++] = value;
         return 0;
+    case OPTION_FILE:
+        c->policy_file = value;
+        return 0;
     case OPTION_OUTPUT:
         return set_path(&c->out_path, value, why);
     case OPTION_PORTS:
@@ -292,6 +312,8 @@ static void set_flag(struct cli *c, enum option_id id)
         [OPTION_EXIT_ZERO] = &c->exit_zero,
         [OPTION_NO_NAMES] = &c->no_names,
         [OPTION_QUIET] = &c->quiet,
+        [OPTION_TXT] = &c->txt,
+        [OPTION_TXT_STRINGS] = &c->txt,
         [OPTION_HELP] = &c->help,
     };
     *flag[id] = true;
@@ -303,6 +325,10 @@ static int set_option(struct cli *c, enum option_id id, const char *value, bool 
     struct cli_why why;
     if (!row->value) {
         set_flag(c, id);
+        if (id == OPTION_TXT || id == OPTION_TXT_STRINGS) {
+            c->joining = id == OPTION_TXT_STRINGS;
+            c->record++;
+        }
         seen[id] = true;
         return 0;
     }
@@ -313,6 +339,18 @@ static int set_option(struct cli *c, enum option_id id, const char *value, bool 
 }
 
 /* --- the whole line --- */
+
+/* A TXT record or a part of one once --txt was given, else an operand like any other. */
+static void add_operand(struct cli *c, const char *text)
+{
+    if (!c->txt) {
+        c->operand[c->operand_count++] = text;
+        return;
+    }
+    c->string[c->string_count++] = (struct cli_string){text, c->record};
+    if (!c->joining)
+        c->record++;
+}
 
 /* Options that cannot be meant together. */
 static int check_together(struct cli *c, const bool *seen)
@@ -354,6 +392,10 @@ static int parse_options(struct cli *c, int argc, char **argv)
     for (int code; (code = getopt_long(argc, argv, tables.shorts, tables.longs, NULL)) != -1;) {
         if (code == '?')
             return refuse_option(c, argv);
+        if (code == 1) { /* as make_tables() asks for */
+            add_operand(c, optarg);
+            continue;
+        }
         if (code == ':')
             return refuse(c, "--%s needs a value: %s", OPTION[option_of(optopt)].name,
                           OPTION[option_of(optopt)].value);
@@ -361,7 +403,7 @@ static int parse_options(struct cli *c, int argc, char **argv)
             return -1;
     }
     for (int i = optind; i < argc; i++)
-        c->operand[c->operand_count++] = argv[i];
+        add_operand(c, argv[i]);
     if (c->help)
         return 0;
     return check_operands(c) ? -1 : check_together(c, seen);
@@ -399,7 +441,8 @@ int cli_parse(struct cli *c, int argc, char **argv)
     if (choose_command(c, argc, argv, &named))
         return -1;
     c->operand = calloc((size_t)argc, sizeof(*c->operand));
-    if (!c->operand)
+    c->string = calloc((size_t)argc, sizeof(*c->string));
+    if (!c->operand || !c->string)
         return refuse(c, "out of memory");
     return parse_options(c, argc - named, argv + named);
 }
@@ -407,7 +450,9 @@ int cli_parse(struct cli *c, int argc, char **argv)
 void cli_fini(struct cli *c)
 {
     free(c->operand);
+    free(c->string);
     c->operand = NULL;
+    c->string = NULL;
 }
 
 /* --- help --- */

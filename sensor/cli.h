@@ -16,14 +16,20 @@
 #define CLI_MAX_MEMORY 1048576  /* MiB */
 #define CLI_MAX_FLOWS  67108864 /* 64 Mi: more would not fit any machine that taps a wire */
 
-enum cli_command { CLI_READ, CLI_RULES, CLI_VERSION, CLI_HELP, CLI_COMMAND_COUNT };
+enum cli_command { CLI_READ, CLI_POLICY, CLI_RULES, CLI_VERSION, CLI_HELP, CLI_COMMAND_COUNT };
 enum cli_colour { CLI_COLOUR_AUTO, CLI_COLOUR_ALWAYS, CLI_COLOUR_NEVER, CLI_COLOUR_COUNT };
+
+/* A character-string of a TXT record on the command line. */
+struct cli_string {
+    const char *text;
+    uint32_t record; /* those of one record have the same number */
+};
 
 struct cli {
     enum cli_command command;
     bool help; /* --help: print the help of `command` */
 
-    /* The operands: files, or what follows `rules` and `help`. They point into argv. */
+    /* The operands: files, or what follows `policy`, `rules` and `help`. They point into argv. */
     const char **operand;
     size_t operand_count;
 
@@ -45,6 +51,14 @@ struct cli {
     bool no_names;   /* -n: no name is ever looked up; taken for the hands that type it */
     enum cli_colour colour;
     bool quiet; /* no summary, no progress */
+
+    /* policy */
+    const char *policy_file; /* NULL: none */
+    bool txt;                /* records are given, though perhaps none follows */
+    struct cli_string *string;
+    size_t string_count;
+    bool joining;    /* of parsing: the next string belongs to the record before it */
+    uint32_t record; /* of parsing: the number of the next one */
 
     char error[CLI_ERROR_TEXT]; /* one line without its end; printable */
 };

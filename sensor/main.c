@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "sensor/cli.h"
+#include "sensor/policy_cmd.h"
 #include "sensor/read.h"
 #include "sensor/rules_cmd.h"
 #include "sensor/version.h"
@@ -54,6 +55,8 @@ static int run(struct cli *c)
     if (c->help)
         return help(c);
     switch (c->command) {
+    case CLI_POLICY:
+        return policy_cmd(c, stdout);
     case CLI_RULES:
         return rules_cmd(c, stdout) ? refuse(c) : flush_standard();
     case CLI_VERSION:
