@@ -63,14 +63,22 @@
 #define CAP_TXT_RUA    16    /* report addresses kept of one record */
 
 /* --- DNS --- */
-#define CAP_DNS_RECORDS 64    /* kept of one message: 20 MX, two addresses of each, and some */
-#define CAP_DNS_TEXT    16384 /* names and data of one message: four times EDNS's usual size */
-#define CAP_DNS_JUMPS   127   /* pointers of a name: one for each label that it can have */
+#define CAP_DNS_RECORDS      64    /* kept of one message: 20 MX, two addresses of each, and some */
+#define CAP_DNS_TEXT         16384 /* names and data of one message: four times EDNS's usual size */
+#define CAP_DNS_JUMPS        127   /* pointers of a name: one for each label that it can have */
+#define CAP_DNS_QUERIES      8192  /* remembered: 270 a second while an answer may be late */
+#define CAP_DNS_ANSWERS      4     /* to one query that are told apart: forgery needs two */
+#define CAP_DNS_WAIT_S       5     /* clients ask again after 2 to 5 s (RFC 1035 section 4.2.1) */
+#define CAP_DNS_LATE_S       30    /* an answer later than that is none to this query */
+#define CAP_DNS_STREAMS      1024  /* directions of TCP; a connection is for some questions */
+#define CAP_DNS_STREAM_BYTES (1u << 20) /* of unfinished messages: sixteen of the largest */
+#define CAP_DNS_STREAM_S     30         /* RFC 7766 section 6.2.3: some seconds of silence */
 
 /* --- store --- */
-#define CAP_STORE_KEY   400    /* a domain has 255, and two words and a time stand beside it */
-#define CAP_STORE_VALUE 131072 /* a policy body has 65,536 (RFC 8461 section 3.3), and its record  \
-                                */
+#define CAP_STORE_KEY 400 /* a domain has 255, and two words and a time stand beside it */
+#define CAP_STORE_VALUE                                                                            \
+    131072 /* a policy body has 65,536 (RFC 8461 section 3.3), and its record                      \
+            */
 #define CAP_STORE_DELTAS    1024        /* of one flush: what Redis does at one go, under 10 ms */
 #define CAP_STORE_MEMORY    (32u << 20) /* of the store in memory: 10,000 domains */
 #define CAP_STORE_QUEUE     (8u << 20)  /* waiting for Redis */
@@ -78,9 +86,14 @@
 #define CAP_STORE_ELEMENTS  65536       /* of one reply */
 #define CAP_STORE_ADDRESSES 8           /* of the name of a Redis server */
 #define CAP_STORE_WINDOW    64          /* commands sent and not yet answered */
-#define CAP_STORE_FLUSH_S   604800 /* a flush id is known for a week: a server may be away so long \
-                                    */
-#define CAP_STORE_BACKOFF_S 30     /* between two attempts to connect, at most */
+#define CAP_STORE_FLUSH_S                                                                          \
+    604800                     /* a flush id is known for a week: a server may be away so long     \
+                                */
+#define CAP_STORE_BACKOFF_S 30 /* between two attempts to connect, at most */
+
+#define CAP_EXPECTATIONS 8   /* promises judged of one session: the strictest */
+#define CAP_BOOK_HISTORY 128 /* policies kept of one domain: 90 days, with a change a day */
+#define CAP_BOOK_SHARED  64  /* domains looked at that name one mail exchanger */
 
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */

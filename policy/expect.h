@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what is known of a session to what was promised for it. */
+#ifndef POLICY_EXPECT_H
+#define POLICY_EXPECT_H
+
+#include "policy/book.h"
+
+/* What binds a session to domains and names; all borrowed for the call. */
+struct expect_query {
+    nstime time;                    /* of the packets */
+    const struct domain *recipient; /* domains of RCPT TO, in clear */
+    size_t recipient_count;
+    const struct domain *next_hop; /* domains that DNS on the tap sent to this server */
+    size_t next_hop_count;
+    const struct domain *mx;       /* the server's name by that DNS; NULL: unknown */
+    const struct domain *greeting; /* and by its own word; NULL: none */
+};
+
+/*
+ * All that is promised at that time, the strictest first: of a policy that ends before the packets,
+ * or has the mode none, nothing is expected. MTA-STS goes before a list (STARTTLS Everywhere,
+ * RULES.md). A greeting binds only where nothing else does.
+ */
+void expect_session(const struct book *b, const struct expect_query *q, struct expectations *out);
+
+#endif
