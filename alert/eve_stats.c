@@ -12,20 +12,35 @@ struct counter {
     }
 
 static const struct counter PACKETS[] = {
-    COUNTER(packets),        COUNTER(bytes),
-    COUNTER(not_mail),       COUNTER(not_ip),
-    COUNTER(malformed_link), COUNTER(malformed_ip),
-    COUNTER(malformed_tcp),  COUNTER(unknown_link),
-    COUNTER(vlan_deep),      COUNTER(fragments_dropped),
-    COUNTER(fragments_held), COUNTER(no_flow),
-    COUNTER(half_open),      COUNTER(flow_capped),
-    COUNTER(processed),      COUNTER(vlan),
-    COUNTER(qinq),           COUNTER(ipv4),
-    COUNTER(ipv6),           COUNTER(tcp),
-    COUNTER(bad_checksums),  COUNTER(offloaded),
-    COUNTER(duplicates),     COUNTER(retransmits),
-    COUNTER(reordered),      COUNTER(gaps),
-    COUNTER(gap_bytes),      COUNTER(cut_packets),
+    COUNTER(packets),
+    COUNTER(bytes),
+    COUNTER(not_mail),
+    COUNTER(not_ip),
+    COUNTER(malformed_link),
+    COUNTER(malformed_ip),
+    COUNTER(malformed_tcp),
+    COUNTER(unknown_link),
+    COUNTER(vlan_deep),
+    COUNTER(fragments_dropped),
+    COUNTER(fragments_held),
+    COUNTER(no_flow),
+    COUNTER(half_open),
+    COUNTER(flow_capped),
+    COUNTER(dns),
+    COUNTER(processed),
+    COUNTER(vlan),
+    COUNTER(qinq),
+    COUNTER(ipv4),
+    COUNTER(ipv6),
+    COUNTER(tcp),
+    COUNTER(bad_checksums),
+    COUNTER(offloaded),
+    COUNTER(duplicates),
+    COUNTER(retransmits),
+    COUNTER(reordered),
+    COUNTER(gaps),
+    COUNTER(gap_bytes),
+    COUNTER(cut_packets),
 };
 
 static const struct counter FLOWS[] = {
@@ -54,8 +69,13 @@ static const struct counter FLOWS[] = {
     COUNTER(false_ends),
 };
 
+static const struct counter DNS[] = {
+    COUNTER(dns_messages),  COUNTER(dns_malformed), COUNTER(dns_unanswered),
+    COUNTER(dns_forgotten), COUNTER(dns_dropped),
+};
+
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
-_Static_assert((COUNT(PACKETS) + COUNT(FLOWS)) * sizeof(uint64_t) ==
+_Static_assert((COUNT(PACKETS) + COUNT(FLOWS) + COUNT(DNS)) * sizeof(uint64_t) ==
                    sizeof(struct dissect_counters),
                "a counter that is not in the tables would be silence");
 
@@ -142,6 +162,7 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     json_object(out, "stripwatch");
     put_table(out, "packets", PACKETS, COUNT(PACKETS), d);
     put_table(out, "flows", FLOWS, COUNT(FLOWS), d);
+    put_table(out, "dns", DNS, COUNT(DNS), d);
     json_uint(out, "sessions_closed", c->sessions);
     put_judged(out, c);
     json_close(out);

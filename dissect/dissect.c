@@ -10,6 +10,8 @@
 #define EXPIRE_EVERY                                                                               \
     (100 * NS_PER_MS) /* time limits are seconds: no need to look at every packet */
 
+enum { PROTO_TCP = 6, PROTO_UDP = 17 };
+
 void dissect_config_default(struct dissect_config *c)
 {
     *c = (struct dissect_config){.port = {25, 587, 2525, 465},
@@ -92,12 +94,42 @@ static inline void orient(struct dissect *d, struct arrival *a)
     }
 }
 
+static bool wants_udp(const struct dissect *d, const struct ip_packet *ip)
+{
+    return d->dns && ip->proto == PROTO_UDP;
+}
+
+static void dns_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
+{
+    const struct dns_arrival a = {.time = r->a.packet->time,
+                                  .source = r->a.packet->source,
+                                  .point = point_of(&r->frame, r->ip.ttl),
+                                  .ip = &r->ip};
+
+    d->count.dns++;
+    dns_tap_tick(d->dns, d->converse.now);
+    if (tcp)
+        dns_tap_tcp(d->dns, &a, tcp);
+    else
+        dns_tap_udp(d->dns, &a);
+}
+
+/* A whole packet without mail: DNS, or nothing. `tcp`: NULL when it is no TCP. */
+static void other_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
+{
+    if (d->dns && (tcp ? tcp->src_port == DNS_TAP_PORT || tcp->dst_port == DNS_TAP_PORT
+                       : dns_tap_is_udp(&r->ip)))
+        dns_packet(d, r, tcp);
+    else
+        d->count.not_mail++;
+}
+
 /* The functions below: true when r->a.tcp is a segment on a mail port; else the packet has been
  * counted. */
 static bool whole_packet(struct dissect *d, struct reading *r)
 {
-    if (r->ip.proto != 6) {
-        d->count.not_mail++;
+    if (r->ip.proto != PROTO_TCP) {
+        other_packet(d, r, NULL);
         return false;
     }
     if (tcp_parse(&r->ip, &r->a.tcp) != TCP_OK) {
@@ -105,10 +137,25 @@ static bool whole_packet(struct dissect *d, struct reading *r)
         return false;
     }
     if (!is_mail_port(d, r->a.tcp.src_port) && !is_mail_port(d, r->a.tcp.dst_port)) {
-        d->count.not_mail++;
+        other_packet(d, r, &r->a.tcp);
         return false;
     }
     return true;
+}
+
+/* The first piece has the ports; who asks for no other is spared the rest. */
+static bool fragment(struct dissect *d, struct reading *r)
+{
+    const struct ip_packet piece = r->ip;
+    bool udp = wants_udp(d, &piece);
+
+    if ((piece.proto != PROTO_TCP && !udp) ||
+        (udp && piece.frag_offset == 0 && !dns_tap_is_udp(&piece))) {
+        d->count.not_mail++;
+        return false;
+    }
+    return defrag_push(udp ? d->udp_defrag : d->defrag, &piece, d->converse.now, &r->ip) &&
+           whole_packet(d, r);
 }
 
 static inline void count_family(struct dissect *d, const struct ip_packet *ip)
@@ -122,7 +169,6 @@ static inline void count_family(struct dissect *d, const struct ip_packet *ip)
 static bool ip_bytes(struct dissect *d, const struct packet *p, struct reading *r)
 {
     struct ip_packet *ip = &r->ip;
-    struct ip_packet piece;
 
     if (ip_parse(r->frame.ip, ip) != IP_OK ||
         (ip->payload_len > ip->payload.n && p->bytes.n >= p->wire_len)) { /* nobody takes such */
@@ -130,14 +176,7 @@ static bool ip_bytes(struct dissect *d, const struct packet *p, struct reading *
         return false;
     }
     count_family(d, ip);
-    if (!ip->fragment)
-        return whole_packet(d, r);
-    if (ip->proto != 6) {
-        d->count.not_mail++;
-        return false;
-    }
-    piece = *ip;
-    return defrag_push(d->defrag, &piece, d->converse.now, ip) && whole_packet(d, r);
+    return ip->fragment ? fragment(d, r) : whole_packet(d, r);
 }
 
 static void count_tags(struct dissect *d, const struct frame *frame)
@@ -185,6 +224,8 @@ static inline bool read_packet(struct dissect *d, const struct packet *p, struct
     src = kind != PLAIN_OTHER && is_mail_port(d, plain_src_port(kind, p->bytes));
     dst = kind != PLAIN_OTHER && is_mail_port(d, plain_dst_port(kind, p->bytes));
     if (!src && !dst) {
+        if (d->dns && plain_has_port(kind, p->bytes, DNS_TAP_PORT))
+            return frame_bytes(d, p, r);
         d->count.not_mail++;
         return false;
     }
@@ -238,6 +279,8 @@ void dissect_packet(struct dissect *d, const struct packet *p)
     converse_tick(&d->converse);
     if (d->converse.now >= d->expire_at) {
         lifetime_expire(d);
+        if (d->dns)
+            dns_tap_tick(d->dns, d->converse.now);
         d->expire_at = d->converse.now + EXPIRE_EVERY;
     }
 }
@@ -270,7 +313,12 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .milestone = lifetime_milestone,
                                     .resolved = connection_resolved,
                                     .user = d};
-    if (!d->defrag || !d->half_open || !d->park || !d->converse.table) {
+    if (c->dns) {
+        d->dns = dns_tap_new(&c->key, c->dns, user);
+        d->udp_defrag = defrag_new();
+    }
+    if (!d->defrag || !d->half_open || !d->park || !d->converse.table ||
+        (c->dns && (!d->dns || !d->udp_defrag))) {
         dissect_free(d);
         return NULL;
     }
@@ -279,6 +327,8 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
 
 void dissect_finish(struct dissect *d)
 {
+    if (d->dns && d->count.packets)
+        dns_tap_tick(d->dns, d->converse.now);
     lifetime_close_all(d);
 }
 
@@ -292,17 +342,39 @@ void dissect_free(struct dissect *d)
     flow_table_free(d->converse.table);
     half_open_free(d->half_open);
     defrag_free(d->defrag);
+    defrag_free(d->udp_defrag);
+    dns_tap_free(d->dns);
     free(d);
+}
+
+static void add_fragments(struct dissect_counters *c, const struct defrag *from)
+{
+    const struct defrag_counters *g = defrag_counters(from);
+
+    c->fragments_dropped += g->duplicates + g->conflicts + g->timeouts + g->evicted + g->malformed;
+    c->fragments_held += g->pending + g->completed_pieces - g->completed;
+}
+
+static void add_dns(struct dissect_counters *c, const struct dissect *d)
+{
+    const struct dns_tap_counters n = dns_tap_counters(d->dns);
+
+    c->dns_messages = n.messages;
+    c->dns_malformed = n.malformed;
+    c->dns_unanswered = n.unanswered;
+    c->dns_forgotten = n.forgotten;
+    c->dns_dropped = n.dropped;
+    add_fragments(c, d->udp_defrag);
 }
 
 struct dissect_counters dissect_counters(const struct dissect *d)
 {
-    const struct defrag_counters *g = defrag_counters(d->defrag);
     const struct converse *v = &d->converse;
     struct dissect_counters c = d->count;
 
-    c.fragments_dropped = g->duplicates + g->conflicts + g->timeouts + g->evicted + g->malformed;
-    c.fragments_held = g->pending + g->completed_pieces - g->completed;
+    add_fragments(&c, d->defrag);
+    if (d->dns)
+        add_dns(&c, d);
     c.retransmits = v->count.retransmits;
     c.reordered = v->count.reordered;
     c.gaps = v->count.gaps;

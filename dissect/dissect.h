@@ -12,6 +12,11 @@
 #include "dissect/session.h"
 
 struct dissect;
+struct dns_sighting;
+
+/* Called for each DNS message: dissect/dns_tap.h. At its packet, and so before sessions that have
+ * ended by then, unless they are asked for (dissect_hand_out()). */
+typedef void (*dissect_dns_fn)(void *user, const struct dns_sighting *s);
 
 struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
@@ -24,6 +29,7 @@ struct dissect_config {
                                of it is in use; 0: all are packed after each packet */
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
+    dissect_dns_fn dns;     /* with the `user` of dissect_new(); NULL: packets of DNS are no mail */
 };
 
 /* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, nothing kept; key zero. */
@@ -55,6 +61,7 @@ struct dissect_counters {
     uint64_t no_flow;           /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
     uint64_t half_open;         /* bare SYNs: kept in the half-open table, no flow made */
     uint64_t flow_capped;       /* no flow could be made */
+    uint64_t dns;               /* port 53, if DNS is wanted; whatever became of it */
     uint64_t processed;         /* went into a flow */
     /* of the processed ones */
     uint64_t vlan, qinq, ipv4, ipv6, tcp, bad_checksums, offloaded, duplicates, retransmits,
@@ -71,6 +78,8 @@ struct dissect_counters {
     /* of the sessions: with copies that differ; with a dialogue that was not kept whole for it;
      * RSTs and FINs that were not the end */
     uint64_t conflicting, evidence_evicted, false_ends;
+    /* of those of DNS: struct dns_tap_counters */
+    uint64_t dns_messages, dns_malformed, dns_unanswered, dns_forgotten, dns_dropped;
 };
 
 struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void *user);

@@ -8,6 +8,7 @@
 #include "dissect/converse.h"
 #include "dissect/defrag.h"
 #include "dissect/dissect.h"
+#include "dissect/dns_tap.h"
 #include "dissect/frame.h"
 #include "dissect/half_open.h"
 #include "dissect/park.h"
@@ -24,6 +25,7 @@ struct dissect {
     struct defrag *defrag;
     struct half_open_table *half_open;
     struct park *park;
+    struct dns_tap *dns; /* NULL: not wanted */
     struct dissect_counters count;
     size_t memory;       /* config.memory, less what the allocator wastes */
     uint64_t measure_at; /* packet count when that is measured next */
@@ -34,6 +36,7 @@ struct dissect {
     struct session *closed[CLOSED_TOGETHER];
     unsigned closed_count;
     uint64_t serial;
+    struct defrag *udp_defrag; /* with `dns`: what fills it takes no place from pieces of mail */
     uint8_t port_map[65536 / 8];
 };
 

@@ -3,7 +3,7 @@
 
 #include "dissect/point.h"
 
-enum { ETHERNET = 14, IPV4 = 20, IPV6 = 40, TCP = 20, PROTO_TCP = 6 };
+enum { ETHERNET = 14, IPV4 = 20, IPV6 = 40, TCP = 20, PROTO_TCP = 6, PROTO_UDP = 17 };
 
 static inline uint16_t be16(const uint8_t *p)
 {
@@ -40,6 +40,15 @@ uint16_t plain_src_port(enum plain kind, struct span bytes)
 uint16_t plain_dst_port(enum plain kind, struct span bytes)
 {
     return be16(bytes.p + tcp_at(kind) + 2);
+}
+
+bool plain_has_port(enum plain kind, struct span bytes, uint16_t port)
+{
+    const uint8_t *p = bytes.p + (kind == PLAIN_TCP_IPV6 ? ETHERNET + IPV6 : ETHERNET + IPV4);
+
+    if (kind == PLAIN_OTHER && bytes.p[23] != PROTO_UDP)
+        return false;
+    return be16(p) == port || be16(p + 2) == port;
 }
 
 static inline void read_ipv4(const uint8_t *p, struct ip_packet *out)

@@ -129,7 +129,7 @@ def accounted(line):
     p = dict(line["stats"]["stripwatch"]["packets"])
     drops = ("not_mail", "not_ip", "malformed_link", "malformed_ip", "malformed_tcp", "unknown_link",
              "vlan_deep", "fragments_dropped", "fragments_held", "no_flow", "half_open", "flow_capped",
-             "processed")
+             "dns", "processed")
     return p["packets"] == sum(p[key] for key in drops)
 
 

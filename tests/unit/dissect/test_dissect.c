@@ -42,7 +42,7 @@ static void assert_accounted(const struct dissect *d)
     assert_int_equal(c.packets, c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
                                     c.malformed_tcp + c.unknown_link + c.vlan_deep +
                                     c.fragments_dropped + c.fragments_held + c.no_flow +
-                                    c.half_open + c.flow_capped + c.processed);
+                                    c.half_open + c.flow_capped + c.dns + c.processed);
     assert_int_equal(c.held_bytes, 0);
     assert_int_equal(c.flows_open, 0);
     assert_int_equal(c.flows, c.flows_closed);

@@ -181,6 +181,34 @@ static void test_the_unusual_is_left_alone(void **state)
     assert_int_equal(plain_recognise(FRAME_RAW, span_of(over_ipv4, sizeof(over_ipv4))), PLAIN_NOT);
 }
 
+static bool has_port(const uint8_t *bytes, size_t n, uint16_t port)
+{
+    uint8_t *copy = guard_copy(bytes, n);
+    enum plain kind = plain_recognise(FRAME_ETHERNET, span_of(copy, n));
+    bool found = kind != PLAIN_NOT && plain_has_port(kind, span_of(copy, n), port);
+
+    guard_free(copy);
+    return found;
+}
+
+static void test_ports_of_tcp_and_udp(void **state)
+{
+    enum { PROTO_AT = 23, SHORTEST = 54 };
+    uint8_t bytes[sizeof(over_ipv4)];
+
+    (void)state;
+    assert_true(has_port(over_ipv6, sizeof(over_ipv6), 25));
+    assert_true(has_port(over_ipv6, sizeof(over_ipv6), 40000));
+    assert_false(has_port(over_ipv6, sizeof(over_ipv6), 53));
+    memcpy(bytes, over_ipv4, sizeof(bytes));
+    for (unsigned proto = 0; proto < 256; proto++) {
+        bytes[PROTO_AT] = (uint8_t)proto;
+        assert_int_equal(has_port(bytes, sizeof(bytes), 25), proto == 6 || proto == 17);
+        assert_int_equal(has_port(bytes, SHORTEST, 40000), proto == 6 || proto == 17);
+        assert_false(has_port(bytes, sizeof(bytes), 53));
+    }
+}
+
 static void test_every_truncation(void **state)
 {
     (void)state;
@@ -215,6 +243,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_common_frames_are_read),
         cmocka_unit_test(test_the_unusual_is_left_alone),
+        cmocka_unit_test(test_ports_of_tcp_and_udp),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_damaged_frames_read_the_same),
     };
