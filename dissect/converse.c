@@ -174,8 +174,9 @@ static bool hole_is_lost(const struct flow *f, enum session_dir d, uint32_t seq)
     return r->acked_known && reasm_diff(r->acked, seq) >= 0;
 }
 
-/* The other direction lacks what this segment's sender had received. */
-static void miss(struct converse *v, struct flow *f, enum session_dir d, uint32_t ack)
+/* The other direction lacks what this segment's sender had received. False: it cannot lack that,
+ * for it lies half the space ahead. */
+static bool miss(struct converse *v, struct flow *f, enum session_dir d, uint32_t ack)
 {
     struct reasm *r = &f->dir[d];
     struct reasm_segment held;
@@ -186,13 +187,15 @@ static void miss(struct converse *v, struct flow *f, enum session_dir d, uint32_
             begin(f, d, &held);
         else
             reasm_start(r, ack);
-        return;
+        return true;
     }
     if (reasm_first(r, &v->pool, &held) && reasm_diff(held.seq, r->next) > 0 &&
         reasm_diff(held.seq, ack) < 0)
         to = held.seq;
-    if (reasm_diff(to, r->next) > 0)
-        gap(v, f, d, to - r->next, false);
+    if (reasm_diff(to, r->next) <= 0)
+        return false;
+    gap(v, f, d, to - r->next, false);
+    return true;
 }
 
 /* Takes one step past what blocks segment s; false: it must wait on. */
@@ -220,8 +223,8 @@ static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
             feed(v, f, d, s, true);
         else if (covered)
             feed(v, f, other(d), &held, true);
-        else
-            miss(v, f, other(d), s->ack);
+        else if (!miss(v, f, other(d), s->ack))
+            feed(v, f, d, s, true);
         if (!f->session->seen[other(d)])
             f->unseen[other(d)] = true;
         return true;

@@ -227,6 +227,21 @@ def clean_offer(w):
 
 
 @case("garbled", tell=("starttls-garbled",))
+def acknowledges_half_the_space_ahead(w):
+    """Of a FIN that was not read, the farthest number that is still ahead: no gap is that long."""
+    w.open().hello().say(1, MASKED)
+    for command, answer in MAIL:
+        w.say(0, command)
+        w.say(1, answer)
+    w.segment(1, flags=FIN | ACK)
+    w.seq[1] += 1
+    w.segment(0, b"RSET\r\n", ack=w.seq[1] + 2**31 - 1)
+    w.segment(1, flags=ACK)
+    w.segment(0, flags=FIN | ACK)
+    return w
+
+
+@case("garbled", tell=("starttls-garbled",))
 def clean_garbled(w):
     w.open().hello().say(1, MASKED)
     return w.mail()
