@@ -257,6 +257,8 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
         r->fin_seen = true;
         r->fin_seq = seg.seq + seg.wire_len;
     }
+    if (a->tcp.payload_len == 0)
+        converse_urgent(&d->converse, f, a->dir, &seg);
     if (a->tcp.payload_len && (!syn || f->syn_fast_open))
         converse_segment(&d->converse, f, a->dir, &seg);
     else if (f->waiting && (a->tcp.flags & (TCP_SYN | TCP_FIN)))

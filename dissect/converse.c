@@ -423,6 +423,16 @@ static void note_urgent(struct converse *v, struct flow *f, enum session_dir d,
         t->urgent = true;
 }
 
+void converse_urgent(struct converse *v, struct flow *f, enum session_dir d,
+                     const struct reasm_segment *s)
+{
+    if (!s->urgent || s->suspect || !f->dir[d].started)
+        return;
+    if (f->session->synack_seen)
+        (void)reader(v, f); /* it keeps what the byte is left out of, which is yet to come */
+    note_urgent(v, f, d, s);
+}
+
 /* Will the reader get s rather than the held h? As reasm_hold() and reasm_first() decide. */
 static bool wins(const struct reasm *r, const struct reasm_segment *s,
                  const struct reasm_segment *h)
@@ -576,6 +586,7 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
     if (s->marks & COPY_WINDOW) /* nobody takes it, and it would only take room */
         return;
     if (r->started && reasm_diff(s->seq + s->wire_len, r->next) <= 0) {
+        converse_urgent(v, f, d, s);
         f->session->retransmits[d]++;
         v->count.retransmits++;
         return;

@@ -39,6 +39,10 @@ void converse_segment(struct converse *v, struct flow *f, enum session_dir d,
 void converse_compare(struct converse *v, struct flow *f, enum session_dir d,
                       const struct reasm_segment *s);
 
+/* An urgent byte that a segment without bytes to read points at: it is yet to come. */
+void converse_urgent(struct converse *v, struct flow *f, enum session_dir d,
+                     const struct reasm_segment *s);
+
 /* Brings session.other up to date, if there are two readings. */
 void converse_reread(struct converse *v, struct flow *f);
 

@@ -358,6 +358,33 @@ def urgent_pointer_ahead(w):
     return with_urgent(w, REPLY, REPLY.index(WORD) + 5, cut=40).mail()
 
 
+@case("both", tell=("conflicting-segments",))
+def urgent_pointer_without_data(w):
+    """Linux marks the byte all the same; it is yet to come."""
+    w.open().hello()
+    w.segment(1, flags=ACK | URG, urgent=REPLY.index(WORD) + 6)
+    w.say(1, REPLY)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def urgent_pointer_of_a_repetition(w):
+    """All of its bytes are known, so the receiver takes nothing of it but the pointer."""
+    w.open().hello()
+    w.segment(1, BANNER, flags=ACK | PSH | URG, seq=w.seq[1] - len(BANNER),
+              urgent=len(BANNER) + REPLY.index(WORD) + 6)
+    w.say(1, REPLY)
+    return w.mail()
+
+
+@case("both", tell=("conflicting-segments",))
+def urgent_pointer_before_all_data(w):
+    w.open()
+    w.segment(1, flags=ACK | URG, urgent=len(BANNER) + REPLY.index(WORD) + 6)
+    w.hello().say(1, REPLY)
+    return w.mail()
+
+
 @case("crowded", tell=("conflicting-segments",))
 def urgent_bytes_of_no_matter_first(w):
     """Eight harmless ones take all the room that there is for other readings: that is said aloud."""
