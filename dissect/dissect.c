@@ -19,6 +19,7 @@ void dissect_config_default(struct dissect_config *c)
                                  .implicit_port = 465,
                                  .max_flows = CAP_FLOWS,
                                  .half_open = CAP_HALF_OPEN,
+                                 .dns_queries = CAP_DNS_QUERIES,
                                  .memory = (size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20,
                                  .unpacked = ((size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20) /
                                              CAP_UNPACKED_PART};
@@ -314,7 +315,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .resolved = connection_resolved,
                                     .user = d};
     if (c->dns) {
-        d->dns = dns_tap_new(&c->key, c->dns, user);
+        d->dns = dns_tap_new(&c->key, c->dns_queries, c->dns, user);
         d->udp_defrag = defrag_new();
     }
     if (!d->defrag || !d->half_open || !d->park || !d->converse.table ||

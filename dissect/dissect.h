@@ -30,6 +30,7 @@ struct dissect_config {
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
     dissect_dns_fn dns;     /* with the `user` of dissect_new(); NULL: packets of DNS are no mail */
+    uint32_t dns_queries;   /* that are remembered: a power of two up to CAP_DNS_QUERIES */
 };
 
 /* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, nothing kept; key zero. */

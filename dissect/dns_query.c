@@ -3,10 +3,9 @@
 
 #include <stdlib.h>
 
-enum { BUCKETS = CAP_DNS_QUERIES, NONE = CAP_DNS_QUERIES };
+#define NONE UINT16_MAX /* no place */
 
-_Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "a hash is cut to a bucket by its low bits");
-_Static_assert(NONE <= UINT16_MAX, "places are 16-bit numbers");
+_Static_assert(CAP_DNS_QUERIES < NONE, "places are 16-bit numbers");
 
 /* What an answer repeats of its query (RFC 5452 section 9.1); padded by hand, since it is hashed
  * and compared as bytes. */
@@ -42,18 +41,22 @@ struct dns_query_table {
     struct siphash_key secret;
     uint64_t made, looked; /* queries so far; those that wait no longer */
     uint64_t forgotten;
-    uint16_t bucket[BUCKETS];
-    struct query ring[CAP_DNS_QUERIES];
+    uint32_t places;  /* of the ring, and buckets: a hash is cut to one by its low bits */
+    uint16_t *bucket; /* behind the ring */
+    struct query ring[];
 };
 
-struct dns_query_table *dns_query_new(const struct siphash_key *key)
+struct dns_query_table *dns_query_new(const struct siphash_key *key, uint32_t places)
 {
-    struct dns_query_table *t = calloc(1, sizeof(*t));
+    struct dns_query_table *t =
+        calloc(1, sizeof(*t) + places * (sizeof(t->ring[0]) + sizeof(t->bucket[0])));
 
     if (!t)
         return NULL;
     t->secret = *key;
-    for (int i = 0; i < BUCKETS; i++)
+    t->places = places;
+    t->bucket = (uint16_t *)&t->ring[places];
+    for (uint32_t i = 0; i < places; i++)
         t->bucket[i] = NONE;
     return t;
 }
@@ -94,7 +97,7 @@ static void key_of(const struct dns_query_table *t, const struct dns_sighting *s
 
 static uint16_t bucket_of(const struct dns_query_table *t, const struct key *k)
 {
-    return (uint16_t)(siphash(&t->secret, k, sizeof(*k)) & (BUCKETS - 1));
+    return (uint16_t)(siphash(&t->secret, k, sizeof(*k)) & (t->places - 1));
 }
 
 static struct query *find(struct dns_query_table *t, const struct key *k)
@@ -135,9 +138,9 @@ static bool is_over(const struct query *q, nstime now, int seconds)
 /* The oldest place, free of the query that was in it. */
 static struct query *take_place(struct dns_query_table *t)
 {
-    struct query *q = &t->ring[t->made % CAP_DNS_QUERIES];
+    struct query *q = &t->ring[t->made & (t->places - 1)];
 
-    if (t->made - t->looked == CAP_DNS_QUERIES) {
+    if (t->made - t->looked == t->places) {
         t->forgotten += !q->answered;
         t->looked++;
     }
@@ -302,7 +305,7 @@ bool dns_query_unanswered(struct dns_query_table *t, nstime now, struct dns_sigh
                           struct dns_message *m)
 {
     while (t->looked < t->made) {
-        const struct query *q = &t->ring[t->looked % CAP_DNS_QUERIES];
+        const struct query *q = &t->ring[t->looked & (t->places - 1)];
 
         if (!is_over(q, now, CAP_DNS_WAIT_S))
             return false;

@@ -11,7 +11,8 @@
 
 struct dns_query_table;
 
-struct dns_query_table *dns_query_new(const struct siphash_key *key); /* NULL: no memory */
+/* For `places` queries, a power of two up to CAP_DNS_QUERIES. NULL: no memory. */
+struct dns_query_table *dns_query_new(const struct siphash_key *key, uint32_t places);
 void dns_query_free(struct dns_query_table *t);
 
 /* `now` never runs backwards. Fills `queries` and `query_time`. */

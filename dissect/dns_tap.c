@@ -28,7 +28,8 @@ struct carried {
     bool cut; /* by the snap length */
 };
 
-struct dns_tap *dns_tap_new(const struct siphash_key *key, dns_tap_fn fn, void *user)
+struct dns_tap *dns_tap_new(const struct siphash_key *key, uint32_t queries, dns_tap_fn fn,
+                            void *user)
 {
     struct dns_tap *t = calloc(1, sizeof(*t));
 
@@ -37,7 +38,7 @@ struct dns_tap *dns_tap_new(const struct siphash_key *key, dns_tap_fn fn, void *
     t->fn = fn;
     t->user = user;
     t->now = INT64_MIN;
-    t->queries = dns_query_new(key);
+    t->queries = dns_query_new(key, queries);
     t->streams = dns_stream_new(key);
     if (!t->queries || !t->streams) {
         dns_tap_free(t);

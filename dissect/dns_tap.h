@@ -66,7 +66,9 @@ struct dns_arrival {
 
 struct dns_tap;
 
-struct dns_tap *dns_tap_new(const struct siphash_key *key, dns_tap_fn fn, void *user); /* or NULL */
+/* `queries`: how many are remembered, a power of two up to CAP_DNS_QUERIES. NULL: no memory. */
+struct dns_tap *dns_tap_new(const struct siphash_key *key, uint32_t queries, dns_tap_fn fn,
+                            void *user);
 void dns_tap_free(struct dns_tap *t);
 
 /* True: one of the ports in a UDP packet is 53. */
