@@ -99,3 +99,8 @@ void redis_op_free(struct redis_op *op)
     resp_free(op->reply);
     heap_free(op);
 }
+
+bool redis_op_writes_to(const struct redis_op *op, struct span key)
+{
+    return (op->kind == OP_PUT || op->kind == OP_REMOVE) && span_eq(op->key, key);
+}

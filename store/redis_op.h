@@ -56,4 +56,6 @@ void redis_ops_prepend(struct redis_ops *list, struct redis_ops *front);
 struct redis_op *redis_op_copy(const struct redis_op *op);
 void redis_op_free(struct redis_op *op);
 
+bool redis_op_writes_to(const struct redis_op *op, struct span key); /* a value, or none */
+
 #endif
