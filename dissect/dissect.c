@@ -103,12 +103,12 @@ static bool wants_udp(const struct dissect *d, const struct ip_packet *ip)
 static void dns_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
 {
     const struct dns_arrival a = {.time = r->a.packet->time,
+                                  .now = d->converse.now,
                                   .source = r->a.packet->source,
                                   .point = point_of(&r->frame, r->ip.ttl),
                                   .ip = &r->ip};
 
     d->count.dns++;
-    dns_tap_tick(d->dns, d->converse.now);
     if (tcp)
         dns_tap_tcp(d->dns, &a, tcp);
     else

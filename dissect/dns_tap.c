@@ -128,10 +128,11 @@ static void carry_segment(void *user, struct span message)
 
 /* --- packets --- */
 
-static void give_unanswered(struct dns_tap *t)
+static void advance(struct dns_tap *t, nstime now)
 {
     struct dns_sighting s;
 
+    t->now = now;
     while (dns_query_unanswered(t->queries, t->now, &s, &t->message)) {
         t->count.unanswered++;
         t->fn(t->user, &s);
@@ -140,8 +141,7 @@ static void give_unanswered(struct dns_tap *t)
 
 void dns_tap_tick(struct dns_tap *t, nstime now)
 {
-    t->now = now;
-    give_unanswered(t);
+    advance(t, now);
     dns_stream_tick(t->streams, now);
 }
 
@@ -156,6 +156,7 @@ void dns_tap_udp(struct dns_tap *t, const struct dns_arrival *a)
     struct udp_datagram udp;
     struct carried c;
 
+    advance(t, a->now);
     switch (udp_parse(a->ip, &udp)) {
     case UDP_OK:
         c = (struct carried){t,
@@ -180,5 +181,6 @@ void dns_tap_tcp(struct dns_tap *t, const struct dns_arrival *a, const struct tc
     struct carried c = {
         .tap = t, .arrival = a, .src_port = tcp->src_port, .dst_port = tcp->dst_port, .tcp = true};
 
+    advance(t, a->now);
     dns_stream_push(t->streams, a->ip, tcp, t->now, carry_segment, &c);
 }

@@ -59,6 +59,7 @@ struct dns_tap_counters {
 /* A packet on its way in. */
 struct dns_arrival {
     nstime time;
+    nstime now; /* newest packet time, which never runs backwards */
     uint32_t source;
     uint32_t point;
     const struct ip_packet *ip; /* whole: no fragment */
@@ -76,7 +77,7 @@ bool dns_tap_is_udp(const struct ip_packet *ip);
 void dns_tap_udp(struct dns_tap *t, const struct dns_arrival *a);
 void dns_tap_tcp(struct dns_tap *t, const struct dns_arrival *a, const struct tcp_segment *tcp);
 
-/* `now`: the newest packet time, which never runs backwards; before the packets of that time. */
+/* Gives up what has waited for too long; looks through a table, so not for each packet. */
 void dns_tap_tick(struct dns_tap *t, nstime now);
 
 struct dns_tap_counters dns_tap_counters(const struct dns_tap *t);

@@ -156,11 +156,12 @@ static void send(struct sender *k, const uint8_t *head, struct span bytes)
                            .dst = {server ? 1 : 53},
                            .proto = head[0] & TCP ? 6 : 17,
                            .payload_len = UINT32_MAX}; /* its sum cannot be told */
-    struct dns_arrival a = {.time = k->now, .ip = &ip};
+    struct dns_arrival a = {.time = k->now, .now = k->now, .ip = &ip};
 
     check_prefix(bytes);
     k->now += (nstime)head[2] * head[2] * NS_PER_MS;
-    dns_tap_tick(k->tap, k->now);
+    if (head[2] & 1)
+        dns_tap_tick(k->tap, k->now);
     if (!(head[0] & TCP)) {
         send_udp(k, head, &a, &ip, bytes);
         return;
