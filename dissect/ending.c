@@ -4,7 +4,22 @@
 #define RESET_AHEAD 65535 /* an RST may follow what was not captured */
 #define RESET_TURNS 2     /* answers after an RST that prove it false */
 
-/* An RST ends the connection if its receiver takes it; what its sender says later tells. */
+/* Somebody else sent the RST that came in the name of `d`; `ttl` is that of its own segments. */
+static void tell_reset(struct flow *f, enum session_dir d, uint8_t ttl)
+{
+    struct tamper *t = session_tamper(f->session, TAMPER_RESET);
+
+    if (!t)
+        return;
+    t->dir = d;
+    t->offset = f->reset_seq[d] - f->dir[d].base;
+    t->marks[1] = f->reset_marks[d];
+    t->ttl[0] = ttl;
+    t->ttl[1] = f->reset_ttl[d];
+}
+
+/* An RST ends the connection if its receiver takes it; what its sender says later tells. Where its
+ * receiver answers that with an RST of its own, it took the first, and the sender knew of none. */
 void ending_reset(struct flow *f, const struct arrival *a, uint8_t marks)
 {
     struct session *s = f->session;
@@ -15,7 +30,10 @@ void ending_reset(struct flow *f, const struct arrival *a, uint8_t marks)
         s->odd_resets++;
         return;
     }
+    if (s->rst[!a->dir] && f->reset_outrun[!a->dir])
+        tell_reset(f, !a->dir, f->ttl[!a->dir]);
     s->rst[a->dir] = true;
+    f->reset_outrun[a->dir] = false;
     f->reset_seq[a->dir] = a->tcp.seq;
     f->reset_peer[a->dir] = f->dir[!a->dir].next;
     f->reset_turns[a->dir] = 0;
@@ -32,22 +50,17 @@ void ending_outlive_reset(struct dissect *d, struct flow *f, const struct arriva
     struct session *s = f->session;
     uint32_t end = a->tcp.seq + a->tcp.payload_len;
 
-    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0 || !(a->tcp.flags & TCP_ACK) ||
-        reasm_diff(a->tcp.ack, f->reset_peer[a->dir]) <= 0)
+    if (reasm_diff(end, f->reset_seq[a->dir]) <= 0 || !(a->tcp.flags & TCP_ACK))
+        return;
+    f->reset_outrun[a->dir] = reasm_diff(a->tcp.seq, f->reset_seq[a->dir]) >= 0;
+    if (reasm_diff(a->tcp.ack, f->reset_peer[a->dir]) <= 0)
         return;
     f->reset_peer[a->dir] = a->tcp.ack;
     if (++f->reset_turns[a->dir] < RESET_TURNS)
         return;
     s->rst[a->dir] = false;
     s->resets_outlived++;
-    struct tamper *t = session_tamper(s, TAMPER_RESET);
-    if (t) {
-        t->dir = a->dir;
-        t->offset = f->reset_seq[a->dir] - f->dir[a->dir].base;
-        t->marks[1] = f->reset_marks[a->dir];
-        t->ttl[0] = a->ip->ttl;
-        t->ttl[1] = f->reset_ttl[a->dir];
-    }
+    tell_reset(f, a->dir, a->ip->ttl);
     if (!s->rst[!a->dir])
         flow_reopen(d->converse.table, f);
 }

@@ -95,6 +95,7 @@ struct flow {
     uint32_t reset_seq[SESSION_DIR_COUNT];  /* where an RST stood, how it looked */
     uint32_t reset_peer[SESSION_DIR_COUNT]; /* what the peer had said by then */
     uint8_t reset_turns[SESSION_DIR_COUNT]; /* round trips since */
+    bool reset_outrun[SESSION_DIR_COUNT];   /* its sender said something new after it */
     uint8_t reset_marks[SESSION_DIR_COUNT], reset_ttl[SESSION_DIR_COUNT];
     uint8_t other_ttl[SESSION_DIR_COUNT], other_ttl_run[SESSION_DIR_COUNT]; /* another, in a row */
 };
