@@ -191,6 +191,11 @@ class Proxy(Fake):
             return
 
 
+def tell_stall(name, stats):
+    print("longest stall, %s: %.2f ms, of the processor %.2f ms" %
+          (name, stats["longest_us"] / 1000, stats["cpu_us"] / 1000))
+
+
 # --- tests --------------------------------------------------------------------------------------
 
 
@@ -352,7 +357,7 @@ def test_kill(t, build, root):
     stats = drive.stats()
     t.equal("kill", "dropped", stats["dropped"], 0)
     t.check(stats["reconnects"] >= 6, "kill", "reconnects %d" % stats["reconnects"])
-    print("longest stall, kill -9: %.2f ms" % (stats["longest_us"] / 1000))
+    tell_stall("kill -9", stats)
     t.equal("kill", "exit", drive.close(), 0)
     server.stop()
 
@@ -384,7 +389,7 @@ def test_pause(t, build, root):
     t.equal("pause", "counted", drive("total", "count/x/d", "f1"), "ok 2")
     stats = drive.stats()
     t.equal("pause", "dropped", stats["dropped"], 0)
-    print("longest stall, CLIENT PAUSE and SIGSTOP: %.2f ms" % (stats["longest_us"] / 1000))
+    tell_stall("CLIENT PAUSE and SIGSTOP", stats)
     t.equal("pause", "exit", drive.close(), 0)
     server.stop()
 
@@ -547,6 +552,50 @@ def test_late_transaction(t, build, root):
     server.stop()
 
 
+def test_backlog(t, build, root):
+    """An address that takes no connection and refuses none."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        fill = [socket.socket() for _ in range(8)]
+        for s in fill:
+            s.setblocking(False)
+            s.connect_ex(address)
+        drive = Drive(build)
+        got = drive("open", "redis://127.0.0.1:%d" % address[1], 200)
+        t.check(got.startswith("away"), "backlog", got)
+        drive("many", "policy/", 50, 130000)
+        drive("tick", 1000)
+        stats = drive.stats()
+        t.equal("backlog", "queued", stats["queued"], 50)
+        t.equal("backlog", "last error", stats["last_error"], "Redis does not answer in time")
+        tell_stall("no connection", stats)
+        t.equal("backlog", "exit", drive.close(), 0)
+        for s in fill:
+            s.close()
+
+
+def test_large(t, build, root):
+    """The largest values and the largest flushes, as fast as they go."""
+    server = Server(root)
+    drive = Drive(build)
+    drive("open", server.url())
+    key = "count/" + "k" * 390
+    for i in range(8):
+        drive("many", "policy/%d." % i, 50, 131072)
+        t.equal("large", "flush", drive("flush", key, 1024, "id%d" % i), "ok")
+        drive("tick", 400)
+    t.equal("large", "drain", drive("drain", 10000), "ok")
+    t.equal("large", "scan", drive("scan", "policy/"), "ok 400")
+    t.equal("large", "total", drive("total", key, "f1023"), "ok 8")
+    stats = drive.stats()
+    t.equal("large", "dropped", stats["dropped"], 0)
+    tell_stall("large values", stats)
+    t.equal("large", "exit", drive.close(), 0)
+    server.stop()
+
+
 def test_secrets(t, build, root):
     """A server that repeats what it is sent does not make us say the password."""
     def serve(connection, _number):
@@ -563,7 +612,7 @@ def test_secrets(t, build, root):
 
 TESTS = (test_contract, test_auth, test_acl, test_warnings, test_network, test_kill, test_pause,
          test_full, test_wrong_type, test_replies, test_lost_reply, test_late_transaction,
-         test_secrets)
+         test_backlog, test_large, test_secrets)
 
 
 def main():
