@@ -259,12 +259,12 @@ __attribute__((noinline)) static void into_flow(struct dissect *d, struct flow *
     }
     if (a->tcp.payload_len == 0)
         converse_urgent(&d->converse, f, a->dir, &seg);
-    if (a->tcp.payload_len && (!syn || f->syn_fast_open))
+    if (a->tcp.flags & TCP_RST) /* text in it is no part of the stream (RFC 9293 section 3.5.3) */
+        ending_reset(f, a, seg.marks);
+    else if (a->tcp.payload_len && (!syn || f->syn_fast_open))
         converse_segment(&d->converse, f, a->dir, &seg);
     else if (f->waiting && (a->tcp.flags & (TCP_SYN | TCP_FIN)))
         converse_resume(&d->converse, f); /* a stream's beginning or end may free what is held */
-    if (a->tcp.flags & TCP_RST)
-        ending_reset(f, a, seg.marks);
     if ((a->tcp.flags & (TCP_FIN | TCP_RST)) || f->dir[0].fin_seen || f->dir[1].fin_seen)
         ending_note(d, f);
 }

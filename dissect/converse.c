@@ -198,6 +198,13 @@ static bool miss(struct converse *v, struct flow *f, enum session_dir d, uint32_
     return true;
 }
 
+/* Can its receiver be seen to have dropped it? An old timestamp is no decoy's alone: somebody may
+ * have pushed the receiver's clock ahead of what its peer really says. */
+static bool is_decoy(const struct flow *f, enum session_dir d, const struct reasm_segment *s)
+{
+    return (s->marks & COPY_DROPPED & ~(unsigned)COPY_TIMESTAMP) && f->session->seen[other(d)];
+}
+
 /* Takes one step past what blocks segment s; false: it must wait on. */
 static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
                       const struct reasm_segment *s, bool force)
@@ -231,8 +238,14 @@ static bool step_over(struct converse *v, struct flow *f, enum session_dir d,
     }
     if (f->blocked[d] && !force)
         return false;
-    if (s->suspect && !force && !hole_is_lost(f, d, s->seq + 1))
-        return false;
+    if (s->suspect && !hole_is_lost(f, d, s->seq + s->wire_len)) {
+        if (!force)
+            return false;
+        if (is_decoy(f, d, s)) { /* nothing else came, and nobody took it */
+            reasm_drop(r, &v->pool, s->number);
+            return true;
+        }
+    }
     feed(v, f, d, s, true);
     return true;
 }
@@ -271,7 +284,7 @@ static bool unstick(struct converse *v, struct flow *f, bool force)
 
 void converse_resolve(struct converse *v, struct flow *f, bool force)
 {
-    /* Every step reads bytes, closes a hole or starts a stream, so this ends. */
+    /* Every step reads bytes, lets go of some, closes a hole or starts a stream, so this ends. */
     do
         pump(v, f);
     while (unstick(v, f, force));

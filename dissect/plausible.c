@@ -41,13 +41,15 @@ static bool timestamp_old(const struct flow *f, const struct arrival *a)
            (int32_t)(f->timestamp[a->dir] - a->tcp.ts_value) > 1;
 }
 
-/* Acknowledges more than was ever seen of the peer, by more than a capture may have lost. */
+/* Acknowledges more than was ever seen of the peer, by more than a capture may have lost; half the
+ * space ahead counts, for of a FIN that was not read it is one less. */
 static bool acknowledges_future(const struct flow *f, const struct arrival *a)
 {
     const struct reasm *peer = &f->dir[!a->dir];
+    int32_t ahead = reasm_diff(a->tcp.ack, peer->next);
 
     return (a->tcp.flags & TCP_ACK) && peer->started && f->session->seen[!a->dir] &&
-           reasm_diff(a->tcp.ack, peer->next) > ACK_AHEAD;
+           (ahead > ACK_AHEAD || ahead == INT32_MIN);
 }
 
 static bool outside_window(const struct flow *f, const struct arrival *a)

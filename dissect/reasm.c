@@ -154,6 +154,16 @@ bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment 
     return true;
 }
 
+void reasm_drop(struct reasm *r, struct reasm_pool *pool, uint64_t number)
+{
+    struct reasm_held **link = &r->held;
+
+    while (*link && (*link)->seg.number != number)
+        link = &(*link)->next;
+    if (*link)
+        let_go(r, pool, link);
+}
+
 const struct reasm_held *reasm_next_differing(const struct reasm *r, const struct reasm_held *after,
                                               const struct reasm_segment *s)
 {

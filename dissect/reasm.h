@@ -70,6 +70,9 @@ enum reasm_hold reasm_hold(struct reasm *r, struct reasm_pool *pool, const struc
  */
 bool reasm_first(struct reasm *r, struct reasm_pool *pool, struct reasm_segment *out);
 
+/* Lets go of the held segment of that packet. */
+void reasm_drop(struct reasm *r, struct reasm_pool *pool, uint64_t number);
+
 /* The first held segment behind `after` (NULL: of all) whose bytes differ from those of `s` at the
  * same place; NULL: none does. */
 const struct reasm_held *reasm_next_differing(const struct reasm *r, const struct reasm_held *after,

@@ -661,6 +661,59 @@ def rst_that_overtakes(w):
     return w
 
 
+def _behind_all(w, **how):
+    """A STARTTLS that the server drops, where nothing true will ever stand."""
+    w.open().hello().say(1, REPLY)
+    w.say(0, b"NOOP\r\n")
+    w.say(1, b"250 2.0.0 Ok\r\n")
+    w.segment(0, b"STARTTLS\r\n", **how)
+    w.now += 50 * MS
+    return w.close()
+
+
+@case("any", quiet_all=("starttls-unanswered",))
+def behind_all_bad_checksum(w):
+    return _behind_all(w, bad_sum=True)
+
+
+@case("any", quiet_all=("starttls-unanswered",))
+def behind_all_md5(w):
+    return _behind_all(w, md5=True)
+
+
+@case("any", quiet_all=("starttls-unanswered",))
+def behind_all_without_ack(w):
+    return _behind_all(w, flags=PSH)
+
+
+@case("any", quiet_all=("starttls-unanswered",))
+def behind_all_in_an_rst(w):
+    """Text in an RST is for people; the RST is too old to be one."""
+    return _behind_all(w, flags=RST | ACK, bad_sum=True)
+
+
+def _refused(w, ahead):
+    """An RST of the client, `ahead` of what it says then to a server that has ended."""
+    w.open().hello().say(1, MASKED)
+    w.segment(0, flags=RST, seq=w.seq[0] + ahead, ack=0)
+    for at in (0, 10):
+        w.segment(0, b"NOOP abc\r\n", seq=w.seq[0] + at)
+        w.segment(1, flags=RST, ack=0)
+    return w
+
+
+@case("any", tell=("forged-reset",))
+def rst_that_the_server_took(w):
+    """The client knows nothing of it and says more; the server answers that with an RST."""
+    return _refused(w, 0)
+
+
+@case("any", quiet=("forged-reset",))
+def rst_that_overtakes_an_answer(w):
+    """What the client said last comes behind its RST: the server answers that in the same way."""
+    return _refused(w, 20)
+
+
 @case("garbled", tell=("forged-reset",))
 def rst_and_long_silence(w):
     w.open().hello()
