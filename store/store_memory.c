@@ -81,6 +81,14 @@ static void unlink_entry(struct memory *m, struct entry **link)
     heap_free(e);
 }
 
+static void remove_key(struct memory *m, struct span key)
+{
+    struct entry **link = find_link(m, key);
+
+    if (*link)
+        unlink_entry(m, link);
+}
+
 static struct entry *find(struct memory *m, struct span key, nstime now)
 {
     struct entry **link = find_link(m, key);
@@ -111,9 +119,9 @@ static void grow(struct memory *m)
     size_t more = m->buckets * 2;
     struct entry **bucket;
 
-    if (m->bytes + m->buckets * sizeof(*bucket) > m->most)
+    if (m->bytes + m->buckets * sizeof(void *) > m->most)
         return;
-    bucket = heap_zeroed(more * sizeof(*bucket));
+    bucket = heap_zeroed(more * sizeof(void *));
     if (!bucket)
         return;
     for (size_t i = 0; i < m->buckets; i++) {
@@ -178,11 +186,7 @@ static enum store_status memory_get(struct store *s, const struct span *keys, si
 
 static enum store_status memory_remove(struct store *s, struct span key)
 {
-    struct memory *m = memory_of(s);
-    struct entry **link = find_link(m, key);
-
-    if (*link)
-        unlink_entry(m, link);
+    remove_key(memory_of(s), key);
     return STORE_OK;
 }
 
@@ -296,6 +300,8 @@ static enum store_status add_all(struct memory *m, const struct store_flush *f)
     for (size_t i = 0; i < f->count; i++) {
         struct entry *e = *find_link(m, two_words(words, f->deltas[i].key, f->deltas[i].field));
         int64_t sum;
+        if (!e)
+            continue; /* make_counters() made it */
         e->fresh = false;
         e->expires = f->expires;
         if (__builtin_add_overflow(e->total, f->deltas[i].by, &sum))
@@ -317,8 +323,7 @@ static enum store_status memory_add(struct store *s, const struct store_flush *f
         return STORE_OK;
     guard = make(m, id, span_of(NULL, 0), f->now);
     if (!guard || !make_counters(m, f)) {
-        if (guard)
-            unlink_entry(m, find_link(m, id));
+        remove_key(m, id);
         s->stats.dropped += later;
         return full(m);
     }
@@ -391,7 +396,7 @@ enum store_status store_memory_open(struct store **s, const struct store_options
         return STORE_FULL;
     m->store.ops = &OPS;
     m->buckets = FIRST_BUCKETS;
-    m->bucket = heap_zeroed(m->buckets * sizeof(struct entry *));
+    m->bucket = heap_zeroed(m->buckets * sizeof(void *));
     m->most = o->memory_bytes ? o->memory_bytes : CAP_STORE_MEMORY;
     if (!m->bucket || getrandom(&m->key, sizeof(m->key), 0) != (ssize_t)sizeof(m->key)) {
         heap_free(m->bucket);

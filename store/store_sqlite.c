@@ -545,7 +545,7 @@ static enum store_status make_tables(struct file *f, char why[STORE_WHY])
 static enum store_status set_up(struct file *f, uint32_t pages, char why[STORE_WHY])
 {
     static const char SAFE[] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL";
-    bool empty;
+    bool empty = false;
     enum store_status status = check_file(f, &empty, why);
     char limit[64];
     int code;
