@@ -209,6 +209,20 @@ static void put_clear(struct json *out, const struct session *s, const struct ev
     json_close(out);
 }
 
+static void put_policy(struct json *out, const struct judgement *j)
+{
+    const struct expectation *e = j->promise;
+    if (!e)
+        return;
+    json_object(out, "policy");
+    json_word(out, "domain", e->domain.text);
+    json_word(out, "mode", sts_mode_text(e->mode));
+    json_word(out, "source", expectation_source_text(e->source));
+    json_word(out, "binding", expectation_binding_text(e->binding));
+    json_word(out, "verdict", promise_text(j->promise_state));
+    json_close(out);
+}
+
 static void put_findings(struct json *out, const struct session *s, const struct judgement *j)
 {
     json_array(out, "findings");
@@ -295,6 +309,7 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
         json_word(out, "stage", j->stage);
     json_word(out, "verdict", verdict_text(j->verdict));
     put_clear(out, s, o);
+    put_policy(out, j);
     put_findings(out, s, j);
     put_tamper(out, s, j, o);
     json_close(out);
@@ -383,6 +398,13 @@ static void put_metadata(struct json *out, const struct session *s, const struct
     if (f->alternative_count)
         put_causes(out, "alternatives", f);
     put_fact_known(out, "tlsrpt_result", f->tlsrpt);
+    if (j->promise) {
+        put_fact(out, "policy_domain", j->promise->domain.text);
+        put_fact(out, "policy_mode", sts_mode_text(j->promise->mode));
+        put_fact(out, "policy_source",
+                 j->promise->fetched_later ? "fetched-later"
+                                           : expectation_source_text(j->promise->source));
+    }
     put_fact(out, "exposure", EXPOSURE_TEXT[f->effect]);
     put_fact(out, "judged", "live");
     put_fact_known(out, "mitre_technique_id", rule_row(f->rule)->mitre);

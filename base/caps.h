@@ -91,13 +91,16 @@
                                 */
 #define CAP_STORE_BACKOFF_S 30 /* between two attempts to connect, at most */
 
-#define CAP_EXPECTATIONS 8   /* promises judged of one session: the strictest */
-#define CAP_BOOK_HISTORY 128 /* policies kept of one domain: 90 days, with a change a day */
-#define CAP_BOOK_SHARED  64  /* domains looked at that name one mail exchanger */
+#define CAP_EXPECTATIONS 8     /* promises judged of one session: the strictest */
+#define CAP_BOOK_HISTORY 128   /* policies kept of one domain: 90 days, with a change a day */
+#define CAP_ROUTES       65536 /* answers of DNS that are remembered: some 8 MiB */
+#define CAP_ROUTES_KEY   64    /* hosts of one address, domains of one exchanger: no long search */
+#define CAP_ROUTES_TO    16    /* domains looked at that led to one address */
+#define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */
 #define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
-#define CAP_FINDINGS   24    /* findings of one session: more than there are rules to fire */
+#define CAP_FINDINGS   40    /* findings of one session: more than there are rules to fire */
 
 #endif

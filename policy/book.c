@@ -307,7 +307,7 @@ const struct book_policy *book_at(const struct book *b, const struct domain *d,
 
 enum mx_match book_match(const struct book_policy *p, const struct domain *mx)
 {
-    enum mx_match best = MX_MATCH_NONE;
+    enum mx_match best = p->mx_count > 0 ? MX_MATCH_NONE : MX_MATCH_WHOLE;
     for (uint32_t i = 0; i < p->mx_count && best < MX_MATCH_WHOLE; i++) {
         enum mx_match m = mx_match(p->mx[i], domain_span(mx));
         best = m > best ? m : best;

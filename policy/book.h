@@ -44,7 +44,7 @@ uint64_t book_count(const struct book *b); /* policies kept */
 const struct book_policy *book_at(const struct book *b, const struct domain *d,
                                   enum expectation_source source, nstime t, bool *later);
 
-/* The best match of the name among the policy's patterns. */
+/* The best match of the name among the policy's patterns; one without patterns takes any. */
 enum mx_match book_match(const struct book_policy *p, const struct domain *mx);
 
 /* Return false to stop. */

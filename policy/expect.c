@@ -95,7 +95,8 @@ static void add_domain(const struct tie *t, const struct domain *d)
     for (int s = 0; s < EXPECTATION_SOURCE_COUNT; s++) {
         enum expectation_source source = (enum expectation_source)s;
         const struct book_policy *p = book_at(t->book, d, source, t->query->time, &later);
-        if (!p || (source == EXPECTATION_PRELOAD && found))
+        bool given = source != EXPECTATION_MTA_STS && later; /* a list does not speak of before */
+        if (!p || given || (source == EXPECTATION_PRELOAD && found))
             continue;
         found |= source == EXPECTATION_MTA_STS;
         if (p->mode != STS_MODE_NONE)
@@ -112,17 +113,31 @@ static bool add_by_greeting(void *user, const struct domain *d, const struct boo
     return t->out->count < CAP_EXPECTATIONS;
 }
 
+/* By which name DNS led from the domain to this server; NULL: it did not. */
+static const struct domain *led_by(const struct expect_query *q, const struct domain *d)
+{
+    for (size_t i = 0; i < q->route_count; i++)
+        if (span_eq(domain_span(&q->route[i].domain), domain_span(d)))
+            return &q->route[i].mx;
+    return NULL;
+}
+
 void expect_session(const struct book *b, const struct expect_query *q, struct expectations *out)
 {
-    struct tie t = {.book = b, .query = q, .out = out, .mx = q->mx};
+    struct tie t = {.book = b, .query = q, .out = out, .binding = BINDING_RECIPIENT};
     out->count = 0;
-    t.binding = BINDING_RECIPIENT;
-    for (size_t i = 0; i < q->recipient_count; i++)
+    for (size_t i = 0; i < q->recipient_count; i++) {
+        t.mx = led_by(q, &q->recipient[i]);
         add_domain(&t, &q->recipient[i]);
+    }
+    if (q->recipient_count > 0) /* it is known for whom the mail is */
+        return;
     t.binding = BINDING_DNS;
-    for (size_t i = 0; i < q->next_hop_count; i++)
-        add_domain(&t, &q->next_hop[i]);
-    if (q->recipient_count > 0 || q->next_hop_count > 0 || !q->greeting)
+    for (size_t i = 0; i < q->route_count; i++) {
+        t.mx = &q->route[i].mx;
+        add_domain(&t, &q->route[i].domain);
+    }
+    if (q->route_count > 0 || !q->greeting)
         return;
     t.binding = BINDING_GREETING;
     t.mx = q->greeting;

@@ -4,16 +4,16 @@
 #define POLICY_EXPECT_H
 
 #include "policy/book.h"
+#include "policy/routes.h"
 
 /* What binds a session to domains and names; all borrowed for the call. */
 struct expect_query {
     nstime time;                    /* of the packets */
     const struct domain *recipient; /* domains of RCPT TO, in clear */
     size_t recipient_count;
-    const struct domain *next_hop; /* domains that DNS on the tap sent to this server */
-    size_t next_hop_count;
-    const struct domain *mx;       /* the server's name by that DNS; NULL: unknown */
-    const struct domain *greeting; /* and by its own word; NULL: none */
+    const struct route *route; /* domains that DNS on the tap led to this server */
+    size_t route_count;
+    const struct domain *greeting; /* the server's name by its own word; NULL: none */
 };
 
 /*

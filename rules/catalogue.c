@@ -47,6 +47,7 @@ TEXTS(offered_text, offered, OFFERED_COUNT, "unknown", "yes", "no", "garbled", "
 TEXTS(verdict_text, verdict, VERDICT_COUNT, "unknown", "encrypted", "downgraded", "exposed", "held",
       "opportunistic-clear", "failed")
 TEXTS(visibility_text, visibility, VISIBILITY_COUNT, "both", "client", "server", "partial")
+TEXTS(promise_text, promise_state, PROMISE_STATE_COUNT, "unknown", "satisfied", "violated")
 TEXTS(handshake_text, handshake, HANDSHAKE_COUNT, "none", "complete", "aborted", "refused",
       "cleartext")
 TEXTS(cause_text, cause, CAUSE_COUNT, "cisco-esmtp-inspection", "on-path-rewrite",

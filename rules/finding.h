@@ -9,6 +9,7 @@
 
 #include "base/caps.h"
 #include "dissect/session.h"
+#include "policy/expectation.h"
 
 enum rule_id {
 #define RULE(id, ...) RULE_##id,
@@ -136,6 +137,14 @@ struct finding {
     uint8_t line_count;
 };
 
+/* How a session stands to what was promised for it. */
+enum promise_state {
+    PROMISE_UNKNOWN, /* the tap did not show enough, or nothing was decided */
+    PROMISE_SATISFIED,
+    PROMISE_VIOLATED,
+    PROMISE_STATE_COUNT
+};
+
 struct judgement {
     enum verdict verdict;
     enum visibility visibility;
@@ -145,6 +154,9 @@ struct judgement {
     int slot;          /* 0-based index in keywords of the line concerned; -1: none */
     struct text token; /* what stood there; len 0 with slot >= 0 is an empty line */
     bool two_places;   /* copies that differ are explained by session.twin */
+    const struct expectation *promise; /* the strictest broken one, or the strictest; the caller's
+                                          of judge(); NULL: nothing was promised */
+    enum promise_state promise_state;
     struct finding finding[CAP_FINDINGS];
     uint8_t finding_count;
 };
@@ -177,14 +189,21 @@ const char *offered_text(enum offered v);
 const char *verdict_text(enum verdict v);
 const char *visibility_text(enum visibility v);
 const char *handshake_text(enum handshake v);
+const char *promise_text(enum promise_state v);
 
 struct garble_memory; /* rules/garble.h */
 
+/* What a session is judged with, besides itself. */
+struct judge_aid {
+    struct garble_memory *memory;        /* spares work and changes no answer; NULL: none */
+    const struct expectations *expected; /* what was promised for it; NULL: nothing is known */
+};
+
 /*
  * Judges the session as it stands at `m`. Fills `out`, of the findings the first finding_count.
- * `memory` spares work and changes no answer; it may be NULL.
+ * `aid` may be NULL.
  */
-void judge(const struct session *s, enum session_milestone m, struct garble_memory *memory,
+void judge(const struct session *s, enum session_milestone m, const struct judge_aid *aid,
            struct judgement *out);
 
 /* True: at a milestone before SESSION_CLOSED, judge() would find nothing above info. Costs next to

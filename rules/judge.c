@@ -16,6 +16,10 @@ static const enum rule_id precedence[] = {
     RULE_STARTTLS_IGNORED,
     RULE_COMMAND_INJECTION,
     RULE_RESPONSE_INJECTION,
+    RULE_STS_OFFER_MISSING,
+    RULE_PARTNER_VIOLATED,
+    RULE_PRELOAD_VIOLATED,
+    RULE_STS_MX_MISMATCH,
     RULE_REQUIRETLS_VIOLATED,
     RULE_AUTH_IN_CLEAR,
     RULE_STARTTLS_UNANSWERED,
@@ -25,6 +29,7 @@ static const enum rule_id precedence[] = {
     RULE_REPLY_TOO_FAST,
     RULE_STARTTLS_MISPLACED,
     RULE_GREETING_MASKED,
+    RULE_STS_CLEARTEXT,
     RULE_UNSOLICITED_REPLY,
 };
 _Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
@@ -68,13 +73,16 @@ static void set_slot(const struct view *v, struct judgement *out)
         out->token.len = l->word_len;
 }
 
-void judge(const struct session *s, enum session_milestone m, struct garble_memory *memory,
+void judge(const struct session *s, enum session_milestone m, const struct judge_aid *aid,
            struct judgement *out)
 {
-    struct view v = view_of(s, m, memory);
+    struct view v = view_of(s, m, aid ? aid->memory : NULL);
+    v.expected = aid && aid->expected && aid->expected->count > 0 ? aid->expected : NULL;
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
     out->two_places = v.twin;
+    out->promise = NULL;
+    out->promise_state = PROMISE_UNKNOWN;
     out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
     forge_judge(&v, out);

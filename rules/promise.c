@@ -1,8 +1,260 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Promises made inside the session itself. */
+/* What was promised: by the domain, by a list, by the operator, or inside the session itself. */
 #include "rules/families.h"
 #include "rules/raise.h"
+#include "rules/severity.h"
 #include "rules/wording.h"
+
+#include "base/text.h"
+
+#define PORT_SMTP 25 /* MTA-STS and the lists speak of mail between servers */
+
+static const char not_supported[] = "starttls-not-supported"; /* RFC 8460 section 4.3.1 */
+
+/* --- what all have in common --- */
+
+/* Until a recipient is named, the mail may be for somebody else: then only the end can tell. */
+static bool settled(const struct view *v, const struct expectation *e)
+{
+    return e->binding == BINDING_RECIPIENT || v->milestone == SESSION_CLOSED;
+}
+
+/* Of that source, the strictest that names this server, or does not say otherwise. */
+static const struct expectation *covering(const struct view *v, enum expectation_source source)
+{
+    for (uint8_t i = 0; i < v->expected->count; i++) {
+        const struct expectation *e = &v->expected->item[i];
+        if (e->source == source && e->match == MX_MATCH_WHOLE && settled(v, e))
+            return e;
+    }
+    return NULL;
+}
+
+/* The whole reply is here and offers nothing that a client could use (RFC 3207 section 4.1). */
+static bool offers_nothing(const struct view *v)
+{
+    return v->offered == OFFERED_NO || v->offered == OFFERED_GARBLED;
+}
+
+static const char *bound_by(const struct expectation *e)
+{
+    switch (e->binding) {
+    case BINDING_RECIPIENT:
+        return "mail for it was sent here";
+    case BINDING_DNS:
+        return "its MX led here";
+    default:
+        return "the server greets with a name of its MX, which proves little";
+    }
+}
+
+static void say_policy(struct finding *f, const struct view *v, const struct expectation *e)
+{
+    char until[TEXT_TIME] = "";
+    text_time(until, e->until);
+    until[10] = '\0'; /* the day is enough */
+    wording_say(f, "%s has an MTA-STS policy in mode %s%s%s%s%s, and %s (%s).", e->domain.text,
+                sts_mode_text(e->mode), e->id[0] ? ", id " : "", e->id,
+                e->until == INT64_MAX ? "" : ", until ", e->until == INT64_MAX ? "" : until,
+                bound_by(e), wording_server(v->s).text);
+    if (!e->strict)
+        wording_say(f, "The policy is not to the letter of RFC 8461: half of the senders would "
+                       "not enforce it.");
+    if (e->fetched_later)
+        wording_say(f, "It was fetched within a day after the packets.");
+}
+
+/* One step each for what makes an alert rest on less. */
+static void step_down(struct finding *f, const struct expectation *e)
+{
+    int steps = (e->mode == STS_MODE_TESTING) + !e->strict + e->fetched_later +
+                (e->binding == BINDING_GREETING);
+    for (; steps > 0 && f->severity > SEVERITY_LOW; steps--)
+        f->severity--;
+    f->confidence = CONFIDENCE_HIGH;
+    if (!e->strict || e->fetched_later)
+        f->confidence = CONFIDENCE_MEDIUM;
+    if (e->binding == BINDING_GREETING)
+        f->confidence = CONFIDENCE_LOW;
+}
+
+/* A finding about the offer takes the weight of the promise that it breaks. */
+static void lift_offer_findings(struct judgement *out, enum severity to)
+{
+    for (uint8_t i = 0; i < out->finding_count; i++) {
+        struct finding *f = &out->finding[i];
+        bool offer = f->rule == RULE_STARTTLS_GARBLED || f->rule == RULE_STARTTLS_REMOVED;
+        if (offer && f->severity > SEVERITY_INFO && f->severity < to)
+            f->severity = to;
+    }
+}
+
+static void break_promise(struct judgement *out, const struct expectation *e)
+{
+    if (out->promise_state != PROMISE_VIOLATED)
+        out->promise = e;
+    out->promise_state = PROMISE_VIOLATED;
+}
+
+/* Begins a finding about an offer that a promise demands, and that the reply does not have. */
+static struct finding *offer_missing(const struct view *v, struct judgement *out, enum rule_id id,
+                                     const struct expectation *e)
+{
+    const struct session *s = v->s;
+    struct finding *f = raise_finding(out, v, id, SESSION_TO_CLIENT, s->reading.ehlo_offset);
+    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    step_down(f, e);
+    if (!s->tls_complete)
+        f->tlsrpt = not_supported;
+    if (v->offered == OFFERED_GARBLED)
+        raise_cause(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
+    raise_alternative(f, CAUSE_FARM_MEMBER_WITHOUT_TLS);
+    raise_alternative(f, CAUSE_SERVER_RECONFIGURED);
+    break_promise(out, e);
+    return f;
+}
+
+static void finish_offer(struct finding *f, const struct view *v, struct judgement *out)
+{
+    const struct smtp_reading *r = &v->s->reading;
+    wording_say(f, "The server's EHLO reply, %u lines, is complete and offers no STARTTLS.",
+                r->line_count);
+    wording_effect(f, v);
+    wording_ehlo_line(f, v, v->offered == OFFERED_GARBLED ? v->garble.line : r->line_count - 1u,
+                      v->offered == OFFERED_GARBLED ? "stands for STARTTLS"
+                                                    : "last line; none offers STARTTLS");
+    wording_effect_line(f, v);
+    if (v->mirror) {
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_CAPTURE_ARTEFACT);
+    }
+    lift_offer_findings(out, f->severity);
+}
+
+/* --- sts-offer-missing, sts-cleartext --- */
+
+/* POL-1a: the promise is the server's to keep, whatever its bytes look like. */
+static void sts_offer_missing(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_MTA_STS);
+    if (!e || !offers_nothing(v))
+        return;
+    struct finding *f = offer_missing(v, out, RULE_STS_OFFER_MISSING, e);
+    say_policy(f, v, e);
+    finish_offer(f, v, out);
+}
+
+/* POL-1b: the server kept its promise, and the client made no use of it. */
+static void sts_cleartext(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    const struct expectation *e = covering(v, EXPECTATION_MTA_STS);
+    if (!e || e->mode != STS_MODE_ENFORCE || e->binding != BINDING_RECIPIENT ||
+        v->offered != OFFERED_YES || v->asked || s->mails == 0)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_STS_CLEARTEXT, SESSION_TO_SERVER, s->mail_offset);
+    raise_rate(f, SEVERITY_ROW_E1, view_effect(v, false));
+    raise_cap(f, SEVERITY_INFO); /* until it is known that this sender does otherwise */
+    raise_cause(f, CAUSE_SENDER_WITHOUT_STS);
+    say_policy(f, v, e);
+    wording_say(f, "STARTTLS was offered.");
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+    break_promise(out, e);
+}
+
+/* --- sts-mx-mismatch --- */
+
+/* POL-2: the name comes from DNS; what a server calls itself proves nothing. */
+static const struct expectation *mismatched(const struct view *v)
+{
+    for (uint8_t i = 0; i < v->expected->count; i++) {
+        const struct expectation *e = &v->expected->item[i];
+        if (e->source == EXPECTATION_MTA_STS && e->mx.n > 0 && e->match != MX_MATCH_WHOLE &&
+            e->binding != BINDING_GREETING && settled(v, e))
+            return e;
+    }
+    return NULL;
+}
+
+static void sts_mx_mismatch(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = mismatched(v);
+    if (!e)
+        return;
+    struct finding *f = raise_finding(out, v, RULE_STS_MX_MISMATCH, SESSION_TO_SERVER, 0);
+    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    if (f->effect == EFFECT_HELD || f->effect == EFFECT_NOTHING)
+        raise_cap(f, SEVERITY_MEDIUM); /* three domains of ten are misconfigured */
+    step_down(f, e);
+    say_policy(f, v, e);
+    wording_say(f,
+                "By the DNS on the tap this server is %s, and no pattern of the policy names it.",
+                e->mx.text);
+    if (e->match == MX_MATCH_DEPTH) {
+        raise_cap(f, SEVERITY_LOW);
+        raise_cause(f, CAUSE_DOMAIN_MISCONFIGURED);
+        wording_say(f, "A pattern would, if its asterisk stood for more than one label.");
+    } else {
+        raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+        raise_alternative(f, CAUSE_SERVER_RECONFIGURED);
+    }
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+    break_promise(out, e);
+}
+
+/* --- preload-violated, partner-violated --- */
+
+static void preload_violated(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_PRELOAD);
+    if (!e || !offers_nothing(v))
+        return;
+    struct finding *f = offer_missing(v, out, RULE_PRELOAD_VIOLATED, e);
+    wording_say(f, "The preload list says of %s: TLS, mode %s; and %s (%s).", e->domain.text,
+                sts_mode_text(e->mode), bound_by(e), wording_server(v->s).text);
+    finish_offer(f, v, out);
+}
+
+static void partner_violated(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_PARTNER);
+    bool missing = offers_nothing(v);
+    if (!e || !(missing || v->s->mails > 0 || v->login) || v->s->tls_complete)
+        return;
+    struct finding *f = offer_missing(v, out, RULE_PARTNER_VIOLATED, e);
+    wording_say(f, "The list of partners says that %s must use TLS, and %s (%s).", e->domain.text,
+                bound_by(e), wording_server(v->s).text);
+    if (missing) {
+        finish_offer(f, v, out);
+        return;
+    }
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+}
+
+/* --- all promises made outside the session --- */
+
+static void expectations_judge(const struct view *v, struct judgement *out)
+{
+    if (v->s->implicit_tls || v->s->key.server_port != PORT_SMTP)
+        return;
+    out->promise = &v->expected->item[0];
+    if (v->s->tls_complete)
+        out->promise_state = PROMISE_SATISFIED;
+    sts_offer_missing(v, out);
+    sts_cleartext(v, out);
+    sts_mx_mismatch(v, out);
+    preload_violated(v, out);
+    partner_violated(v, out);
+}
+
+/* --- requiretls-violated --- */
 
 /* RFC 8689 section 3: REQUIRETLS is offered inside TLS only, and a server that took it has
  * promised not to pass the message on in clear, though it came to it in clear. */
@@ -35,5 +287,7 @@ static void requiretls_violated(const struct view *v, struct judgement *out)
 
 void promise_judge(const struct view *v, struct judgement *out)
 {
+    if (v->expected)
+        expectations_judge(v, out);
     requiretls_violated(v, out);
 }

@@ -57,7 +57,7 @@ static bool both_whole(const struct session *s)
 }
 
 /* Nothing went through. */
-static enum verdict nothing_sent(const struct view *v, bool tampering)
+static enum verdict nothing_sent(const struct view *v, bool wronged)
 {
     const struct session *s = v->s;
     if (s->midstream || !view_both(v) || s->not_smtp || !(v->closed || s->quit) ||
@@ -65,7 +65,7 @@ static enum verdict nothing_sent(const struct view *v, bool tampering)
         return VERDICT_UNKNOWN;
     if (s->tls_stage != TLS_STAGE_NONE && !both_whole(s)) /* what was lost may have completed it */
         return VERDICT_UNKNOWN;
-    if (tampering && (s->quit || s->mail_commands == 0))
+    if (wronged && (s->quit || s->mail_commands == 0))
         return VERDICT_HELD;
     return VERDICT_FAILED;
 }
@@ -81,11 +81,11 @@ enum verdict verdict_of(const struct view *v, const struct judgement *out)
         return VERDICT_ENCRYPTED;
     if (clear && tampering)
         return VERDICT_DOWNGRADED;
-    if (clear && found(out, RULE_REQUIRETLS_VIOLATED))
+    if (clear && (found(out, RULE_REQUIRETLS_VIOLATED) || out->promise_state == PROMISE_VIOLATED))
         return VERDICT_EXPOSED;
     if (clear)
         return saw_enough(v) ? VERDICT_OPPORTUNISTIC_CLEAR : VERDICT_UNKNOWN;
-    return nothing_sent(v, tampering);
+    return nothing_sent(v, tampering || out->promise_state == PROMISE_VIOLATED);
 }
 
 static bool payload(const struct session *s, enum session_dir d)

@@ -26,6 +26,7 @@ struct view {
     bool twin;            /* the session was seen at a second place as well, and whole there */
     bool rewritten;       /* what decides about TLS differs there */
     bool reworded;        /* something else does */
+    const struct expectations *expected; /* what was promised; NULL: nothing that is known */
 };
 
 /* `memory` may be NULL. */

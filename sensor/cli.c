@@ -21,6 +21,9 @@ enum option_id {
     OPTION_LOCAL_NETS,
     OPTION_OWN_MX,
     OPTION_SMART_HOSTS,
+    OPTION_POLICIES,
+    OPTION_PRELOAD,
+    OPTION_PARTNERS,
     OPTION_COMMUNITY_ID_SEED,
     OPTION_SENSOR_NAME,
     OPTION_FAIL_ON,
@@ -66,6 +69,13 @@ static const struct option_row OPTION[] = {
                        "our mail exchangers, where they are not in our networks"},
     [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ), false,
                             "relays that our mail goes through"},
+    [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ), true,
+                         "MTA-STS policies to judge by: a directory of DOMAIN.txt, or a file that "
+                         "policy export wrote"},
+    [OPTION_PRELOAD] = {"preload", 0, "FILE", ON(CLI_READ), false,
+                        "a list in the format of STARTTLS Everywhere to judge by"},
+    [OPTION_PARTNERS] = {"partners", 0, "FILE", ON(CLI_READ), false,
+                         "domains and mail exchangers that must use TLS, one a line: NAME tls"},
     [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ), false,
                                   "seed of the community_id, 0 to 65535 (0)"},
     [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ), false, "`host` of every line"},
@@ -103,7 +113,7 @@ struct command_row {
 
 static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
-    [CLI_POLICY] = {"policy", "policy lint --file F|--txt RECORD ...",
+    [CLI_POLICY] = {"policy", "policy lint [options]",
                     "what a published policy or record says, and what is wrong with it"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
@@ -282,6 +292,17 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         return set_nets(&c->roles.own_mx, value, why);
     case OPTION_SMART_HOSTS:
         return set_nets(&c->roles.smart_hosts, value, why);
+    case OPTION_POLICIES:
+        if (c->policies_count == CLI_POLICIES)
+            return cli_value_refuse(why, value, "is one source too many");
+        c->policies[c->policies_count++] = value;
+        return 0;
+    case OPTION_PRELOAD:
+        c->preload = value;
+        return 0;
+    case OPTION_PARTNERS:
+        c->partners = value;
+        return 0;
     case OPTION_COMMUNITY_ID_SEED:
         if (cli_value_number(value, 0, UINT16_MAX, &seed, why))
             return -1;

@@ -12,6 +12,7 @@
 #include "rules/finding.h"
 
 #define CLI_ERROR_TEXT 512
+#define CLI_POLICIES   16       /* sources of policies */
 #define CLI_MIN_MEMORY 64       /* MiB: less is no room for a flood */
 #define CLI_MAX_MEMORY 1048576  /* MiB */
 #define CLI_MAX_FLOWS  67108864 /* 64 Mi: more would not fit any machine that taps a wire */
@@ -41,9 +42,13 @@ struct cli {
     uint8_t port_count; /* 0: the usual ones */
     struct role_config roles;
     uint16_t community_id_seed;
-    const char *sensor_name;    /* NULL: none */
-    enum severity fail_on;      /* SEVERITY_COUNT: never */
-    enum severity min_severity; /* of alerts that are printed */
+    const char *sensor_name;            /* NULL: none */
+    enum severity fail_on;              /* SEVERITY_COUNT: never */
+    enum severity min_severity;         /* of alerts that are printed */
+    const char *policies[CLI_POLICIES]; /* files and directories, in their order */
+    uint32_t policies_count;
+    const char *preload;  /* NULL: none */
+    const char *partners; /* NULL: none */
     bool show_addresses;
     bool exit_zero;
     uint32_t max_flows;

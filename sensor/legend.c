@@ -37,6 +37,10 @@ static const struct legend TECHNIQUE[] = {
     {"AUTH-2", "AUTH is offered in clear, and STARTTLS is not"},
     {"AUTH-3", "a session on a submission port stays in clear (RFC 8314)"},
     {"AUTH-4", "a login follows in clear after the offer of TLS was tampered with"},
+    {"POL-1", "mail for a domain with an MTA-STS policy goes in clear"},
+    {"POL-2", "mail for such a domain goes to a host that its policy does not name"},
+    {"POL-6", "a host that a preload list names offers no TLS"},
+    {"POL-8", "mail with a partner that must use TLS goes without"},
     {"POL-7", "mail that requires TLS (RFC 8689) goes in clear"},
     {"TCP-1", "two segments carry different bytes for the same sequence numbers"},
     {"TCP-2", "a segment with another TTL than its direction has"},
@@ -118,16 +122,23 @@ bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
 
 static bool is_here(const char *need)
 {
-    return strcmp(need, "S") == 0 || strcmp(need, "N") == 0 || strcmp(need, "2") == 0;
+    static const char *const here[] = {"S", "N", "2", "P", "D"};
+    for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
+        if (strcmp(need, here[i]) == 0)
+            return true;
+    return false;
 }
 
-/* A rule that needs what the packets of the session show and nothing more has all it asks for: its
- * evidence is to be had today. */
+/* Evidence waits as long as one of the rule's needs does: a rule that asks for history as well has
+ * what the packets alone give it. */
 bool legend_waits(enum legend_kind kind, const struct rule *r, const char *sign)
 {
     if (kind == LEGEND_NEED)
         return !is_here(sign);
     if (kind != LEGEND_EVIDENCE || strcmp(sign, "E1") == 0)
         return false;
-    return !is_here(r->needs);
+    for (const struct legend *need = NEED; need->sign; need++)
+        if (legend_has(LEGEND_NEED, r, need->sign) && !is_here(need->sign))
+            return true;
+    return false;
 }

@@ -15,6 +15,7 @@
 #include "rules/garble.h"
 #include "sensor/output.h"
 #include "sensor/progress.h"
+#include "sensor/promises.h"
 #include "sensor/timeline.h"
 
 #define PORT_IMPLICIT_TLS 465  /* RFC 8314 */
@@ -36,6 +37,7 @@ struct reading {
     struct json *line;
     struct judgement *judgement;
     struct garble_memory *memory;
+    struct promises *promises; /* NULL: none were given */
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -96,9 +98,14 @@ static void write_alert(struct reading *r, const struct session *s, enum inciden
     write_line(r);
 }
 
+static enum role role_in(const struct reading *r, const struct flow_key *k)
+{
+    return role_of(&r->cli->roles, k->family, k->client, k->server, k->server_port);
+}
+
 static const char *role_name(const struct reading *r, const struct flow_key *k)
 {
-    enum role role = role_of(&r->cli->roles, k->family, k->client, k->server, k->server_port);
+    enum role role = role_in(r, k);
     return role == ROLE_UNKNOWN ? NULL : role_text(role);
 }
 
@@ -115,19 +122,34 @@ static void leave_out_below(struct judgement *j, enum severity least)
     j->finding_count = kept;
 }
 
+static const struct expectations *expect(const struct reading *r, const struct session *s,
+                                         struct expectations *to)
+{
+    return r->promises ? promises_expect(r->promises, s, role_in(r, &s->key), to) : NULL;
+}
+
+/* dissect_dns_fn */
+static void on_dns(void *user, const struct dns_sighting *s)
+{
+    struct reading *r = user;
+    promises_dns(r->promises, s);
+}
+
 /* dissect_fn */
 static void on_session(void *user, struct session *s, enum session_milestone m)
 {
     struct reading *r = user;
     struct incident_alert alert;
+    struct expectations expected;
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
-    judge(s, m, r->memory, r->judgement);
+    const struct judge_aid aid = {.memory = r->memory, .expected = expect(r, s, &expected)};
+    judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)
             return;
         dissect_hand_out(r->dissect); /* lines come in the order of time */
-        judge(s, m, r->memory, r->judgement);
+        judge(s, m, &aid, r->judgement);
     }
     enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
     if (outcome == INCIDENT_STORM ||
@@ -202,11 +224,44 @@ static bool open_dissect(struct reading *r)
     c.memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
     c.unpacked = c.memory / CAP_UNPACKED_PART;
     c.keep_addresses = r->cli->show_addresses;
+    if (r->promises)
+        c.dns = on_dns;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);
     r->memory = garble_memory_new(&c.key);
     return r->dissect && r->memory;
+}
+
+/* promises_problem_fn */
+static void on_promise_problem(void *user, const char *name, unsigned line, const char *what)
+{
+    char text[640];
+    if (line > 0)
+        snprintf(text, sizeof(text), "line %u: %s", line, what);
+    else
+        snprintf(text, sizeof(text), "%s", what);
+    complain(user, name, text);
+}
+
+/* A source of which nothing can be used would leave every broken promise unseen: that is refused.
+ */
+static bool open_promises(struct reading *r)
+{
+    struct siphash_key key;
+    const struct cli *c = r->cli;
+    if (c->policies_count == 0 && !c->preload && !c->partners)
+        return true;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+        !(r->promises = promises_new(&key, on_promise_problem, r))) {
+        complain(r, "promises", strerror(ENOMEM));
+        return false;
+    }
+    for (uint32_t i = 0; i < c->policies_count; i++)
+        if (promises_add_policies(r->promises, c->policies[i]))
+            return false;
+    return (!c->preload || !promises_add_preload(r->promises, c->preload)) &&
+           (!c->partners || !promises_add_partners(r->promises, c->partners));
 }
 
 static bool open_eve(struct reading *r)
@@ -350,11 +405,12 @@ static void reading_fini(struct reading *r)
     free(r->line);
     free(r->judgement);
     garble_memory_free(r->memory);
+    promises_free(r->promises);
 }
 
 static enum read_exit run(struct reading *r)
 {
-    if (!open_inputs(r))
+    if (!open_promises(r) || !open_inputs(r))
         return READ_USAGE;
     if (!open_judge(r)) {
         complain(r, "start", strerror(ENOMEM));

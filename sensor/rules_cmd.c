@@ -222,13 +222,13 @@ static void page_key(FILE *to)
           "**Evidence.** What a rule can rest on:\n",
           to);
     page_legend(to, LEGEND_EVIDENCE);
-    fputs("\nToday each session is judged by itself. What needs more than S and N comes later, "
-          "and the evidence that follows from it: a rule that lists E2 or E3 beside E1 yields E1 "
-          "today, and only ",
+    fputs("\nThere is no history yet. What needs H comes later, and the evidence that follows "
+          "from it: a rule that lists E2 or E3 beside E1, and needs H, yields E1 today. E3 comes "
+          "from ",
           to);
     page_promises(to);
-    fputs(" yields E3.\n\n**Needs.** What a rule must know to reach all of its evidence; today "
-          "that is S and N:\n",
+    fputs(".\n\n**Needs.** What a rule must know to reach all of its evidence; all but H can be "
+          "had today, P and D where policies are given (`--policies`):\n",
           to);
     page_legend(to, LEGEND_NEED);
     fputs("\n**Families.**\n", to);

@@ -23,10 +23,11 @@ static inline void whole_way_session(void *user, struct session *s, enum session
     static const struct eve_options plain;
     struct whole_way *w = user;
     struct incident_alert alert;
+    struct judge_aid aid = {.memory = w->memory};
 
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
-    judge(s, m, w->memory, &w->judgement);
+    judge(s, m, &aid, &w->judgement);
     if (incident_judge(w->incidents, s, m, &w->judgement, &alert) == INCIDENT_ALERT) {
         eve_alert(&w->line, s, &w->judgement, &alert, &plain);
         (void)json_end(&w->line);

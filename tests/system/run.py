@@ -16,6 +16,7 @@ RULES = (
     "starttls-ignored", "starttls-command-garbled", "command-injection", "response-injection",
     "unsolicited-reply", "auth-in-clear", "requiretls-violated", "conflicting-segments",
     "forged-reset", "conflicting-handshake", "path-rewrites", "path-discontinuity", "reply-too-fast",
+    "sts-offer-missing", "sts-cleartext", "sts-mx-mismatch", "preload-violated", "partner-violated",
 )
 
 

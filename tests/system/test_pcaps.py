@@ -5,7 +5,7 @@
     test_pcaps.py BINARY [FOLDER...]
 
 expect.json: `sessions` in the order of their lines, each with the members to compare
-(`smtp`, `starttls` and others: a subset) and `findings`: exact above info; those at info that are
+(`smtp`, `starttls` and others: a subset; in `options` {folder} is the folder itself) and `findings`: exact above info; those at info that are
 listed must be there, others at info are not looked at. `positive` names rules that this folder
 shows, `negative` rules that it must not show but at info where listed; every rule needs both kinds.
 """
@@ -95,7 +95,8 @@ def wanted_rows(expect):
 def check_folder(tally, binary, checker, folder):
     expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
     name = folder.name
-    result = run.read_json(binary, folder / "input.pcap", expect.get("options", ()))
+    options = [text.replace("{folder}", str(folder)) for text in expect.get("options", ())]
+    result = run.read_json(binary, folder / "input.pcap", options)
     tally.equal(name, "exit code", result.code, expect["exit"])
     if tally.equal(name, "number of sessions", len(result.sessions), len(expect["sessions"])):
         for wanted, line in zip(expect["sessions"], result.sessions):

@@ -96,16 +96,23 @@ static void mta_sts_goes_before_the_list(void **state)
 
 static void a_name_of_the_server_is_matched(void **state)
 {
-    struct domain next = dom("enforce.test"), mx = dom("other.test");
-    struct expect_query q = {.next_hop = &next, .next_hop_count = 1, .mx = &mx};
+    struct route way = {dom("enforce.test"), dom("other.test")};
+    struct expect_query q = {.route = &way, .route_count = 1};
     (void)state;
     expect_session(book, &q, &e);
     assert_int_equal(e.item[0].binding, BINDING_DNS);
     assert_int_equal(e.item[0].match, MX_MATCH_NONE);
-    mx = dom("mx.enforce.test");
+    way.mx = dom("mx.enforce.test");
     expect_session(book, &q, &e);
     assert_int_equal(e.item[0].match, MX_MATCH_WHOLE);
     assert_string_equal(e.item[0].mx.text, "mx.enforce.test");
+    struct domain to = dom("testing.test"); /* a recipient that DNS did not lead here */
+    q.recipient = &to;
+    q.recipient_count = 1;
+    expect_session(book, &q, &e);
+    assert_int_equal(e.count, 1);
+    assert_int_equal(e.item[0].mx.n, 0);
+    assert_int_equal(e.item[0].match, MX_MATCH_WHOLE);
 }
 
 static void a_greeting_binds_where_nothing_else_does(void **state)

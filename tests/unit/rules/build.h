@@ -12,6 +12,7 @@ struct build {
     struct text domain[CAP_RECIPIENTS];
     uint32_t at[SESSION_DIR_COUNT]; /* next stream offset of each direction */
     struct judgement j;
+    const struct expectations *expected; /* NULL: nothing is promised */
 };
 
 static inline struct text build_text(struct build *b, const void *p, size_t n)
@@ -203,7 +204,8 @@ static inline void build_only(struct build *b, enum session_dir d)
 
 static inline const struct judgement *build_judge(struct build *b, enum session_milestone m)
 {
-    judge(&b->s, m, NULL, &b->j);
+    struct judge_aid aid = {.expected = b->expected};
+    judge(&b->s, m, &aid, &b->j);
     return &b->j;
 }
 

@@ -21,7 +21,9 @@ static const struct {
     {"requiretls-violated", 1320714}, {"conflicting-segments", 1320715},
     {"forged-reset", 1320716},        {"conflicting-handshake", 1320717},
     {"path-rewrites", 1320718},       {"path-discontinuity", 1320719},
-    {"reply-too-fast", 1320720},
+    {"reply-too-fast", 1320720},      {"sts-offer-missing", 1320721},
+    {"sts-cleartext", 1320722},       {"sts-mx-mismatch", 1320723},
+    {"preload-violated", 1320724},    {"partner-violated", 1320725},
 };
 
 static void names_and_sids_are_stable(void **state)

@@ -93,12 +93,169 @@ static void inside_a_decrypted_mirror(void **state)
     assert_int_equal(f->cause, CAUSE_CAPTURE_ARTEFACT);
 }
 
+/* --- promises from outside the session --- */
+
+static struct expectations promised;
+
+static void promise(enum expectation_source source, enum sts_mode mode,
+                    enum expectation_binding binding)
+{
+    promised.count = 1;
+    promised.item[0] = (struct expectation){.source = source,
+                                            .binding = binding,
+                                            .mode = mode,
+                                            .strict = true,
+                                            .match = MX_MATCH_WHOLE,
+                                            .from = INT64_MIN,
+                                            .until = INT64_MAX};
+    (void)domain_read(span_str("rcpt.test"), &promised.item[0].domain);
+    b.expected = &promised;
+}
+
+static void offer(const char *keywords)
+{
+    build_new(&b);
+    build_banner(&b, "220 mx ESMTP");
+    build_ehlo(&b, keywords);
+    promise(EXPECTATION_MTA_STS, STS_MODE_ENFORCE, BINDING_RECIPIENT);
+}
+
+static const struct finding *found(enum rule_id id)
+{
+    return build_find(build_close(&b, SESSION_FIN), id);
+}
+
+/* The rows of the matrix for E3, by what came of it. */
+static void an_offer_that_was_promised(void **state)
+{
+    (void)state;
+    offer("SIZE 1|8BITMIME");
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_MEDIUM);
+    build_quit(&b);
+    const struct finding *f = found(RULE_STS_OFFER_MISSING);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    assert_int_equal(b.j.verdict, VERDICT_HELD);
+    assert_string_equal(f->tlsrpt, "starttls-not-supported");
+    assert_int_equal(f->evidence, EVIDENCE_E3);
+    assert_int_equal(f->confidence, CONFIDENCE_HIGH);
+    offer("SIZE 1|8BITMIME");
+    build_mail(&b);
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_HIGH);
+    assert_int_equal(b.j.verdict, VERDICT_EXPOSED);
+    assert_int_equal(b.j.promise_state, PROMISE_VIOLATED);
+    assert_ptr_equal(b.j.promise, &promised.item[0]);
+}
+
+static void each_weakness_costs_a_step(void **state)
+{
+    (void)state;
+    offer("SIZE 1|8BITMIME");
+    build_mail(&b);
+    promised.item[0].strict = false;
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_MEDIUM);
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->confidence, CONFIDENCE_MEDIUM);
+    promised.item[0].fetched_later = true;
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_LOW);
+    promised.item[0].mode = STS_MODE_TESTING;
+    promised.item[0].binding = BINDING_GREETING;
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_LOW); /* and no lower */
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->confidence, CONFIDENCE_LOW);
+}
+
+/* "Not seen" is not "absent". */
+static void what_was_not_seen_whole_breaks_no_promise(void **state)
+{
+    (void)state;
+    offer("SIZE 1|8BITMIME");
+    b.s.reading.ehlo = EHLO_GAP;
+    build_mail(&b);
+    assert_null(found(RULE_STS_OFFER_MISSING));
+    offer("SIZE 1|8BITMIME");
+    b.s.reading.lines_capped = true;
+    assert_null(found(RULE_STS_OFFER_MISSING));
+    offer("SIZE 1|8BITMIME");
+    b.s.key.server_port = 587;
+    build_mail(&b);
+    assert_null(found(RULE_STS_OFFER_MISSING));
+    offer("SIZE 1|8BITMIME");
+    promised.item[0].match = MX_MATCH_DEPTH;
+    assert_null(found(RULE_STS_OFFER_MISSING));
+}
+
+/* One attack: what overwrote the offer takes the weight of the promise, and leads. */
+static void a_garbled_offer_that_was_promised(void **state)
+{
+    (void)state;
+    offer("SIZE 1|8BITMIME|STARTFOO");
+    build_mail(&b);
+    assert_int_equal(found(RULE_STS_OFFER_MISSING)->severity, SEVERITY_HIGH);
+    assert_int_equal(found(RULE_STARTTLS_GARBLED)->severity, SEVERITY_HIGH);
+    assert_int_equal(b.j.finding[0].rule, RULE_STARTTLS_GARBLED);
+    assert_int_equal(b.j.verdict, VERDICT_DOWNGRADED);
+}
+
+static void an_offer_that_nobody_used(void **state)
+{
+    (void)state;
+    offer("SIZE 1|STARTTLS");
+    build_mail(&b);
+    const struct finding *f = found(RULE_STS_CLEARTEXT);
+    assert_int_equal(f->severity, SEVERITY_INFO);
+    assert_int_equal(f->cause, CAUSE_SENDER_WITHOUT_STS);
+    assert_null(found(RULE_STS_OFFER_MISSING));
+    promise(EXPECTATION_MTA_STS, STS_MODE_ENFORCE, BINDING_DNS); /* for whom it was is not known */
+    assert_null(found(RULE_STS_CLEARTEXT));
+    promise(EXPECTATION_PARTNER, STS_MODE_ENFORCE, BINDING_RECIPIENT);
+    assert_int_equal(found(RULE_PARTNER_VIOLATED)->severity, SEVERITY_HIGH);
+    promise(EXPECTATION_PRELOAD, STS_MODE_ENFORCE, BINDING_RECIPIENT);
+    assert_null(found(RULE_PRELOAD_VIOLATED));
+}
+
+/* Before a recipient is named the mail may be for somebody else. */
+static void a_guess_waits_for_the_end(void **state)
+{
+    (void)state;
+    offer("SIZE 1|8BITMIME");
+    promised.item[0].binding = BINDING_GREETING;
+    assert_null(build_find(build_judge(&b, SESSION_EHLO_DONE), RULE_STS_OFFER_MISSING));
+    assert_non_null(found(RULE_STS_OFFER_MISSING));
+    promised.item[0].binding = BINDING_RECIPIENT;
+    assert_non_null(build_find(build_judge(&b, SESSION_CLEAR_CONTENT), RULE_STS_OFFER_MISSING));
+}
+
+static void a_host_that_the_policy_does_not_name(void **state)
+{
+    (void)state;
+    offer("SIZE 1|STARTTLS");
+    promised.item[0].match = MX_MATCH_NONE;
+    assert_null(found(RULE_STS_MX_MISMATCH)); /* its name is not known */
+    (void)domain_read(span_str("mx.elsewhere.test"), &promised.item[0].mx);
+    assert_int_equal(found(RULE_STS_MX_MISMATCH)->severity, SEVERITY_MEDIUM);
+    build_mail(&b);
+    assert_int_equal(found(RULE_STS_MX_MISMATCH)->severity, SEVERITY_HIGH);
+    promised.item[0].match = MX_MATCH_DEPTH;
+    assert_int_equal(found(RULE_STS_MX_MISMATCH)->severity, SEVERITY_LOW);
+    assert_int_equal(found(RULE_STS_MX_MISMATCH)->cause, CAUSE_DOMAIN_MISCONFIGURED);
+    promised.item[0].binding = BINDING_GREETING; /* anyone may call himself anything */
+    assert_null(found(RULE_STS_MX_MISMATCH));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(accepted_and_sent),     cmocka_unit_test(accepted_before_the_text_went),
-        cmocka_unit_test(refused_is_right),      cmocka_unit_test(without_requiretls),
-        cmocka_unit_test(tampering_comes_first), cmocka_unit_test(inside_a_decrypted_mirror),
+        cmocka_unit_test(accepted_and_sent),
+        cmocka_unit_test(accepted_before_the_text_went),
+        cmocka_unit_test(refused_is_right),
+        cmocka_unit_test(without_requiretls),
+        cmocka_unit_test(tampering_comes_first),
+        cmocka_unit_test(inside_a_decrypted_mirror),
+        cmocka_unit_test(an_offer_that_was_promised),
+        cmocka_unit_test(each_weakness_costs_a_step),
+        cmocka_unit_test(what_was_not_seen_whole_breaks_no_promise),
+        cmocka_unit_test(a_garbled_offer_that_was_promised),
+        cmocka_unit_test(an_offer_that_nobody_used),
+        cmocka_unit_test(a_guess_waits_for_the_end),
+        cmocka_unit_test(a_host_that_the_policy_does_not_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's own list of partners: who must use TLS, whatever they publish. One a line:
+ *
+ *   # what stands behind a hash is a comment
+ *   partner.example            tls
+ *   mx:*.partner-mail.example  tls
+ *
+ * A domain stands for its recipients, `mx:` for a mail exchanger, the asterisk being one label.
+ */
+#ifndef POLICY_PARTNER_H
+#define POLICY_PARTNER_H
+
+#include "policy/book.h"
+
+/* `line` without its end. 1: added; 0: blank or a comment; -1: `why` says what is wrong. */
+int partner_read(struct span line, struct book *book, char why[CAP_STS_REASON]);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/routes.h"
+
+#include <stdlib.h>
+
+#define BUCKETS  8192 /* a power of two */
+#define KEY_MOST (1 + CAP_DOMAIN_TEXT)
+#define SLACK_S  300    /* a connection may begin a while after the answer that it goes by */
+#define TTL_MOST 604800 /* a week: RFC 8767 section 4 */
+
+/* From what is asked for (an address, an exchanger) to a name (a host, a domain). */
+struct step {
+    struct step *next; /* same bucket */
+    struct step *older, *newer;
+    uint32_t hash;
+    uint8_t key_n, name_n;
+    nstime from, until;
+    uint8_t bytes[]; /* the key, then the name */
+};
+
+struct routes {
+    struct siphash_key key;
+    struct step *bucket[BUCKETS];
+    struct step *oldest, *newest; /* in the order in which they were first seen */
+    uint32_t count;
+};
+
+/* What a step is looked up by: one byte for its kind, then an address or a name. */
+struct route_key {
+    uint8_t n;
+    uint8_t bytes[KEY_MOST];
+};
+
+enum { KIND_EXCHANGE = 0, KIND_IPV4 = 4, KIND_IPV6 = 6 };
+
+static struct route_key key_of_name(const struct domain *d)
+{
+    struct route_key k = {.n = (uint8_t)(1 + d->n), .bytes = {KIND_EXCHANGE}};
+    memcpy(k.bytes + 1, d->text, d->n);
+    return k;
+}
+
+static struct route_key key_of_address(uint8_t family, const uint8_t address[16])
+{
+    uint8_t n = family == KIND_IPV4 ? 4 : 16;
+    struct route_key k = {.n = (uint8_t)(1 + n), .bytes = {family}};
+    memcpy(k.bytes + 1, address, n);
+    return k;
+}
+
+struct routes *routes_new(const struct siphash_key *key)
+{
+    struct routes *r = calloc(1, sizeof(*r));
+    if (r)
+        r->key = *key;
+    return r;
+}
+
+void routes_free(struct routes *r)
+{
+    if (!r)
+        return;
+    for (struct step *s = r->oldest, *newer; s; s = newer) {
+        newer = s->newer;
+        free(s);
+    }
+    free(r);
+}
+
+static uint32_t hash_of(const struct routes *r, const struct route_key *k)
+{
+    return (uint32_t)siphash(&r->key, k->bytes, k->n);
+}
+
+static bool has_key(const struct step *s, uint32_t hash, const struct route_key *k)
+{
+    return s->hash == hash && s->key_n == k->n && memcmp(s->bytes, k->bytes, k->n) == 0;
+}
+
+static struct span name_of(const struct step *s)
+{
+    return span_of(s->bytes + s->key_n, s->name_n);
+}
+
+static void drop(struct routes *r, struct step *s)
+{
+    struct step **link = &r->bucket[s->hash % BUCKETS];
+    while (*link != s)
+        link = &(*link)->next;
+    *link = s->next;
+    *(s->older ? &s->older->newer : &r->oldest) = s->newer;
+    *(s->newer ? &s->newer->older : &r->newest) = s->older;
+    r->count--;
+    free(s);
+}
+
+static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
+                    const struct domain *name, nstime from, nstime until)
+{
+    struct step *s = malloc(sizeof(*s) + k->n + name->n);
+    if (!s)
+        return;
+    *s = (struct step){.next = r->bucket[hash % BUCKETS],
+                       .hash = hash,
+                       .key_n = k->n,
+                       .name_n = name->n,
+                       .from = from,
+                       .until = until};
+    memcpy(s->bytes, k->bytes, k->n);
+    memcpy(s->bytes + k->n, name->text, name->n);
+    r->bucket[hash % BUCKETS] = s;
+    s->older = r->newest;
+    *(r->newest ? &r->newest->newer : &r->oldest) = s;
+    r->newest = s;
+    if (++r->count > CAP_ROUTES)
+        drop(r, r->oldest);
+}
+
+static void add(struct routes *r, nstime t, const struct route_key *k, const struct domain *name,
+                uint32_t ttl)
+{
+    uint32_t hash = hash_of(r, k);
+    nstime lasts = ((ttl < TTL_MOST ? ttl : TTL_MOST) + SLACK_S) * NS_PER_S;
+    nstime until = t > INT64_MAX - lasts ? INT64_MAX : t + lasts;
+    struct step *last = NULL; /* of the key: the one that was seen first */
+    unsigned count = 0;
+    for (struct step *s = r->bucket[hash % BUCKETS]; s; s = s->next) {
+        if (!has_key(s, hash, k))
+            continue;
+        if (span_eq(name_of(s), domain_span(name))) {
+            s->until = until > s->until ? until : s->until;
+            return;
+        }
+        last = s;
+        count++;
+    }
+    if (count >= CAP_ROUTES_KEY)
+        drop(r, last);
+    add_new(r, hash, k, name, t, until);
+}
+
+void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
+                   const struct domain *exchange, uint32_t ttl)
+{
+    struct route_key k = key_of_name(exchange);
+    add(r, t, &k, domain, ttl);
+}
+
+void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
+                        const uint8_t address[16], uint32_t ttl)
+{
+    struct route_key k = key_of_address(family, address);
+    add(r, t, &k, host, ttl);
+}
+
+/* The next step with that key that held at time t, from `s` on. */
+static const struct step *holding(const struct step *s, uint32_t hash, const struct route_key *k,
+                                  nstime t)
+{
+    while (s && !(has_key(s, hash, k) && s->from <= t && t < s->until))
+        s = s->next;
+    return s;
+}
+
+static struct domain domain_of(const struct step *s)
+{
+    struct domain d = {.n = s->name_n};
+    memcpy(d.text, name_of(s).p, s->name_n);
+    return d;
+}
+
+static bool listed(const struct route *list, size_t n, const struct step *s)
+{
+    for (size_t i = 0; i < n; i++)
+        if (span_eq(domain_span(&list[i].domain), name_of(s)))
+            return true;
+    return false;
+}
+
+/* The domains of one exchanger, behind the `n` that are there. */
+static size_t domains_of(const struct routes *r, nstime t, const struct domain *mx,
+                         struct route *to, size_t n, size_t most)
+{
+    struct route_key k = key_of_name(mx);
+    uint32_t hash = hash_of(r, &k);
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    for (; s && n < most; s = holding(s->next, hash, &k, t))
+        if (!listed(to, n, s))
+            to[n++] = (struct route){domain_of(s), *mx};
+    return n;
+}
+
+size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t address[16],
+                 struct route *to, size_t most)
+{
+    struct route_key k = key_of_address(family, address);
+    uint32_t hash = hash_of(r, &k);
+    size_t n = 0;
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    for (; s && n < most; s = holding(s->next, hash, &k, t)) {
+        struct domain mx = domain_of(s);
+        n = domains_of(r, t, &mx, to, n, most);
+    }
+    return n;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The promises that a run judges with: loaded once from what --policies, --preload and --partners
+ * name, asked for each session at its own time.
+ */
+#ifndef SENSOR_PROMISES_H
+#define SENSOR_PROMISES_H
+
+#include "base/siphash.h"
+#include "dissect/dns_tap.h"
+#include "dissect/session.h"
+#include "policy/expectation.h"
+#include "policy/role.h"
+
+struct promises;
+
+/* Something about the source that its owner should know; `what` is printable. `fatal`: nothing can
+ * be had from it. */
+typedef void (*promises_problem_fn)(void *user, const char *name, unsigned line, const char *what);
+
+struct promises *promises_new(const struct siphash_key *key, promises_problem_fn problem,
+                              void *user); /* NULL: no memory */
+void promises_free(struct promises *p);
+
+/*
+ * Policies from a directory of DOMAIN.txt bodies, which hold for every packet, from one such file,
+ * or from a file of policy_json lines, which carry their own times. 0, or -1 when there is nothing
+ * that can be used; the problem was told in both cases.
+ */
+int promises_add_policies(struct promises *p, const char *path);
+
+/* A preload list (policy/preload.h), a list of partners (policy/partner.h); likewise. */
+int promises_add_preload(struct promises *p, const char *path);
+int promises_add_partners(struct promises *p, const char *path);
+
+/* Learns from DNS on the tap. */
+void promises_dns(struct promises *p, const struct dns_sighting *s);
+
+uint64_t promises_count(const struct promises *p); /* kept */
+
+/* What was promised for the session; NULL: nothing. Tells, once, of a preload list that does not
+ * hold at the time of the packets. */
+const struct expectations *promises_expect(struct promises *p, const struct session *s,
+                                           enum role role, struct expectations *to);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/routes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define S NS_PER_S
+
+static const struct siphash_key key = {3, 4};
+static const uint8_t v4[16] = {192, 0, 2, 1}, other[16] = {192, 0, 2, 2}, v6[16] = {0x20, 1};
+static struct routes *r;
+static struct route to[8];
+
+static struct domain dom(const char *name)
+{
+    struct domain d;
+    assert_true(domain_read(span_str(name), &d));
+    return d;
+}
+
+static void mx(nstime t, const char *domain, const char *host, uint32_t ttl)
+{
+    struct domain d = dom(domain), h = dom(host);
+    routes_add_mx(r, t, &d, &h, ttl);
+}
+
+static void address(nstime t, const char *host, uint8_t family, const uint8_t a[16], uint32_t ttl)
+{
+    struct domain h = dom(host);
+    routes_add_address(r, t, &h, family, a, ttl);
+}
+
+static size_t ask(nstime t, uint8_t family, const uint8_t a[16])
+{
+    return routes_to(r, t, family, a, to, 8);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    r = routes_new(&key);
+    return r ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    routes_free(r);
+    return 0;
+}
+
+static void an_address_leads_back_to_the_domain(void **state)
+{
+    (void)state;
+    mx(10 * S, "a.test", "mx1.a.test", 60);
+    mx(10 * S, "a.test", "mx2.a.test", 60);
+    mx(10 * S, "B.test", "MX1.a.test.", 60);
+    address(11 * S, "mx1.a.test", 4, v4, 60);
+    address(11 * S, "mx1.a.test", 6, v6, 60);
+    assert_int_equal(ask(12 * S, 4, v4), 2);
+    assert_string_equal(to[0].mx.text, "mx1.a.test");
+    assert_int_equal(ask(12 * S, 6, v6), 2);
+    assert_int_equal(ask(12 * S, 4, other), 0);
+    assert_int_equal(ask(12 * S, 6, v4), 0); /* the family is part of the address */
+    assert_int_equal(ask(9 * S, 4, v4), 0);  /* not before it was answered */
+    assert_int_equal(routes_to(r, 12 * S, 4, v4, to, 1), 1);
+}
+
+static void a_domain_with_two_hosts_at_one_address_comes_once(void **state)
+{
+    (void)state;
+    mx(S, "a.test", "mx1.a.test", 60);
+    mx(S, "a.test", "mx2.a.test", 60);
+    address(S, "mx1.a.test", 4, v4, 60);
+    address(S, "mx2.a.test", 4, v4, 60);
+    assert_int_equal(ask(2 * S, 4, v4), 1);
+}
+
+/* TTL and five minutes; said again, it holds from then on. */
+static void an_answer_ends(void **state)
+{
+    (void)state;
+    mx(0, "a.test", "mx.a.test", 3600);
+    address(0, "mx.a.test", 4, v4, 60);
+    assert_int_equal(ask(359 * S, 4, v4), 1);
+    assert_int_equal(ask(360 * S, 4, v4), 0);
+    address(1000 * S, "mx.a.test", 4, v4, 60);
+    assert_int_equal(ask(1359 * S, 4, v4), 1);
+    mx(INT64_MAX - S, "b.test", "mx.b.test", UINT32_MAX);
+    address(INT64_MAX - S, "mx.b.test", 4, other, UINT32_MAX);
+    assert_int_equal(ask(INT64_MAX - 1, 4, other), 1);
+}
+
+static void the_oldest_gives_way(void **state)
+{
+    char name[32];
+    (void)state;
+    mx(0, "a.test", "mx.a.test", 3600);
+    address(0, "mx.a.test", 4, v4, 3600);
+    for (int i = 0; i < CAP_ROUTES - 2; i++) {
+        uint8_t a[16] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
+        snprintf(name, sizeof(name), "h%d.test", i);
+        address(0, name, 4, a, 3600);
+    }
+    assert_int_equal(ask(S, 4, v4), 1);
+    address(0, "last.test", 4, other, 3600);
+    assert_int_equal(ask(S, 4, v4), 0);
+}
+
+/* Whoever points a hundred thousand names at one address makes nobody search through them. */
+static void of_one_key_no_more_than_a_few(void **state)
+{
+    char name[32];
+    (void)state;
+    for (int i = 0; i < 100000; i++) {
+        snprintf(name, sizeof(name), "h%d.test", i);
+        address(0, name, 4, v4, 3600);
+        mx(0, name, "mx.test", 3600);
+    }
+    for (int i = 100000 - CAP_ROUTES_KEY - 1; i < 100000; i++) {
+        snprintf(name, sizeof(name), "h%d.test", i);
+        mx(0, "a.test", name, 3600);
+        assert_int_equal(ask(S, 4, v4), i > 99999 - CAP_ROUTES_KEY);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(an_address_leads_back_to_the_domain, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_domain_with_two_hosts_at_one_address_comes_once, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(an_answer_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_gives_way, setup, teardown),
+        cmocka_unit_test_setup_teardown(of_one_key_no_more_than_a_few, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
