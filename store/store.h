@@ -142,8 +142,8 @@ enum store_status store_add_later(struct store *s, const struct store_delta *del
 
 /* Works on what is queued for no longer than `budget`; never waits for the network. For every turn
  * of the caller's loop. STORE_AWAY: not connected. In an SQLite file it commits what was written
- * later, which takes as long as the disk does: a loop that must not wait for a disk leaves that file
- * to another process. */
+ * later, which takes as long as the disk does: a loop that must not wait for a disk leaves that
+ * file to another process. */
 enum store_status store_tick(struct store *s, nstime now, nstime budget);
 
 /* Waits until nothing is queued, `timeout` at most. STORE_AWAY: something still is. */

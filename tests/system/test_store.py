@@ -328,7 +328,8 @@ def test_network(t, build, root):
 
 def test_kill(t, build, root):
     """kill -9 again and again while later writes go on: what was acknowledged stays."""
-    server = Server(root, "--appendonly", "yes")
+    # everysec writes up to two seconds after its answer while an fsync is under way
+    server = Server(root, "--appendonly", "yes", "--appendfsync", "always")
     drive = Drive(build)
     drive("open", server.url())
     acknowledged = []
