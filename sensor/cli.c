@@ -22,6 +22,7 @@ enum option_id {
     OPTION_OWN_MX,
     OPTION_SMART_HOSTS,
     OPTION_POLICIES,
+    OPTION_STATE,
     OPTION_PRELOAD,
     OPTION_PARTNERS,
     OPTION_COMMUNITY_ID_SEED,
@@ -69,9 +70,11 @@ static const struct option_row OPTION[] = {
                        "our mail exchangers, where they are not in our networks"},
     [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ), false,
                             "relays that our mail goes through"},
-    [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ), true,
-                         "MTA-STS policies to judge by: a directory of DOMAIN.txt, or a file that "
-                         "policy export wrote"},
+    [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ) | ON(CLI_POLICY), true,
+                         "MTA-STS policies: a directory of DOMAIN.txt, a file that policy export "
+                         "wrote, an SQLite file or redis://..."},
+    [OPTION_STATE] = {"state", 0, "WHERE", ON(CLI_READ) | ON(CLI_POLICY), false,
+                      "what outlives a run, policies included: an SQLite file, or redis://..."},
     [OPTION_PRELOAD] = {"preload", 0, "FILE", ON(CLI_READ), false,
                         "a list in the format of STARTTLS Everywhere to judge by"},
     [OPTION_PARTNERS] = {"partners", 0, "FILE", ON(CLI_READ), false,
@@ -113,7 +116,7 @@ struct command_row {
 
 static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
-    [CLI_POLICY] = {"policy", "policy lint [options]",
+    [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
                     "what a published policy or record says, and what is wrong with it"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
@@ -296,6 +299,9 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         if (c->policies_count == CLI_POLICIES)
             return cli_value_refuse(why, value, "is one source too many");
         c->policies[c->policies_count++] = value;
+        return 0;
+    case OPTION_STATE:
+        c->state = value;
         return 0;
     case OPTION_PRELOAD:
         c->preload = value;
@@ -519,4 +525,13 @@ void cli_help(FILE *to, enum cli_command command)
               "\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or\n"
               "nothing readable; 3 some input was cut or unreadable.\n",
               to);
+    if (command == CLI_POLICY)
+        fputs(
+            "\nstripwatch policy lint --file F | --txt RECORD ... | --txt-strings PART ...\n"
+            "stripwatch policy get DOMAIN --policies WHERE\n"
+            "stripwatch policy import --state WHERE SOURCE ...   (SOURCE as for --policies)\n"
+            "stripwatch policy export --policies WHERE\n"
+            "\nExit: 0 right to the letter of RFC 8461, or done; 1 not so, or not known; 2 wrong\n"
+            "usage or unreadable.\n",
+            to);
 }

@@ -47,6 +47,7 @@ struct cli {
     enum severity min_severity;         /* of alerts that are printed */
     const char *policies[CLI_POLICIES]; /* files and directories, in their order */
     uint32_t policies_count;
+    const char *state;    /* a store; NULL: none */
     const char *preload;  /* NULL: none */
     const char *partners; /* NULL: none */
     bool show_addresses;

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "sensor/hint.h"
+#include "sensor/import_cmd.h"
 #include "sensor/lint_cmd.h"
 
 static const struct {
@@ -14,6 +15,9 @@ static const struct {
     enum policy_exit (*run)(struct cli *c, FILE *to);
 } ACTION[] = {
     {"lint", lint_cmd},
+    {"get", get_cmd},
+    {"import", import_cmd},
+    {"export", export_cmd},
 };
 
 static int refuse(const char *text, const char *word, const char *offer)
@@ -32,7 +36,7 @@ int policy_cmd(struct cli *c, FILE *to)
     struct hint hint;
     char offer[64];
     if (!*word)
-        return refuse("what to do? ", "lint", "");
+        return refuse("what to do? ", "lint, get, import or export", "");
     hint_init(&hint, word);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(word, ACTION[i].name) == 0) {

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/promises.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "base/text.h"
 #include "policy/expect.h"
 #include "policy/field.h"
 #include "policy/partner.h"
-#include "policy/policy_json.h"
 #include "policy/preload.h"
+#include "sensor/policy_source.h"
 
 #define PORT_SMTP 25
 #define CODE      4 /* bytes of "220 " */
-#define SUFFIX    ".txt"
-#define PATH_MOST 4096
 
 struct promises {
     struct book *book;
@@ -68,146 +64,50 @@ static int complain(struct promises *p, const char *name, unsigned line, const c
     return -1;
 }
 
-/* Where a policy comes from, and when. */
-struct origin {
-    const char *name;
-    unsigned line; /* 0: the whole file */
-    const struct domain *domain;
-    const char *id;
-    nstime fetched;
-};
-
-static int add_body(struct promises *p, const struct origin *o, struct span body)
+/* The record of policy_source */
+static bool add_policy(void *user, const struct policy_json *j, const struct policy_place *at)
 {
+    struct promises *p = user;
     struct sts_policy *s = &p->policy;
-    struct book_policy b = {.source = EXPECTATION_MTA_STS, .from = o->fetched, .until = INT64_MAX};
-    char text[CAP_STS_REASON + 64];
-    sts_policy_read(body, s);
+    struct book_policy b = {.source = EXPECTATION_MTA_STS, .from = j->fetched, .until = INT64_MAX};
+    char text[CAP_STS_REASON + CAP_DOMAIN_TEXT + 64];
+    sts_policy_read(span_of(j->body, j->body_n), s);
     if (!s->usable) {
-        snprintf(text, sizeof(text), "the policy of %s cannot be used: %s", o->domain->text,
+        snprintf(text, sizeof(text), "the policy of %s cannot be used: %s", j->domain.text,
                  s->reason[0] ? s->reason : "an mx names an address, or there are too many");
-        return complain(p, o->name, o->line, text);
+        complain(p, at->name, at->line, text);
+        return false;
     }
     b.mode = s->mode;
     b.strict = s->strict;
     b.max_age = s->max_age;
     b.mx = s->mx;
     b.mx_count = s->mx_count;
-    if (o->fetched != INT64_MIN)
-        b.until = o->fetched > INT64_MAX - s->max_age * NS_PER_S
-                      ? INT64_MAX
-                      : o->fetched + s->max_age * NS_PER_S;
-    snprintf(b.id, sizeof(b.id), "%s", o->id);
-    if (book_add(p->book, o->domain, &b) == BOOK_NO_MEMORY)
-        return complain(p, o->name, o->line, strerror(ENOMEM));
-    return 0;
+    if (j->fetched != INT64_MIN && j->fetched <= INT64_MAX - s->max_age * NS_PER_S)
+        b.until = j->fetched + s->max_age * NS_PER_S;
+    memcpy(b.id, j->id, sizeof(b.id));
+    if (book_add(p->book, &j->domain, &b) != BOOK_NO_MEMORY)
+        return true;
+    complain(p, at->name, at->line, strerror(ENOMEM));
+    return false;
 }
 
-static int add_line(struct promises *p, const char *path, unsigned number, struct span line)
+/* The problem of policy_source */
+static void on_problem(void *user, const struct policy_place *at, const char *what)
 {
-    struct policy_json j;
-    char why[POLICY_JSON_WHY];
-    int rc = policy_json_read(line, &j, why);
-    if (rc) {
-        complain(p, path, number, why);
-    } else {
-        struct origin o = {path, number, &j.domain, j.id, j.fetched};
-        rc = add_body(p, &o, span_of(j.body, j.body_n));
-    }
-    policy_json_fini(&j);
-    return rc;
+    complain(user, at->name, at->line, what);
 }
 
-/* A bad line is told of and left out; the others count. */
-static int add_lines(struct promises *p, const char *path, FILE *f)
+int promises_add_policies(struct promises *p, const char *where)
 {
-    char *line = NULL;
-    size_t room = 0;
-    unsigned number = 0, added = 0;
-    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
-        struct span text = span_of(line, (size_t)n);
-        number++;
-        while (text.n > 0 && strchr(" \t\r\n", text.p[text.n - 1]))
-            text.n--;
-        if (text.n > 0 && add_line(p, path, number, text) == 0)
-            added++;
-    }
-    free(line);
-    return added > 0 ? 0 : complain(p, path, 0, "has no policy that can be used");
+    const struct policy_source to = {add_policy, on_problem, p};
+    return policy_source_read(&to, where);
 }
 
-/* The file's name says whose policy it is. */
-static int add_single(struct promises *p, const char *path, FILE *f)
+int promises_add_state(struct promises *p, const char *where)
 {
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-    size_t n = strlen(name), suffix = strlen(SUFFIX);
-    struct domain d;
-    uint8_t *body;
-    int rc;
-    if (n <= suffix || strcmp(name + n - suffix, SUFFIX) != 0 ||
-        !domain_read(span_of(name, n - suffix), &d))
-        return complain(p, path, 0, "is no policy record, and its name is not DOMAIN" SUFFIX);
-    body = malloc(CAP_STS_BODY + 1);
-    if (!body)
-        return complain(p, path, 0, strerror(ENOMEM));
-    size_t got = fread(body, 1, CAP_STS_BODY + 1, f);
-    struct origin o = {path, 0, &d, "", INT64_MIN};
-    rc = ferror(f) ? complain(p, path, 0, strerror(errno)) : add_body(p, &o, span_of(body, got));
-    free(body);
-    return rc;
-}
-
-/* Lines of JSON begin with a brace, and no policy does. */
-static bool begins_json(FILE *f)
-{
-    int c;
-    do
-        c = getc(f);
-    while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-    rewind(f);
-    return c == '{';
-}
-
-static int add_file(struct promises *p, const char *path)
-{
-    FILE *f = fopen(path, "rbe");
-    if (!f)
-        return complain(p, path, 0, strerror(errno));
-    int rc = begins_json(f) ? add_lines(p, path, f) : add_single(p, path, f);
-    fclose(f);
-    return rc;
-}
-
-/* scandir(3)'s filter */
-static int is_body(const struct dirent *e)
-{
-    size_t n = strlen(e->d_name), suffix = strlen(SUFFIX);
-    return e->d_name[0] != '.' && n > suffix && strcmp(e->d_name + n - suffix, SUFFIX) == 0;
-}
-
-static int add_directory(struct promises *p, const char *path)
-{
-    struct dirent **entry;
-    char file[PATH_MOST];
-    int added = 0, n = scandir(path, &entry, is_body, alphasort);
-    if (n < 0)
-        return complain(p, path, 0, strerror(errno));
-    for (int i = 0; i < n; i++) {
-        int length = snprintf(file, sizeof(file), "%s/%s", path, entry[i]->d_name);
-        if (length > 0 && (size_t)length < sizeof(file) && add_file(p, file) == 0)
-            added++;
-        free(entry[i]);
-    }
-    free(entry);
-    return added > 0 ? 0 : complain(p, path, 0, "has no DOMAIN" SUFFIX " that can be used");
-}
-
-int promises_add_policies(struct promises *p, const char *path)
-{
-    struct stat st;
-    if (stat(path, &st))
-        return complain(p, path, 0, strerror(errno));
-    return S_ISDIR(st.st_mode) ? add_directory(p, path) : add_file(p, path);
+    const struct policy_source to = {add_policy, on_problem, p};
+    return policy_source_state(&to, where);
 }
 
 static char *read_whole(const char *path, size_t *n)

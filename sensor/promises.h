@@ -22,12 +22,12 @@ struct promises *promises_new(const struct siphash_key *key, promises_problem_fn
                               void *user); /* NULL: no memory */
 void promises_free(struct promises *p);
 
-/*
- * Policies from a directory of DOMAIN.txt bodies, which hold for every packet, from one such file,
- * or from a file of policy_json lines, which carry their own times. 0, or -1 when there is nothing
- * that can be used; the problem was told in both cases.
- */
-int promises_add_policies(struct promises *p, const char *path);
+/* Policies from wherever sensor/policy_source.h finds them. 0, or -1 when there is nothing that can
+ * be used; the problem was told in both cases. */
+int promises_add_policies(struct promises *p, const char *where);
+
+/* The same from a store, which may be empty yet. */
+int promises_add_state(struct promises *p, const char *where);
 
 /* A preload list (policy/preload.h), a list of partners (policy/partner.h); likewise. */
 int promises_add_preload(struct promises *p, const char *path);

@@ -250,7 +250,7 @@ static bool open_promises(struct reading *r)
 {
     struct siphash_key key;
     const struct cli *c = r->cli;
-    if (c->policies_count == 0 && !c->preload && !c->partners)
+    if (c->policies_count == 0 && !c->preload && !c->partners && !c->state)
         return true;
     if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
         !(r->promises = promises_new(&key, on_promise_problem, r))) {
@@ -260,7 +260,8 @@ static bool open_promises(struct reading *r)
     for (uint32_t i = 0; i < c->policies_count; i++)
         if (promises_add_policies(r->promises, c->policies[i]))
             return false;
-    return (!c->preload || !promises_add_preload(r->promises, c->preload)) &&
+    return (!c->state || !promises_add_state(r->promises, c->state)) &&
+           (!c->preload || !promises_add_preload(r->promises, c->preload)) &&
            (!c->partners || !promises_add_partners(r->promises, c->partners));
 }
 

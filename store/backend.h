@@ -6,6 +6,7 @@
 #ifndef STORE_BACKEND_H
 #define STORE_BACKEND_H
 
+#include "store/foreign.h"
 #include "store/store.h"
 #include "store/where.h"
 
@@ -33,6 +34,8 @@ struct store_ops {
                               void *user);
     enum store_status (*tick)(struct store *s, nstime now, nstime budget);
     enum store_status (*drain)(struct store *s, nstime now, nstime timeout);
+    /* NULL: nobody else keeps anything there. */
+    enum store_status (*foreign)(struct store *s, foreign_fn *fn, void *user);
     void (*close)(struct store *s);
 };
 

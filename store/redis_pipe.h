@@ -10,11 +10,13 @@
  *   redis_reply.c  replies become the end of an operation
  *   redis_pipe.c   turns of all this, without waiting and with
  *   redis_scan.c   all keys of a prefix
+ *   redis_foreign.c  sorted sets of another program
  */
 #ifndef STORE_REDIS_PIPE_H
 #define STORE_REDIS_PIPE_H
 
 #include "base/caps.h"
+#include "store/foreign.h"
 #include "store/redis_link.h"
 #include "store/redis_op.h"
 
@@ -76,7 +78,21 @@ enum store_status redis_pipe_get(struct redis_pipe *r, const struct span *keys, 
 /* Queues a copy. */
 enum store_status redis_pipe_later(struct redis_pipe *r, const struct redis_op *op);
 
+/* All pages of SCAN, one after the other. */
+struct redis_pages {
+    struct redis_pipe *r; /* whose keys */
+    struct span filter;   /* MATCH or TYPE */
+    struct span match;    /* and what of it */
+    bool stopped;         /* enough was seen */
+    /* Gets the names of a page. */
+    enum store_status (*fn)(struct redis_pages *p, const struct resp *page);
+};
+enum store_status redis_pages(struct redis_pages *p);
+
 /* As store_scan(). */
 enum store_status redis_scan(struct redis_pipe *r, struct span prefix, store_each *fn, void *user);
+
+/* As foreign_scan(). */
+enum store_status redis_foreign(struct redis_pipe *r, foreign_fn *fn, void *user);
 
 #endif

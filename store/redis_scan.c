@@ -7,22 +7,22 @@
 
 enum { PAGES = 1000000 }; /* of a scan: a server that never ends it is none */
 
+enum { CURSOR = 24 }; /* 64 bits in decimal, and more */
+
 struct scan {
-    struct redis_pipe *r;               /* whose keys */
-    const struct resp *page;            /* of names, as SCAN gave it */
+    struct redis_pages pages;           /* first: what redis_pages() knows of it */
     struct span keys[REDIS_PIPE_ASKED]; /* of it, without our prefix */
     size_t count;                       /* of keys */
     store_each *fn;                     /* who is told */
     void *user;                         /* and what he gets */
-    bool stopped;                       /* he has had enough */
 };
 
 static void scan_tell(void *user, size_t index, enum store_status status, struct span value)
 {
     struct scan *scan = user;
 
-    if (status == STORE_OK && !scan->stopped)
-        scan->stopped = !scan->fn(scan->user, scan->keys[index], value);
+    if (status == STORE_OK && !scan->pages.stopped)
+        scan->pages.stopped = !scan->fn(scan->user, scan->keys[index], value);
 }
 
 /* Values are under our prefix, and neither counters nor what is known of flushes. */
@@ -38,20 +38,21 @@ static bool is_value_key(const struct redis_pipe *r, struct span name, struct sp
 }
 
 /* A page is told in portions; the next page comes when it was told. */
-static enum store_status scan_page(struct scan *scan)
+static enum store_status scan_page(struct redis_pages *p, const struct resp *page)
 {
+    struct scan *scan = (struct scan *)(void *)p;
     enum store_status status = STORE_OK;
 
-    for (size_t i = 0; i < scan->page->count && status == STORE_OK && !scan->stopped;) {
+    for (size_t i = 0; i < page->count && status == STORE_OK && !p->stopped;) {
         scan->count = 0;
-        for (; i < scan->page->count && scan->count < REDIS_PIPE_ASKED; i++) {
-            const struct resp *name = resp_child(scan->page, i, RESP_STRING);
+        for (; i < page->count && scan->count < REDIS_PIPE_ASKED; i++) {
+            const struct resp *name = resp_child(page, i, RESP_STRING);
             if (!name)
-                return redis_pipe_nonsense(scan->r);
-            scan->count += is_value_key(scan->r, name->text, &scan->keys[scan->count]);
+                return redis_pipe_nonsense(p->r);
+            scan->count += is_value_key(p->r, name->text, &scan->keys[scan->count]);
         }
         if (scan->count > 0)
-            status = redis_pipe_get(scan->r, scan->keys, scan->count, 0, scan_tell, scan);
+            status = redis_pipe_get(p->r, scan->keys, scan->count, 0, scan_tell, scan);
     }
     return status;
 }
@@ -72,32 +73,48 @@ static struct span pattern_of(const struct redis_pipe *r, struct span prefix, ch
     return span_of(to, n);
 }
 
-enum store_status redis_scan(struct redis_pipe *r, struct span prefix, store_each *fn, void *user)
+/* One page of SCAN. `cursor` moves on; "0" was the last one. */
+static enum store_status take_page(struct redis_pages *p, char cursor[CURSOR])
 {
-    struct scan scan = {.r = r, .fn = fn, .user = user};
-    char pattern[PATTERN], cursor[24] = "0";
-    struct span match = pattern_of(scan.r, prefix, pattern);
+    const struct span args[] = {span_str("SCAN"), span_str(cursor),  p->filter,
+                                p->match,         span_str("COUNT"), span_str("256")};
+    const struct resp *next, *page;
+    struct redis_op op;
+    enum store_status status = redis_pipe_ask(p->r, &op, args, 6);
+
+    if (status != STORE_OK)
+        return status;
+    next = resp_child(op.reply, 0, RESP_STRING);
+    page = resp_child(op.reply, 1, RESP_ARRAY);
+    if (next && page && next->text.n < CURSOR) {
+        snprintf(cursor, CURSOR, "%.*s", (int)next->text.n, (const char *)next->text.p);
+        status = p->fn(p, page);
+    } else {
+        status = redis_pipe_nonsense(p->r);
+    }
+    resp_free(op.reply);
+    return status;
+}
+
+enum store_status redis_pages(struct redis_pages *p)
+{
+    char cursor[CURSOR] = "0";
     enum store_status status = STORE_OK;
 
-    for (int pages = 0; pages < PAGES && status == STORE_OK; pages++) {
-        const struct span args[] = {span_str("SCAN"),  span_str(cursor), span_str("MATCH"), match,
-                                    span_str("COUNT"), span_str("256")};
-        const struct resp *next;
-        struct redis_op op;
-        status = redis_pipe_ask(r, &op, args, 6);
-        if (status != STORE_OK)
-            return status;
-        next = resp_child(op.reply, 0, RESP_STRING);
-        scan.page = resp_child(op.reply, 1, RESP_ARRAY);
-        if (next && scan.page && next->text.n < sizeof(cursor)) {
-            snprintf(cursor, sizeof(cursor), "%.*s", (int)next->text.n, (const char *)next->text.p);
-            status = scan_page(&scan);
-        } else {
-            status = redis_pipe_nonsense(r);
-        }
-        resp_free(op.reply);
-        if (scan.stopped || strcmp(cursor, "0") == 0)
-            return status;
+    for (int pages = 0; pages < PAGES && status == STORE_OK && !p->stopped; pages++) {
+        status = take_page(p, cursor);
+        if (strcmp(cursor, "0") == 0)
+            break;
     }
     return status;
+}
+
+enum store_status redis_scan(struct redis_pipe *r, struct span prefix, store_each *fn, void *user)
+{
+    char pattern[PATTERN];
+    struct scan scan = {
+        .pages = {.r = r, .filter = span_str("MATCH"), .fn = scan_page}, .fn = fn, .user = user};
+
+    scan.pages.match = pattern_of(r, prefix, pattern);
+    return redis_pages(&scan.pages);
 }

@@ -122,6 +122,11 @@ static enum store_status redis_scan_all(struct store *s, struct span prefix, nst
     return redis_scan(redis_of(s), prefix, fn, user);
 }
 
+static enum store_status redis_foreign_all(struct store *s, foreign_fn *fn, void *user)
+{
+    return redis_foreign(redis_of(s), fn, user);
+}
+
 /* --- the life of the store --- */
 
 static enum store_status redis_tick(struct store *s, nstime now, nstime budget)
@@ -257,6 +262,7 @@ static const struct store_ops OPS = {
     .add = redis_add,
     .totals = redis_totals,
     .scan = redis_scan_all,
+    .foreign = redis_foreign_all,
     .tick = redis_tick,
     .drain = redis_drain,
     .close = redis_close,

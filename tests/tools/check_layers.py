@@ -15,7 +15,7 @@ MAY = {
     "rules": {"rules", "base", "generated"},
     "alert": {"alert", "rules", "base"},
     "report": {"report", "alert", "rules", "base"},
-    "sensor": {"sensor", "report", "alert", "rules", "policy", "dissect", "base"},
+    "sensor": {"sensor", "report", "alert", "rules", "policy", "store", "dissect", "base"},
 }
 # Single headers of another layer: the record that everybody shares, and its counters.
 ALSO = {

@@ -1,0 +1,188 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What was promised, from every source: directory, file of records, SQLite, Redis, and the Redis cache
+of postfix-mta-sts-resolver; and what is said of sources that are wrong.
+
+    test_promises.py BINARY
+
+The capture is tests/pcaps/sts-offer-missing-enforce, of 2026-11-21 10:00 UTC: mail in clear for
+rcpt.test, whose server offers no STARTTLS. A redis-server is started here and ended here.
+"""
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+
+import run
+from run import PCAPS, Tally
+from test_store import Server
+
+CAPTURE = PCAPS / "sts-offer-missing-enforce" / "input.pcap"
+BODY = "version: STSv1\r\nmode: enforce\r\nmx: mx1.rcpt.test\r\nmax_age: 604800\r\n"
+PACKETS = 1795255200  # 2026-11-21 10:00:00 UTC
+RULE = "sts-offer-missing"
+
+
+def record(fetched, body=BODY, domain="rcpt.test"):
+    return json.dumps({"domain": domain, "fetched": fetched, "id": "a1", "body": body}) + "\n"
+
+
+def severity(result):
+    rows = dict(run.findings(result.sessions[0])) if result.sessions else {}
+    return rows.get(RULE)
+
+
+class Case:
+    """The program on one capture, with sources in a directory of its own."""
+
+    def __init__(self, tally, binary, root):
+        self.tally, self.binary, self.root = tally, binary, Path(root)
+
+    def read(self, name, *options, wanted, says=""):
+        result = run.read_json(self.binary, CAPTURE, [str(o) for o in options])
+        self.tally.equal(name, RULE, severity(result), wanted)
+        self.tally.check(says in result.err, name, "stderr has no %r: %r" % (says, result.err[:300]))
+        return result
+
+    def refused(self, name, *options, says):
+        result = run.read_json(self.binary, CAPTURE, [str(o) for o in options])
+        self.tally.equal(name, "exit code", result.code, 2)
+        self.tally.check(says in result.err, name, "stderr has no %r: %r" % (says, result.err[:300]))
+
+    def policy(self, name, *words, code=0):
+        done = subprocess.run([self.binary, "policy", *map(str, words)], capture_output=True,
+                              encoding="utf-8", check=False)
+        self.tally.equal(name, "exit code", done.returncode, code)
+        return done
+
+    def write(self, name, text):
+        path = self.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+
+def files(c):
+    folder = c.write("policies/rcpt.test.txt", BODY).parent
+    c.read("directory", "--policies", folder, wanted="high")
+    c.read("one body", "--policies", folder / "rcpt.test.txt", wanted="high")
+    c.read("at packet time", "--policies", c.write("a.json", record(PACKETS - 1)), wanted="high")
+    c.read("before it existed", "--policies", c.write("b.json", record(PACKETS + 2 * 86400)),
+           wanted=None)
+    c.read("after its end", "--policies", c.write("c.json", record(PACKETS - 604801)), wanted=None)
+    c.read("fetched later", "--policies", c.write("d.json", record(PACKETS + 3600)),
+           wanted="medium")
+    usable = c.write("u/rcpt.test.txt", BODY + "\r\n")
+    c.read("usable alone", "--policies", usable, wanted="medium")
+
+
+def wrong_files(c):
+    c.refused("nothing there", "--policies", c.root / "none", says="No such file")
+    c.refused("no domain in the name", "--policies", c.write("x y.txt", BODY), says="DOMAIN.txt")
+    c.refused("an empty directory", "--policies", c.write("e/readme", "").parent, says="DOMAIN.txt")
+    c.refused("a page", "--policies", c.write("p/rcpt.test.txt", "<html>\n"),
+              says="line 1: no colon")
+    bad = c.write("bad.json", record(PACKETS - 1) + '{"domain":"a.test"}\n' + "{\n")
+    c.read("bad lines are named, good ones count", "--policies", bad, wanted="high",
+           says='bad.json: line 2: there is no "body"')
+    c.refused("a bad partner", "--partners", c.write("partners", "a.test tls\nb.test maybe\n"),
+              says="line 2: unknown demand: 'maybe'")
+    c.refused("no list", "--preload", c.write("list.json", "{}"), says="the version is not 0.1")
+    old = json.dumps({"timestamp": 1, "expires": 2, "version": "0.1",
+                      "policies": {"rcpt.test": {"mode": "enforce", "mxs": [".rcpt.test"]}}})
+    result = c.read("a list past its date", "--preload", c.write("old.json", old), wanted=None,
+                    says="not for these packets")
+    c.tally.equal("a list past its date", "warnings", result.err.count("not for these"), 1)
+    c.refused("a foreign scheme", "--policies", "rediss://127.0.0.1/", says="stunnel")
+
+
+def stores(c, where, name):
+    """Import, replace and read back; the history judges the packets of its time."""
+    c.policy(name, "import", "--state", where, c.write("n1.json", record(PACKETS - 86400)))
+    c.read(name, "--policies", where, wanted="high")
+    c.read(name + " as state", "--state", where, wanted="high")
+    none = BODY.replace("enforce", "none")
+    c.policy(name, "import", "--state", where, c.write("n2.json", record(PACKETS + 86400, none)))
+    c.read(name + ": history", "--policies", where, wanted="high")
+    out = c.policy(name, "export", "--policies", where).stdout.splitlines()
+    c.tally.equal(name, "fetched", sorted(json.loads(line)["fetched"] for line in out),
+                  ["2026-11-20T10:00:00.000000Z", "2026-11-22T10:00:00.000000Z"])
+    c.tally.equal(name, "bodies", sorted(json.loads(line)["body"] for line in out),
+                  sorted([BODY, none]))
+    got = c.policy(name, "get", "rcpt.test", "--policies", where).stdout.splitlines()
+    c.tally.equal(name, "get", sorted(got), sorted(out))
+    c.policy(name, "get", "other.test", "--policies", where, code=1)
+    c.policy(name, "import", "--state", where, c.write("n3.json", record(PACKETS, "<html>")),
+             code=2)
+
+
+def redis(c):
+    server = Server(c.root, name="own")
+    stores(c, server.url(), "redis")
+    keys = server.ask("KEYS", "*")
+    for key in (b"stripwatch:1:policy/rcpt.test", b"stripwatch:1:history/rcpt.test/%d" % (PACKETS - 86400)):
+        c.tally.check(key in keys, "redis", "no key %r" % key)
+    # fetch + max_age + a week of grace, as docs/redis.md has it
+    c.tally.equal("redis", "expiry", server.ask("EXPIRETIME", "stripwatch:1:policy/rcpt.test"),
+                  b":%d\r\n" % (PACKETS + 86400 + 2 * 604800))
+    server.ask("SET", "stripwatch:1:policy/broken.test", "{")
+    c.read("redis: a broken record", "--policies", server.url(), wanted="high", says="no JSON")
+    server.kill()
+    c.refused("redis is away", "--policies", server.url(), says="own.sock")
+
+
+def foreign(c):
+    """Its database is read and not written: not a key, not a byte."""
+    server = Server(c.root, name="cache")
+    pair = ["20261121T000000", {"mx": ["mx1.rcpt.test"], "version": "STSv1", "mode": "enforce",
+                                "max_age": 604800}]
+    member = uuid.UUID(int=0x0A0D00FF_01234567_89ABCDEF_22272900).bytes + json.dumps(pair).encode()
+    add(server, "rcpt.test", PACKETS - 60.5, member)
+    add(server, "broken.test", 1, b"short")
+    server.ask("HSET", "_metadata", "proactive_fetch_ts", "1.0")
+    server.ask("SET", "other.test", "a string")
+    before = server.ask("DUMP", "rcpt.test"), server.ask("DBSIZE")
+    c.read("the resolver's cache", "--policies", server.url(), wanted="high",
+           says="the cached policy of 'broken.test'")
+    c.tally.equal("the resolver's cache", "its keys", (server.ask("DUMP", "rcpt.test"),
+                                                      server.ask("DBSIZE")), before)
+    add(server, "rcpt.test", PACKETS + 2 * 86400, b"u" * 16 + json.dumps(pair).encode())
+    server.ask("ZREMRANGEBYRANK", "rcpt.test", "0", "-2")
+    c.read("the resolver's cache, later", "--policies", server.url(), wanted=None)
+    server.stop()
+
+
+def add(server, key, score, member):
+    """ZADD with a member of any bytes."""
+    import socket
+    words = [b"ZADD", key.encode(), b"%.1f" % score, member]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(server.socket))
+        s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        s.recv(100)
+
+
+def main():
+    tally = Tally()
+    with tempfile.TemporaryDirectory() as root:
+        c = Case(tally, sys.argv[1], root)
+        files(c)
+        wrong_files(c)
+        stores(c, Path(root) / "state.db", "sqlite")
+        if shutil.which("redis-server"):
+            try:
+                redis(c)
+                foreign(c)
+            finally:
+                for server in Server.all:
+                    server.stop()
+        else:
+            tally.skip("policies in Redis: no redis-server")
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
