@@ -48,11 +48,15 @@ void ending_reset(struct flow *f, const struct arrival *a, uint8_t marks)
 void ending_outlive_reset(struct dissect *d, struct flow *f, const struct arrival *a)
 {
     struct session *s = f->session;
+    const struct reasm *r = &f->dir[a->dir];
     uint32_t end = a->tcp.seq + a->tcp.payload_len;
 
     if (reasm_diff(end, f->reset_seq[a->dir]) <= 0 || !(a->tcp.flags & TCP_ACK))
         return;
-    f->reset_outrun[a->dir] = reasm_diff(a->tcp.seq, f->reset_seq[a->dir]) >= 0;
+    /* New is what was never said: what is sent again, or before the FIN that came already, was on
+     * its way when the RST came. */
+    f->reset_outrun[a->dir] = !r->fin_seen && reasm_diff(a->tcp.seq, f->reset_seq[a->dir]) >= 0 &&
+                              reasm_diff(end, r->next) > 0;
     if (reasm_diff(a->tcp.ack, f->reset_peer[a->dir]) <= 0)
         return;
     f->reset_peer[a->dir] = a->tcp.ack;

@@ -648,7 +648,7 @@ def rst_of_the_client_that_goes_on(w):
     return before_the_reply(w, RST, side=0)
 
 
-@case("garbled", quiet=("forged-reset",))
+@case("garbled", quiet_all=("forged-reset",))
 def rst_that_overtakes(w):
     """The last bytes of the client were on their way when its RST came; they are sent again."""
     w.open().hello()
@@ -708,10 +708,35 @@ def rst_that_the_server_took(w):
     return _refused(w, 0)
 
 
-@case("any", quiet=("forged-reset",))
+@case("any", quiet_all=("forged-reset",))
 def rst_that_overtakes_an_answer(w):
     """What the client said last comes behind its RST: the server answers that in the same way."""
     return _refused(w, 20)
+
+
+@case("any", quiet_all=("forged-reset",))
+def rst_behind_what_is_sent_again(w):
+    """A closed socket answers late segments by an RST that stands where they say; what the server had
+    said beyond that is sent once more, and the client, which is gone as well, answers by an RST."""
+    w.open().hello()
+    for _ in range(3):
+        w.say(0, b"NOOP\r\n")
+        w.say(1, b"250 Ok\r\n")
+    w.segment(1, flags=RST, seq=w.seq[1] - 16, ack=0)
+    w.segment(1, b"250 Ok\r\n", seq=w.seq[1] - 8)
+    w.segment(0, flags=RST, ack=0)
+    return w
+
+
+@case("any", quiet_all=("forged-reset",))
+def rst_before_what_was_late(w):
+    """The client's FIN and RST overtake its last words, and the server has closed meanwhile."""
+    w.open().hello()
+    w.segment(0, flags=FIN | ACK, seq=w.seq[0] + 6)
+    w.segment(0, flags=RST, ack=0)
+    w.segment(0, b"NOOP\r\n")
+    w.segment(1, flags=RST, ack=0)
+    return w
 
 
 @case("garbled", tell=("forged-reset",))
