@@ -82,14 +82,12 @@ static int read_body(const struct policy_source *to, const char *path, FILE *f)
     return rc;
 }
 
-/* Lines of JSON begin with a brace, and no policy does. */
+/* Lines of JSON begin with a brace, and no policy does. Works on a pipe as well. */
 static bool begins_json(FILE *f)
 {
-    int c;
-    do
-        c = getc(f);
-    while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
-    rewind(f);
+    int c = getc(f);
+    if (c != EOF)
+        ungetc(c, f);
     return c == '{';
 }
 
@@ -196,6 +194,9 @@ static int64_t read_store(const struct policy_source *to, const char *where)
 static bool is_sqlite(const char *path)
 {
     char head[sizeof(SQLITE_MAGIC)] = "";
+    struct stat st;
+    if (stat(path, &st) || !S_ISREG(st.st_mode)) /* of a pipe, reading would take what is read */
+        return false;
     FILE *f = fopen(path, "rbe");
     if (!f)
         return false;

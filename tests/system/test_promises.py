@@ -79,6 +79,14 @@ def files(c):
     c.read("usable alone", "--policies", usable, wanted="medium")
 
 
+def pipes(c):
+    """A pipe can be read once: nothing looks into it beforehand."""
+    done = subprocess.run([c.binary, "policy", "export", "--policies", "/dev/stdin"],
+                          input=record(PACKETS), capture_output=True, encoding="utf-8", check=False)
+    c.tally.equal("a pipe", "exit code", done.returncode, 0)
+    c.tally.equal("a pipe", "lines", len(done.stdout.splitlines()), 1)
+
+
 def wrong_files(c):
     c.refused("nothing there", "--policies", c.root / "none", says="No such file")
     c.refused("no domain in the name", "--policies", c.write("x y.txt", BODY), says="DOMAIN.txt")
@@ -171,6 +179,7 @@ def main():
         c = Case(tally, sys.argv[1], root)
         files(c)
         wrong_files(c)
+        pipes(c)
         stores(c, Path(root) / "state.db", "sqlite")
         if shutil.which("redis-server"):
             try:
