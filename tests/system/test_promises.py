@@ -3,8 +3,9 @@
 """What was promised, from every source: directory, file of records, SQLite, Redis, and the Redis cache
 of postfix-mta-sts-resolver; and what is said of sources that are wrong.
 
-    test_promises.py BINARY
+    test_promises.py BINARY [SHARED]
 
+With SHARED the lab's captures are judged by the policies that its README lists.
 The capture is tests/pcaps/sts-offer-missing-enforce, of 2026-11-21 10:00 UTC: mail in clear for
 rcpt.test, whose server offers no STARTTLS. A redis-server is started here and ended here.
 """
@@ -173,14 +174,52 @@ def add(server, key, score, member):
         s.recv(100)
 
 
+LAB = {"alder": "enforce", "birch": "enforce", "gum": "enforce", "elm": "testing",
+       "pine": "testing", "oak": "none"}
+# Of each set what its sessions must show, and nothing above info beside it.
+LOUD = {
+    "sts-strip-*.client.pcap": {"sts-offer-missing": "high"},
+    "sts-garble-*.client.pcap": {"sts-offer-missing": "high", "starttls-garbled": "high"},
+    "dns-mx-spoof-sts-*.client.pcap": {"sts-mx-mismatch": "medium"},
+    "sts-*.server.pcap": {},
+    "dns-*.server.pcap": {},
+    "dns-strip-*.client.pcap": {},
+}
+
+
+def lab(c, folder):
+    """Judged by policies: the attacks give their findings, and no clean capture one that it would not
+    have without them, but for the server that breaks alder.example's promise."""
+    for name, mode in LAB.items():
+        c.write("lab/%s.example.txt" % name, "version: STSv1\nmode: %s\nmx: mx1.%s.example\n"
+                "max_age: 604800\n" % (mode, name))
+    options = ["--policies", str(c.root / "lab")]
+    for pattern, wanted in LOUD.items():
+        for capture in sorted(folder.glob(pattern)):
+            for line in run.read_json(c.binary, capture, options).sessions:
+                c.tally.equal(capture.name, "loud", dict(run.loud(run.findings(line))), wanted)
+    for capture in sorted(folder.glob("clean-*.pcap")):
+        before, after = (run.read_json(c.binary, capture, o).sessions for o in ([], options))
+        for a, b in zip(before, after):
+            new = set(run.loud(run.findings(b))) - set(run.loud(run.findings(a)))
+            broken = "alder.example" in b["starttls"].get("clear", {}).get("rcpt_domains", [])
+            plain = capture.name.startswith("clean-plain-server") and broken
+            c.tally.equal(capture.name, "new", new, {(RULE, "high")} if plain else set())
+
+
 def main():
     tally = Tally()
+    shared = Path(sys.argv[2], "pcaps", "lab") if len(sys.argv) > 2 else None
     with tempfile.TemporaryDirectory() as root:
         c = Case(tally, sys.argv[1], root)
         files(c)
         wrong_files(c)
         pipes(c)
         stores(c, Path(root) / "state.db", "sqlite")
+        if shared and shared.is_dir():
+            lab(c, shared)
+        else:
+            tally.skip("the lab's captures by their policies")
         if shutil.which("redis-server"):
             try:
                 redis(c)
