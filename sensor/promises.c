@@ -233,9 +233,12 @@ void promises_dns(struct promises *p, const struct dns_sighting *s)
 
 /* --- asking --- */
 
+/* Of a server that took none of them nothing was promised: it may have been asked to relay. */
 static size_t recipients(const struct session *s, struct domain *to)
 {
     size_t n = 0;
+    if (s->rcpt_accepted == 0)
+        return 0;
     for (uint8_t i = 0; i < s->rcpt_domain_count; i++)
         n += domain_read(session_text(s, s->rcpt_domain[i]), &to[n]);
     return n;
