@@ -48,6 +48,13 @@ static uint64_t hash_of(const struct book *b, struct span name)
     return siphash(&b->key, name.p, name.n);
 }
 
+/* Names and wildcards apart: thousands share the base of a wildcard, and whoever asks for it as a
+ * name must not go through them. */
+static uint64_t sign_hash(const struct book *b, struct span base, bool wildcard)
+{
+    return wildcard ? ~hash_of(b, base) : hash_of(b, base);
+}
+
 static struct domain domain_of(const struct page *p)
 {
     struct domain d = {.n = p->n};
@@ -201,7 +208,8 @@ static bool add_signs(struct book *b, struct page *page, struct leaf *leaf)
         if (!s)
             return false;
         *s = (struct sign){.page = page, .leaf = leaf};
-        s->hash = hash_of(b, mx_pattern_base(leaf->mx[i], &s->wildcard));
+        struct span base = mx_pattern_base(leaf->mx[i], &s->wildcard);
+        s->hash = sign_hash(b, base, s->wildcard);
         table_add(&b->signs, s);
     }
     return true;
@@ -211,7 +219,8 @@ static void drop_signs(struct book *b, const struct leaf *leaf)
 {
     for (uint32_t i = 0; i < leaf->policy.mx_count; i++) {
         bool wildcard;
-        uint64_t hash = hash_of(b, mx_pattern_base(leaf->mx[i], &wildcard));
+        struct span base = mx_pattern_base(leaf->mx[i], &wildcard);
+        uint64_t hash = sign_hash(b, base, wildcard);
         struct sign **link = (struct sign **)&b->signs.bucket[hash & b->signs.mask];
         while (*link) {
             struct sign *s = *link;
@@ -319,7 +328,7 @@ enum mx_match book_match(const struct book_policy *p, const struct domain *mx)
 static bool by_base(const struct book *b, struct span base, bool wildcard, unsigned *left,
                     book_fn fn, void *user)
 {
-    uint64_t hash = hash_of(b, base);
+    uint64_t hash = sign_hash(b, base, wildcard);
     for (const struct sign *s = b->signs.bucket[hash & b->signs.mask]; s; s = s->next) {
         if (s->hash != hash || s->wildcard != wildcard)
             continue;

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #include "base/text.h"
-#include "policy/field.h"
+#include "policy/sts_txt.h"
 
 #define SECONDS_MAX 9223372035 /* what nanoseconds in 64 bits can hold */
 
@@ -141,8 +141,8 @@ static int read_object(const json_t *object, struct policy_json *out, char why[P
     struct span body = string_of(object, "body");
     if (!domain_read(domain, &out->domain))
         return refuse(why, "\"domain\" is no domain name", domain);
-    if (id.n > CAP_STS_ID)
-        return refuse(why, "\"id\" is longer than 32 bytes", id);
+    if (json_object_get(object, "id") && !sts_txt_id_valid(id))
+        return refuse(why, "\"id\" is not 1 to 32 letters or digits", id);
     if (!read_fetched(object, &out->fetched))
         return refuse(why, "\"fetched\" is no time", string_of(object, "fetched"));
     if (!json_is_string(json_object_get(object, "body")))

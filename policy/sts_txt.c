@@ -5,7 +5,7 @@
 
 #define VERSION "v=STSv1"
 
-static bool id_valid(struct span id)
+bool sts_txt_id_valid(struct span id)
 {
     for (size_t i = 0; i < id.n; i++)
         if (!span_is_alpha(id.p[i]) && !span_is_digit(id.p[i]))
@@ -19,7 +19,7 @@ static void read_id(struct txt_reader *r, struct span value, struct sts_txt *out
         r->lints |= lint_bit(LINT_DUPLICATE_ID);
         return;
     }
-    if (!id_valid(value)) {
+    if (!sts_txt_id_valid(value)) {
         txt_fault(r, "id is not 1 to 32 letters or digits", value);
         return;
     }

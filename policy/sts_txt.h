@@ -17,6 +17,9 @@ struct sts_txt {
     char reason[CAP_STS_REASON]; /* the first fault against the letter, printable; "": none */
 };
 
+/* 1*32(ALPHA / DIGIT). */
+bool sts_txt_id_valid(struct span id);
+
 void sts_txt_read(const struct txt_record *record, size_t count, struct sts_txt *out);
 
 #endif

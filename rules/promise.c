@@ -126,10 +126,6 @@ static void finish_offer(struct finding *f, const struct view *v, struct judgeme
                       v->offered == OFFERED_GARBLED ? "stands for STARTTLS"
                                                     : "last line; none offers STARTTLS");
     wording_effect_line(f, v);
-    if (v->mirror) {
-        raise_cap(f, SEVERITY_INFO);
-        raise_cause(f, CAUSE_CAPTURE_ARTEFACT);
-    }
     lift_offer_findings(out, f->severity);
 }
 
@@ -228,6 +224,8 @@ static void partner_violated(const struct view *v, struct judgement *out)
     if (!e || !(missing || v->s->mails > 0 || v->login) || v->s->tls_complete)
         return;
     struct finding *f = offer_missing(v, out, RULE_PARTNER_VIOLATED, e);
+    if (!missing)
+        f->tlsrpt = NULL; /* it was offered */
     wording_say(f, "The list of partners says that %s must use TLS, and %s (%s).", e->domain.text,
                 bound_by(e), wording_server(v->s).text);
     if (missing) {
@@ -245,6 +243,8 @@ static void expectations_judge(const struct view *v, struct judgement *out)
     if (v->s->implicit_tls || v->s->key.server_port != PORT_SMTP)
         return;
     out->promise = &v->expected->item[0];
+    if (v->mirror) /* what was clear here went through TLS */
+        return;
     if (v->s->tls_complete)
         out->promise_state = PROMISE_SATISFIED;
     sts_offer_missing(v, out);

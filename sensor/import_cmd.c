@@ -148,13 +148,12 @@ static bool put_in_order(struct moving *m, const struct policy_json *p, nstime e
     snprintf(key, sizeof(key), "policy/%s", p->domain.text);
     if (store_get(m->store, span_str(key), m->now, &m->value) != STORE_OK)
         return put(m, key, p, later(end, GRACE));
-    if (policy_json_read(span_of(m->value.p, m->value.n), &old, why) == 0 &&
-        old.fetched != p->fetched) {
-        if (old.fetched > p->fetched)
-            ok = put_history(m, p);
-        else
-            ok = put_history(m, &old) && put(m, key, p, later(end, GRACE));
-    }
+    if (policy_json_read(span_of(m->value.p, m->value.n), &old, why))
+        ok = put(m, key, p, later(end, GRACE)); /* nobody can use what is there */
+    else if (old.fetched > p->fetched)
+        ok = put_history(m, p);
+    else if (old.fetched < p->fetched)
+        ok = put_history(m, &old) && put(m, key, p, later(end, GRACE));
     policy_json_fini(&old);
     return ok;
 }

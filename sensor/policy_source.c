@@ -117,8 +117,10 @@ static int read_directory(const struct policy_source *to, const char *path)
         return complain(to, path, 0, strerror(errno));
     for (int i = 0; i < n; i++) {
         int length = snprintf(file, sizeof(file), "%s/%s", path, entry[i]->d_name);
-        if (length > 0 && (size_t)length < sizeof(file) && read_file(to, file) == 0)
-            added++;
+        if (length < 0 || (size_t)length >= sizeof(file))
+            complain(to, path, 0, strerror(ENAMETOOLONG));
+        else
+            added += read_file(to, file) == 0;
         free(entry[i]);
     }
     free(entry);

@@ -138,6 +138,11 @@ def redis(c):
     c.tally.equal("redis", "expiry", server.ask("EXPIRETIME", "stripwatch:1:policy/rcpt.test"),
                   b":%d\r\n" % (PACKETS + 86400 + 2 * 604800))
     server.ask("SET", "stripwatch:1:policy/broken.test", "{")
+    c.policy("redis", "import", "--state", server.url(),
+             c.write("m.json", record(PACKETS, domain="broken.test")))
+    c.tally.check(b"broken.test" in server.ask("GET", "stripwatch:1:policy/broken.test"), "redis",
+                  "a broken record is not replaced")
+    server.ask("SET", "stripwatch:1:policy/broken.test", "{")
     c.read("redis: a broken record", "--policies", server.url(), wanted="high", says="no JSON")
     server.kill()
     c.refused("redis is away", "--policies", server.url(), says="own.sock")

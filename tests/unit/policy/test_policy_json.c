@@ -63,6 +63,8 @@ static void records_that_are_none(void **state)
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":-1}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":99999999999}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":1.5}",
+        "{\"domain\":\"a.test\",\"body\":\"\",\"id\":\"\\u001b[31m\"}",
+        "{\"domain\":\"a.test\",\"body\":\"\",\"id\":7}",
         "{\"domain\":\"a.test\",\"domain\":\"b.test\",\"body\":\"\"}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"id\":\"012345678901234567890123456789012\"}"};
     (void)state;
@@ -208,6 +210,18 @@ static void an_entry_of_the_cache_becomes_a_record(void **state)
     assert_true(j.fetched == 1767225600 * NS_PER_S + NS_PER_S / 2);
     assert_string_equal(j.body, "version: STSv1\nmode: enforce\nmx: mx1.bob.example\n"
                                 "mx: *.bob.example\nmax_age: 604800\n");
+    /* An id that is none is left out; a line end would make a field of its own. */
+    assert_int_equal(read_cached("a.test",
+                                 "[\"\\u001b[31m\", {\"version\": \"STSv1\", \"mode\": \"none\", "
+                                 "\"max_age\": 1}]",
+                                 1),
+                     0);
+    assert_string_equal(j.id, "");
+    assert_int_equal(read_cached("a.test",
+                                 "[\"1\", {\"version\": \"STSv1\\nmode: none\", "
+                                 "\"mode\": \"enforce\", \"mx\": [\"a.test\"], \"max_age\": 1}]",
+                                 1),
+                     -1);
     assert_int_equal(read_cached("a b", "[\"1\", {\"max_age\": 1}]", 1), -1);
     assert_int_equal(read_cached("a.test", "[\"1\"]", 1), -1);
     assert_int_equal(read_cached("a.test", "{}", 1), -1);

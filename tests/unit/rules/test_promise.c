@@ -207,8 +207,27 @@ static void an_offer_that_nobody_used(void **state)
     assert_null(found(RULE_STS_CLEARTEXT));
     promise(EXPECTATION_PARTNER, STS_MODE_ENFORCE, BINDING_RECIPIENT);
     assert_int_equal(found(RULE_PARTNER_VIOLATED)->severity, SEVERITY_HIGH);
+    assert_null(found(RULE_PARTNER_VIOLATED)->tlsrpt);
     promise(EXPECTATION_PRELOAD, STS_MODE_ENFORCE, BINDING_RECIPIENT);
     assert_null(found(RULE_PRELOAD_VIOLATED));
+}
+
+/* A mirror shows in clear what went through TLS. */
+static void a_decrypted_mirror_breaks_no_promise(void **state)
+{
+    static const enum expectation_source source[] = {EXPECTATION_MTA_STS, EXPECTATION_PARTNER};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        offer("SIZE 1|STARTTLS");
+        promise(source[i], STS_MODE_ENFORCE, BINDING_RECIPIENT);
+        build_starttls(&b, 220, "220 go");
+        b.s.client_after = b.s.server_after = BYTES_CLEAR;
+        b.s.ehlo_after = true;
+        build_mail(&b);
+        assert_null(found(RULE_PARTNER_VIOLATED));
+        assert_null(found(RULE_STS_OFFER_MISSING));
+        assert_int_equal(b.j.promise_state, PROMISE_UNKNOWN);
+    }
 }
 
 /* Before a recipient is named the mail may be for somebody else. */
@@ -254,6 +273,7 @@ int main(void)
         cmocka_unit_test(what_was_not_seen_whole_breaks_no_promise),
         cmocka_unit_test(a_garbled_offer_that_was_promised),
         cmocka_unit_test(an_offer_that_nobody_used),
+        cmocka_unit_test(a_decrypted_mirror_breaks_no_promise),
         cmocka_unit_test(a_guess_waits_for_the_end),
         cmocka_unit_test(a_host_that_the_policy_does_not_name),
     };
