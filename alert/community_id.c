@@ -3,8 +3,6 @@
 
 #include "base/digest.h"
 
-#define PROTO_TCP 6
-
 struct endpoint {
     const uint8_t *address;
     uint16_t port;
@@ -34,7 +32,8 @@ static void put_base64(char *dst, const uint8_t in[20])
     dst[0] = '\0';
 }
 
-int community_id(const struct flow_key *key, uint16_t seed, char out[COMMUNITY_ID_TEXT])
+int community_id(const struct flow_key *key, uint8_t proto, uint16_t seed,
+                 char out[COMMUNITY_ID_TEXT])
 {
     size_t n = key->family == 4 ? 4 : 16;
     struct endpoint low = {key->client, key->client_port};
@@ -52,7 +51,7 @@ int community_id(const struct flow_key *key, uint16_t seed, char out[COMMUNITY_I
     memcpy(p, low.address, n);
     memcpy(p + n, high.address, n);
     p += 2 * n;
-    *p++ = PROTO_TCP;
+    *p++ = proto;
     *p++ = 0;
     p = put_u16(p, low.port);
     p = put_u16(p, high.port);

@@ -10,7 +10,10 @@
 
 #define COMMUNITY_ID_TEXT 31 /* "1:", 28 characters of base64, NUL */
 
-/* For a TCP flow. Returns 0, or -1 when there is no SHA-1 to be had; out is then empty. */
-int community_id(const struct flow_key *key, uint16_t seed, char out[COMMUNITY_ID_TEXT]);
+enum { COMMUNITY_TCP = 6, COMMUNITY_UDP = 17 }; /* IANA, protocol numbers */
+
+/* Returns 0, or -1 when there is no SHA-1 to be had; out is then empty. */
+int community_id(const struct flow_key *key, uint8_t proto, uint16_t seed,
+                 char out[COMMUNITY_ID_TEXT]);
 
 #endif

@@ -8,6 +8,7 @@
  *   strip, refuse   Potentially Bad Traffic: the bytes look wrong, which is no proof of an attack
  *   inject          Generic Protocol Command Decode
  *   auth, promise   Potential Corporate Privacy Violation
+ *   discovery, forge, vantage   as strip
  *   alert-storm     Misc activity
  */
 #ifndef ALERT_EVE_H
@@ -46,5 +47,11 @@ void eve_alert(struct json *out, const struct session *s, const struct judgement
 /* The `alert` line that says that incidents are being held back; `s` is the first of them. */
 void eve_storm(struct json *out, const struct session *s, const struct incident_alert *a,
                const struct eve_options *o);
+
+/* The same two of what DNS said: no session and no flow, but `dns` with the question. */
+void eve_discovery(struct json *out, const struct discovery *d, const struct incident_alert *a,
+                   const struct eve_options *o);
+void eve_discovery_storm(struct json *out, const struct discovery *d,
+                         const struct incident_alert *a, const struct eve_options *o);
 
 #endif

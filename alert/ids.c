@@ -38,17 +38,21 @@ static void put_endpoint(struct serial *t, uint8_t family, const uint8_t *addres
     put_uint(t, port, end);
 }
 
-static void put_flow(struct serial *t, const struct session *s)
+static void put_tuple(struct serial *t, const char *proto, const struct flow_key *k)
 {
-    const struct flow_key *k = &s->key;
     int order = memcmp(k->client, k->server, sizeof k->client);
     bool client_first = order < 0 || (order == 0 && k->client_port <= k->server_port);
-    put(t, "tcp", ' ');
+    put(t, proto, ' ');
     if (client_first)
         put_endpoint(t, k->family, k->client, k->client_port, ' ');
     put_endpoint(t, k->family, k->server, k->server_port, client_first ? '\n' : ' ');
     if (!client_first)
         put_endpoint(t, k->family, k->client, k->client_port, '\n');
+}
+
+static void put_flow(struct serial *t, const struct session *s)
+{
+    put_tuple(t, "tcp", &s->key);
     if (s->isn_known)
         put_uint(t, s->server_isn, '\n');
     else
@@ -85,6 +89,30 @@ int ids_incident(const struct session *s, enum rule_id opened_by, char out[IDS_T
     put(&t, "stripwatch-incident-1", '\n');
     put(&t, rule_row(opened_by)->name, '\n');
     put_flow(&t, s);
+    return finish(&t, out);
+}
+
+static void put_discovery(struct serial *t, const char *head, const struct discovery *d,
+                          enum rule_id rule)
+{
+    put(t, head, '\n');
+    put(t, rule_row(rule)->name, '\n');
+    put_tuple(t, d->tcp ? "tcp" : "udp", &d->key);
+    put(t, d->domain.n ? d->domain.text : d->host.text, '\n');
+}
+
+int ids_discovery_finding(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put_discovery(&t, "stripwatch-finding-1", d, rule);
+    put_uint(&t, d->id, '\n');
+    return finish(&t, out);
+}
+
+int ids_discovery_incident(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put_discovery(&t, "stripwatch-incident-1", d, rule);
     return finish(&t, out);
 }
 

@@ -13,18 +13,21 @@
  * port) as in Community ID, so that it is the same where a tap that missed the handshake took the
  * client for the server. Addresses are written as text_ip() does. The fourth is the server's
  * initial sequence number where it is known. The last line of a finding is the direction and the
- * stream offset of its evidence.
+ * stream offset of its evidence. Of what DNS said the third line may begin with udp, the fourth is
+ * the domain, and a finding's last one the id of the DNS message.
  */
 #ifndef ALERT_IDS_H
 #define ALERT_IDS_H
 
-#include "rules/finding.h"
+#include "rules/discovery.h"
 
 #define IDS_TEXT 33 /* 32 hex digits and NUL */
 
 /* All return 0, or -1 without SHA-256; out is then 32 zeros. */
 int ids_finding(const struct session *s, const struct finding *f, char out[IDS_TEXT]);
 int ids_incident(const struct session *s, enum rule_id opened_by, char out[IDS_TEXT]);
+int ids_discovery_finding(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
+int ids_discovery_incident(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
 int ids_alert(const char *incident, uint32_t update, const char *sensor, char out[IDS_TEXT]);
 
 #endif

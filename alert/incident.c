@@ -6,8 +6,20 @@
 #include "base/heap.h"
 
 #define HOUR (3600 * NS_PER_S)
+#define DAY  (24 * HOUR)
 
 _Static_assert(RULE_COUNT <= 64, "memo.led is a set of rules");
+
+/* What has been said about one domain. */
+struct told {
+    enum rule_id rule;
+    struct domain domain; /* n 0: a place that is free */
+    char incident[IDS_TEXT];
+    uint32_t update;
+    enum severity severity;
+    nstime first, newest;
+    bool held;
+};
 
 struct incidents {
     const char *sensor;
@@ -16,6 +28,8 @@ struct incidents {
     nstime hour_start; /* of the first incident that opened in it */
     uint64_t hour_opened;
     uint64_t hour_held;
+    struct told told[INCIDENT_DOMAINS]; /* a ring */
+    uint32_t told_next;
 };
 
 /* What has been said about one session. */
@@ -193,4 +207,81 @@ enum incident_outcome incident_judge(struct incidents *in, struct session *s,
         s->memo = NULL;
     }
     return outcome;
+}
+
+/* --- what DNS said --- */
+
+static const struct domain *subject_of(const struct discovery *d)
+{
+    return d->domain.n ? &d->domain : &d->host;
+}
+
+static struct told *told_of(struct incidents *in, const struct discovery *d, enum rule_id rule)
+{
+    for (size_t i = 0; i < INCIDENT_DOMAINS; i++) {
+        struct told *t = &in->told[i];
+        if (t->rule == rule && t->domain.n > 0 && d->time - t->newest < DAY &&
+            span_eq(domain_span(&t->domain), domain_span(subject_of(d))))
+            return t;
+    }
+    return NULL;
+}
+
+static struct told *tell(struct incidents *in, const struct discovery *d, enum rule_id rule)
+{
+    struct told *t = &in->told[in->told_next++ % INCIDENT_DOMAINS];
+    *t = (struct told){.rule = rule, .domain = *subject_of(d), .first = d->time};
+    ids_discovery_incident(d, rule, t->incident);
+    return t;
+}
+
+static void fill_discovery(const struct incidents *in, const struct told *t,
+                           const struct finding *f, struct incident_alert *out)
+{
+    *out = (struct incident_alert){.update = t->update, .primary = f};
+    memcpy(out->incident, t->incident, IDS_TEXT);
+    ids_alert(t->incident, t->update, in->sensor, out->id);
+    out->first = t->first;
+    out->last = f->time;
+    out->hour_opened = in->hour_opened;
+    out->hour_held = in->hour_held;
+}
+
+enum incident_outcome incident_discovery(struct incidents *in, const struct discovery *d,
+                                         const struct finding *f, struct incident_alert *out)
+{
+    struct told *t;
+    in->counters.findings[f->rule]++;
+    if (f->severity == SEVERITY_INFO)
+        return INCIDENT_SILENT;
+    t = told_of(in, d, f->rule);
+    if (!t)
+        t = tell(in, d, f->rule);
+    t->newest = d->time > t->newest ? d->time : t->newest;
+    if (f->severity <= t->severity)
+        return INCIDENT_SILENT;
+    t->severity = f->severity;
+    if (in->counters.worst < f->severity)
+        in->counters.worst = f->severity;
+    if (t->update == 0 && !hour_has_room(in, d->time)) {
+        in->counters.held += !t->held;
+        in->hour_held += !t->held;
+        t->held = true;
+        if (in->hour_held > 1)
+            return INCIDENT_SILENT;
+        fill_discovery(in, t, f, out);
+        in->counters.storms++;
+        in->counters.alerts[SEVERITY_MEDIUM]++;
+        return INCIDENT_STORM;
+    }
+    if (t->update == 0) {
+        in->hour_opened++;
+        in->counters.opened++;
+        in->counters.held -= t->held;
+    }
+    t->held = false;
+    t->update++;
+    in->counters.alerts[f->severity]++;
+    fill_discovery(in, t, f, out);
+    return INCIDENT_ALERT;
 }

@@ -17,9 +17,10 @@
 #define ALERT_INCIDENT_H
 
 #include "alert/ids.h"
-#include "rules/finding.h"
+#include "rules/discovery.h"
 
-#define INCIDENT_HOURLY 50 /* what one person can look at in an hour and more */
+#define INCIDENT_HOURLY  50  /* what one person can look at in an hour and more */
+#define INCIDENT_DOMAINS 256 /* five hours of as many as are told */
 
 struct incidents;
 
@@ -62,6 +63,14 @@ void incident_free(struct incidents *in);
 enum incident_outcome incident_judge(struct incidents *in, struct session *s,
                                      enum session_milestone m, const struct judgement *j,
                                      struct incident_alert *out);
+
+/*
+ * What DNS said. The incident is one rule and one domain: it opens at the first finding above info,
+ * and again when nothing was found for a day; it is told again when its severity rises. Of those
+ * open at a time the INCIDENT_DOMAINS newest are known. `out` lasts as long as `f`.
+ */
+enum incident_outcome incident_discovery(struct incidents *in, const struct discovery *d,
+                                         const struct finding *f, struct incident_alert *out);
 
 const struct incident_counters *incident_counters(const struct incidents *in);
 

@@ -106,19 +106,6 @@ void lifetime_milestone(void *user, struct flow *f)
             emit(d, f, (enum session_milestone)m);
 }
 
-static uint64_t flow_id(const struct flow_key *k, nstime first)
-{
-    static const struct siphash_key fixed = {0, 0}; /* an id, not a table: the same for every run */
-    uint8_t bytes[44];
-
-    memcpy(bytes, k->client, 16);
-    memcpy(bytes + 16, k->server, 16);
-    memcpy(bytes + 32, &k->client_port, 2);
-    memcpy(bytes + 34, &k->server_port, 2);
-    memcpy(bytes + 36, &first, 8);
-    return siphash(&fixed, bytes, sizeof(bytes)) & ((UINT64_C(1) << 53) - 1);
-}
-
 /* Frees everything but the flow's place in the table. */
 static void drop(struct dissect *d, struct flow *f)
 {
@@ -393,7 +380,7 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
     }
     s->key = a->key;
     s->first = a->packet->time;
-    s->flow_id = flow_id(&a->key, s->first);
+    s->flow_id = session_flow_id(&a->key, s->first);
     s->serial = d->serial++;
     s->vlan_count = a->frame->vlan_count;
     memcpy(s->vlan, a->frame->vlan, sizeof(s->vlan));

@@ -2,6 +2,7 @@
 #include "dissect/session.h"
 
 #include "base/heap.h"
+#include "base/siphash.h"
 
 #define FIRST 16 /* places of a list that has its first entry */
 
@@ -64,3 +65,16 @@ struct tamper *session_tamper(struct session *s, enum tamper_kind kind)
 }
 
 _Static_assert(CAP_TAMPER == CAP_CONFLICTS + TAMPER_KIND_COUNT - 1, "each kind has its places");
+
+uint64_t session_flow_id(const struct flow_key *k, nstime first)
+{
+    static const struct siphash_key fixed = {0, 0}; /* an id, not a table: the same for every run */
+    uint8_t bytes[44];
+
+    memcpy(bytes, k->client, 16);
+    memcpy(bytes + 16, k->server, 16);
+    memcpy(bytes + 32, &k->client_port, 2);
+    memcpy(bytes + 34, &k->server_port, 2);
+    memcpy(bytes + 36, &first, 8);
+    return siphash(&fixed, bytes, sizeof(bytes)) & ((UINT64_C(1) << 53) - 1);
+}

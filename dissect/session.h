@@ -321,6 +321,9 @@ void session_clear(struct session *s); /* lets go of what it owns */
 /* A place for one more sign of this kind, zeroed but for the kind; NULL: enough were told. */
 struct tamper *session_tamper(struct session *s, enum tamper_kind kind);
 
+/* What joins the lines of a flow whose first packet came then: below 2^53, for JSON. */
+uint64_t session_flow_id(const struct flow_key *k, nstime first);
+
 /* Room for one more entry in a list of `count` entries of `size` bytes: the list, perhaps moved, or
  * NULL, and then it is as it was. */
 void *session_list_room(void *list, size_t count, size_t size);

@@ -3,6 +3,7 @@
 
 static const char *const SOURCE_TEXT[] = {
     [EXPECTATION_MTA_STS] = "mta-sts",
+    [EXPECTATION_DANE] = "dane",
     [EXPECTATION_PRELOAD] = "preload",
     [EXPECTATION_PARTNER] = "partner",
 };
@@ -51,7 +52,8 @@ static void keep(struct expectations *out, const struct expectation *e)
 static bool kept(const struct expectations *out, const struct domain *d)
 {
     for (size_t i = 0; i < out->count; i++)
-        if (span_eq(domain_span(&out->item[i].domain), domain_span(d)))
+        if (out->item[i].source != EXPECTATION_DANE &&
+            span_eq(domain_span(&out->item[i].domain), domain_span(d)))
             return true;
     return false;
 }
@@ -113,13 +115,31 @@ static bool add_by_greeting(void *user, const struct domain *d, const struct boo
     return t->out->count < CAP_EXPECTATIONS;
 }
 
-/* By which name DNS led from the domain to this server; NULL: it did not. */
-static const struct domain *led_by(const struct expect_query *q, const struct domain *d)
+/* How DNS led from the domain to this server; NULL: it did not. */
+static const struct route *led_by(const struct expect_query *q, const struct domain *d)
 {
     for (size_t i = 0; i < q->route_count; i++)
         if (span_eq(domain_span(&q->route[i].domain), domain_span(d)))
-            return &q->route[i].mx;
+            return &q->route[i];
     return NULL;
+}
+
+/* RFC 7672 section 2.2: usable records make TLS a must, and the route to them is part of it. */
+static void add_dane(const struct tie *t, const struct route *route)
+{
+    struct expectation e = {
+        .source = EXPECTATION_DANE,
+        .binding = t->binding,
+        .mode = STS_MODE_ENFORCE,
+        .strict = true,
+        .domain = route->domain,
+        .mx = route->mx,
+        .match = MX_MATCH_WHOLE,
+        .from = INT64_MIN,
+        .until = INT64_MAX,
+    };
+    if (route->dane)
+        keep(t->out, &e);
 }
 
 void expect_session(const struct book *b, const struct expect_query *q, struct expectations *out)
@@ -127,8 +147,11 @@ void expect_session(const struct book *b, const struct expect_query *q, struct e
     struct tie t = {.book = b, .query = q, .out = out, .binding = BINDING_RECIPIENT};
     out->count = 0;
     for (size_t i = 0; i < q->recipient_count; i++) {
-        t.mx = led_by(q, &q->recipient[i]);
+        const struct route *route = led_by(q, &q->recipient[i]);
+        t.mx = route ? &route->mx : NULL;
         add_domain(&t, &q->recipient[i]);
+        if (route)
+            add_dane(&t, route);
     }
     if (q->recipient_count > 0) /* it is known for whom the mail is */
         return;
@@ -136,6 +159,7 @@ void expect_session(const struct book *b, const struct expect_query *q, struct e
     for (size_t i = 0; i < q->route_count; i++) {
         t.mx = &q->route[i].mx;
         add_domain(&t, &q->route[i].domain);
+        add_dane(&t, &q->route[i]);
     }
     if (q->route_count > 0 || !q->greeting)
         return;

@@ -14,6 +14,7 @@
 
 enum expectation_source {
     EXPECTATION_MTA_STS, /* RFC 8461 */
+    EXPECTATION_DANE,    /* RFC 7672: TLSA records that a resolver on the tap found authentic */
     EXPECTATION_PRELOAD, /* a list in the format of STARTTLS Everywhere */
     EXPECTATION_PARTNER, /* the operator's own */
     EXPECTATION_SOURCE_COUNT
@@ -46,7 +47,7 @@ struct expectations {
     uint8_t count;
 };
 
-/* "mta-sts", "preload", "partner". */
+/* "mta-sts", "dane", "preload", "partner". */
 const char *expectation_source_text(enum expectation_source s);
 
 /* "recipient", "dns", "greeting". */

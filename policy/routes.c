@@ -15,7 +15,8 @@ struct step {
     uint32_t hash;
     uint8_t key_n, name_n;
     nstime from, until;
-    uint8_t bytes[]; /* the key, then the name */
+    nstime secure_until; /* likewise, of secure answers; INT64_MIN: there was none */
+    uint8_t bytes[];     /* the key, then the name */
 };
 
 struct routes {
@@ -31,11 +32,11 @@ struct route_key {
     uint8_t bytes[KEY_MOST];
 };
 
-enum { KIND_EXCHANGE = 0, KIND_IPV4 = 4, KIND_IPV6 = 6 };
+enum kind { KIND_EXCHANGE = 0, KIND_ALIAS = 1, KIND_TLSA = 2, KIND_IPV4 = 4, KIND_IPV6 = 6 };
 
-static struct route_key key_of_name(const struct domain *d)
+static struct route_key key_of_name(enum kind kind, const struct domain *d)
 {
-    struct route_key k = {.n = (uint8_t)(1 + d->n), .bytes = {KIND_EXCHANGE}};
+    struct route_key k = {.n = (uint8_t)(1 + d->n), .bytes = {(uint8_t)kind}};
     memcpy(k.bytes + 1, d->text, d->n);
     return k;
 }
@@ -67,6 +68,11 @@ void routes_free(struct routes *r)
     free(r);
 }
 
+uint32_t routes_count(const struct routes *r)
+{
+    return r->count;
+}
+
 static uint32_t hash_of(const struct routes *r, const struct route_key *k)
 {
     return (uint32_t)siphash(&r->key, k->bytes, k->n);
@@ -95,7 +101,7 @@ static void drop(struct routes *r, struct step *s)
 }
 
 static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
-                    const struct domain *name, nstime from, nstime until)
+                    const struct domain *name, nstime from, nstime until, bool secure)
 {
     struct step *s = malloc(sizeof(*s) + k->n + name->n);
     if (!s)
@@ -105,7 +111,8 @@ static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
                        .key_n = k->n,
                        .name_n = name->n,
                        .from = from,
-                       .until = until};
+                       .until = until,
+                       .secure_until = secure ? until : INT64_MIN};
     memcpy(s->bytes, k->bytes, k->n);
     memcpy(s->bytes + k->n, name->text, name->n);
     r->bucket[hash % BUCKETS] = s;
@@ -116,8 +123,13 @@ static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
         drop(r, r->oldest);
 }
 
+static nstime later(nstime a, nstime b)
+{
+    return a > b ? a : b;
+}
+
 static void add(struct routes *r, nstime t, const struct route_key *k, const struct domain *name,
-                uint32_t ttl)
+                uint32_t ttl, bool secure)
 {
     uint32_t hash = hash_of(r, k);
     nstime lasts = ((ttl < TTL_MOST ? ttl : TTL_MOST) + SLACK_S) * NS_PER_S;
@@ -128,7 +140,9 @@ static void add(struct routes *r, nstime t, const struct route_key *k, const str
         if (!has_key(s, hash, k))
             continue;
         if (span_eq(name_of(s), domain_span(name))) {
-            s->until = until > s->until ? until : s->until;
+            s->until = later(s->until, until);
+            if (secure)
+                s->secure_until = later(s->secure_until, until);
             return;
         }
         last = s;
@@ -136,21 +150,28 @@ static void add(struct routes *r, nstime t, const struct route_key *k, const str
     }
     if (count >= CAP_ROUTES_KEY)
         drop(r, last);
-    add_new(r, hash, k, name, t, until);
+    add_new(r, hash, k, name, t, until, secure);
 }
 
 void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
-                   const struct domain *exchange, uint32_t ttl)
+                   const struct domain *exchange, uint32_t ttl, bool secure)
 {
-    struct route_key k = key_of_name(exchange);
-    add(r, t, &k, domain, ttl);
+    struct route_key k = key_of_name(KIND_EXCHANGE, exchange);
+    add(r, t, &k, domain, ttl, secure);
 }
 
 void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
-                        const uint8_t address[16], uint32_t ttl)
+                        const uint8_t address[16], uint32_t ttl, bool secure)
 {
     struct route_key k = key_of_address(family, address);
-    add(r, t, &k, host, ttl);
+    add(r, t, &k, host, ttl, secure);
+}
+
+void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
+                      const struct domain *target, uint32_t ttl, bool secure)
+{
+    struct route_key k = key_of_name(KIND_ALIAS, host);
+    add(r, t, &k, target, ttl, secure);
 }
 
 /* The next step with that key that held at time t, from `s` on. */
@@ -160,6 +181,20 @@ static const struct step *holding(const struct step *s, uint32_t hash, const str
     while (s && !(has_key(s, hash, k) && s->from <= t && t < s->until))
         s = s->next;
     return s;
+}
+
+void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host, bool usable,
+                     uint32_t ttl)
+{
+    struct route_key k = key_of_name(KIND_TLSA, host);
+    uint32_t hash = hash_of(r, &k);
+    struct step *s = r->bucket[hash % BUCKETS];
+    while (s && !has_key(s, hash, &k))
+        s = s->next;
+    if (usable)
+        add(r, t, &k, host, ttl, true);
+    else if (s)
+        drop(r, s);
 }
 
 static struct domain domain_of(const struct step *s)
@@ -177,17 +212,51 @@ static bool listed(const struct route *list, size_t n, const struct step *s)
     return false;
 }
 
+static bool has_tlsa(const struct routes *r, nstime t, const struct domain *host)
+{
+    struct route_key k = key_of_name(KIND_TLSA, host);
+    uint32_t hash = hash_of(r, &k);
+    return holding(r->bucket[hash % BUCKETS], hash, &k, t) != NULL;
+}
+
+/* RFC 7672 section 2.2.2: the records of what a secure alias leads to, or those of the alias. */
+static bool has_dane(const struct routes *r, nstime t, const struct domain *host)
+{
+    struct route_key k = key_of_name(KIND_ALIAS, host);
+    uint32_t hash = hash_of(r, &k);
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    if (has_tlsa(r, t, host))
+        return true;
+    for (; s; s = holding(s->next, hash, &k, t)) {
+        struct domain target = domain_of(s);
+        if (t < s->secure_until && has_tlsa(r, t, &target))
+            return true;
+    }
+    return false;
+}
+
 /* The domains of one exchanger, behind the `n` that are there. */
-static size_t domains_of(const struct routes *r, nstime t, const struct domain *mx,
+static size_t domains_of(const struct routes *r, nstime t, const struct domain *mx, bool dane,
                          struct route *to, size_t n, size_t most)
 {
-    struct route_key k = key_of_name(mx);
+    struct route_key k = key_of_name(KIND_EXCHANGE, mx);
     uint32_t hash = hash_of(r, &k);
     const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
     for (; s && n < most; s = holding(s->next, hash, &k, t))
         if (!listed(to, n, s))
-            to[n++] = (struct route){domain_of(s), *mx};
+            to[n++] = (struct route){domain_of(s), *mx, dane && t < s->secure_until};
     return n;
+}
+
+bool routes_exchanger(const struct routes *r, nstime t, const struct domain *host,
+                      struct domain *domain)
+{
+    struct route_key k = key_of_name(KIND_EXCHANGE, host);
+    uint32_t hash = hash_of(r, &k);
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    if (s)
+        *domain = domain_of(s);
+    return s != NULL;
 }
 
 size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t address[16],
@@ -199,7 +268,8 @@ size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t
     const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
     for (; s && n < most; s = holding(s->next, hash, &k, t)) {
         struct domain mx = domain_of(s);
-        n = domains_of(r, t, &mx, to, n, most);
+        bool dane = t < s->secure_until && has_dane(r, t, &mx);
+        n = domains_of(r, t, &mx, dane, to, n, most);
     }
     return n;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where DNS sends mail, as answers on the tap had it: domain to mail exchanger (MX, RFC 5321
- * section 5.1), mail exchanger to address. Asked the other way round: for which domains is this
- * address? An answer holds for its TTL and some slack, and what is old gives way.
+ * section 5.1), mail exchanger to address, and whether the exchanger has TLSA records. Asked the
+ * other way round: for which domains is this address? An answer holds for its TTL and some slack,
+ * and what is old gives way. `secure`: a resolver said that it had found the answer authentic (the
+ * AD bit, RFC 4035 section 3.2.3); the tap believes it as the client behind it does.
  */
 #ifndef POLICY_ROUTES_H
 #define POLICY_ROUTES_H
@@ -16,17 +18,32 @@ struct routes;
 struct routes *routes_new(const struct siphash_key *key); /* NULL: no memory */
 void routes_free(struct routes *r);
 
+uint32_t routes_count(const struct routes *r); /* answers that are remembered */
+
 /* An answer of time t. What finds no memory is not kept. */
 void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
-                   const struct domain *exchange, uint32_t ttl);
+                   const struct domain *exchange, uint32_t ttl, bool secure);
 void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
-                        const uint8_t address[16], uint32_t ttl);
+                        const uint8_t address[16], uint32_t ttl, bool secure);
+
+/* The host is an alias (CNAME) that leads to `target` in the end. */
+void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
+                      const struct domain *target, uint32_t ttl, bool secure);
+
+/* A secure answer for the TLSA records of port 25 of a host: any that is usable, or none. */
+void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host, bool usable,
+                     uint32_t ttl);
 
 /* A domain that led to the address, and the exchanger on its way. */
 struct route {
     struct domain domain;
     struct domain mx;
+    bool dane; /* MX, address and a usable TLSA record, all of them secure (RFC 7672 section 2.2) */
 };
+
+/* Is the host one that a domain's mail goes to, at time t? Then `domain` is one of those. */
+bool routes_exchanger(const struct routes *r, nstime t, const struct domain *host,
+                      struct domain *domain);
 
 /* At most `most` of those that held at time t; each domain once. Returns their number. */
 size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t address[16],

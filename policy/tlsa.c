@@ -11,7 +11,7 @@
 
 /* RFC 7672 section 3.1.3: usages 0 and 1 are not for SMTP; section 2.2: what cannot be used is as
  * if it were not there. */
-static bool fits(const struct tlsa *t)
+bool tlsa_usable(const struct tlsa *t)
 {
     if (t->usage != TLSA_DANE_TA && t->usage != TLSA_DANE_EE)
         return false;
@@ -38,7 +38,7 @@ bool tlsa_read(struct span rdata, struct tlsa *out)
                          .selector = rdata.p[1],
                          .matching = rdata.p[2],
                          .data = span_from(rdata, HEADER)};
-    out->usable = fits(out);
+    out->usable = tlsa_usable(out);
     return true;
 }
 

@@ -20,6 +20,9 @@ struct tlsa {
 /* `rdata` as on the wire. False: too short to be one. */
 bool tlsa_read(struct span rdata, struct tlsa *out);
 
+/* By its first four members alone. */
+bool tlsa_usable(const struct tlsa *t);
+
 /* "3 1 1 2fa4…", the presentation form; at most cap - 1 bytes. Returns the length. */
 size_t tlsa_text(char *dst, size_t cap, const struct tlsa *t);
 

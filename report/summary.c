@@ -12,7 +12,8 @@
 #define CHECK_LINES   5
 #define FEW_LINES     3
 
-/* All sessions in which one rule fired with one severity against one server. */
+/* All sessions in which one rule fired with one severity against one server; or all that DNS said
+ * so about one domain. */
 struct record {
     struct finding finding; /* of the first of them */
     struct flow_key flow;   /* likewise */
@@ -20,6 +21,7 @@ struct record {
     uint64_t sessions;
     uint64_t newest; /* serial of the newest: two findings of one session are one session */
     bool other_clients;
+    struct domain domain; /* n 0: it is about sessions */
 };
 
 /* So many of those where it is known. */
@@ -65,7 +67,7 @@ static struct record *record_find(struct summary *sum, const struct session *s,
 {
     for (size_t i = 0; i < sum->record_count; i++) {
         struct record *r = &sum->record[i];
-        if (r->finding.rule == f->rule && r->finding.severity == f->severity &&
+        if (r->finding.rule == f->rule && r->finding.severity == f->severity && r->domain.n == 0 &&
             same_server(&r->flow, &s->key))
             return r;
     }
@@ -93,7 +95,11 @@ static void collect_finding(struct summary *sum, const struct session *s, const 
     if (r == NULL) {
         r = record_place(sum, f);
         if (r)
-            *r = (struct record){*f, s->key, f->time ? f->time : s->now, 1, s->serial, false};
+            *r = (struct record){.finding = *f,
+                                 .flow = s->key,
+                                 .first = f->time ? f->time : s->now,
+                                 .sessions = 1,
+                                 .newest = s->serial};
         else
             sum->left_out++;
         return;
@@ -158,6 +164,28 @@ void summary_session(struct summary *sum, const struct session *s, const struct 
     for (uint8_t i = 0; i < j->finding_count; i++)
         if (j->finding[i].severity > SEVERITY_INFO)
             collect_finding(sum, s, &j->finding[i]);
+}
+
+void summary_discovery(struct summary *sum, const struct discovery *d, const struct finding *f)
+{
+    const struct domain *about = d->domain.n ? &d->domain : &d->host;
+    struct record *r = NULL;
+    if (f->severity == SEVERITY_INFO)
+        return;
+    for (size_t i = 0; i < sum->record_count && !r; i++)
+        if (sum->record[i].finding.rule == f->rule &&
+            sum->record[i].finding.severity == f->severity &&
+            span_eq(domain_span(&sum->record[i].domain), domain_span(about)))
+            r = &sum->record[i];
+    if (r) {
+        r->sessions++;
+        r->other_clients |= memcmp(r->flow.client, d->key.client, sizeof r->flow.client) != 0;
+    } else if ((r = record_place(sum, f)) != NULL) {
+        *r = (struct record){
+            .finding = *f, .flow = d->key, .first = d->time, .sessions = 1, .domain = *about};
+    } else {
+        sum->left_out++;
+    }
 }
 
 /* --- printing --- */
@@ -413,7 +441,7 @@ static void put_where(const struct sheet *p, const struct record *r)
                 confidence_text(r->finding.confidence));
     if (r->sessions > 1) {
         typeset_say(&w, ", in ");
-        typeset_say_number(&w, r->sessions, "session", "sessions");
+        typeset_say_number(&w, r->sessions, "session", r->domain.n ? "answers" : "sessions");
         typeset_say(&w, r->other_clients ? " of several clients" : " of one client");
     }
     typeset_wrap(p->out, "  ", w.text, FEW_LINES);
@@ -543,7 +571,8 @@ static void say_verdict(struct typeset_words *w, const struct summary *sum)
     uint64_t held = sum->verdicts[VERDICT_HELD];
     uint64_t unknown = sum->verdicts[VERDICT_UNKNOWN];
     if (sum->sessions == 0)
-        typeset_say(w, "no SMTP session was seen");
+        typeset_say(w, sum->record_count ? "no SMTP session was seen, but look at what DNS said"
+                                         : "no SMTP session was seen");
     else if (downgraded || exposed)
         say_of(w, downgraded ? downgraded : exposed, sum->sessions,
                downgraded ? "downgraded" : "exposed");

@@ -5,14 +5,15 @@
  * bytes that matter, the worst first, and the verdict in one sentence.
  *
  * Collects over a run in bounded memory: counters, and one record for each (rule, severity,
- * server), of which it keeps SUMMARY_RECORDS; a stronger finding takes the place of a weaker one.
+ * server or, of what DNS said, domain), of which it keeps SUMMARY_RECORDS; a stronger finding takes
+ * the place of a weaker one.
  */
 #ifndef REPORT_SUMMARY_H
 #define REPORT_SUMMARY_H
 
 #include <stdio.h>
 
-#include "rules/finding.h"
+#include "rules/discovery.h"
 
 #define SUMMARY_RECORDS                                                                            \
     200                    /* ten times of what is printed: enough to sort fairly under a flood    \
@@ -35,6 +36,9 @@ void summary_free(struct summary *sum);
 
 /* Once for every session, at SESSION_CLOSED. */
 void summary_session(struct summary *sum, const struct session *s, const struct judgement *j);
+
+/* A finding about what DNS said. */
+void summary_discovery(struct summary *sum, const struct discovery *d, const struct finding *f);
 
 /* Prints all of it. */
 void summary_print(const struct summary *sum, const struct summary_run *run, FILE *out);

@@ -137,6 +137,12 @@ struct finding {
     uint8_t line_count;
 };
 
+/* What a sender was seen to ask DNS for, and so will hold to. Bits. */
+enum sender_checks {
+    SENDER_CHECKS_MTA_STS = 1, /* _mta-sts records */
+    SENDER_CHECKS_DANE = 2     /* TLSA records of port 25 */
+};
+
 /* How a session stands to what was promised for it. */
 enum promise_state {
     PROMISE_UNKNOWN, /* the tap did not show enough, or nothing was decided */
@@ -157,6 +163,7 @@ struct judgement {
     const struct expectation *promise; /* the strictest broken one, or the strictest; the caller's
                                           of judge(); NULL: nothing was promised */
     enum promise_state promise_state;
+    unsigned sender_checks; /* enum sender_checks */
     struct finding finding[CAP_FINDINGS];
     uint8_t finding_count;
 };
@@ -165,7 +172,7 @@ struct judgement {
 struct rule {
     const char *name;       /* stable once released */
     uint32_t sid;           /* 1320700-1320899, never reused */
-    const char *family;     /* strip, refuse, inject, auth, promise */
+    const char *family;     /* strip, refuse, inject, auth, promise, discovery ... */
     const char *technique;  /* ids of docs/rules.md: CAP-1 ... */
     const char *needs;      /* S session, H history, P promise, N network, D DNS, 2 two points */
     const char *evidence;   /* "E1", "E1, E3" */
@@ -175,7 +182,8 @@ struct rule {
     const char *title;      /* the alert's signature without the STRIPWATCH prefix */
     const char *what;       /* what is observed, one or two sentences */
     const char *lookalikes; /* what innocent cases look like and how they are told apart */
-    const char *next_step; /* how to confirm it from another place; %s once: the server's address */
+    const char *next_step;  /* how to confirm it from another place; %s once: the server's address,
+                               or  of the family discovery the domain */
 };
 
 const struct rule *rule_row(enum rule_id id);
@@ -197,6 +205,7 @@ struct garble_memory; /* rules/garble.h */
 struct judge_aid {
     struct garble_memory *memory;        /* spares work and changes no answer; NULL: none */
     const struct expectations *expected; /* what was promised for it; NULL: nothing is known */
+    unsigned sender_checks;              /* enum sender_checks */
 };
 
 /*

@@ -16,10 +16,14 @@ static const enum rule_id precedence[] = {
     RULE_STARTTLS_IGNORED,
     RULE_COMMAND_INJECTION,
     RULE_RESPONSE_INJECTION,
+    RULE_DANE_VIOLATED,
     RULE_STS_OFFER_MISSING,
     RULE_PARTNER_VIOLATED,
     RULE_PRELOAD_VIOLATED,
     RULE_STS_MX_MISMATCH,
+    RULE_MX_SPOOFED,
+    RULE_STS_RECORD_SUPPRESSED,
+    RULE_TLSA_STRIPPED,
     RULE_REQUIRETLS_VIOLATED,
     RULE_AUTH_IN_CLEAR,
     RULE_STARTTLS_UNANSWERED,
@@ -30,6 +34,7 @@ static const enum rule_id precedence[] = {
     RULE_STARTTLS_MISPLACED,
     RULE_GREETING_MASKED,
     RULE_STS_CLEARTEXT,
+    RULE_STS_RECORD_INVALID,
     RULE_UNSOLICITED_REPLY,
 };
 _Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
@@ -78,11 +83,13 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
 {
     struct view v = view_of(s, m, aid ? aid->memory : NULL);
     v.expected = aid && aid->expected && aid->expected->count > 0 ? aid->expected : NULL;
+    v.sender_checks = aid ? aid->sender_checks : 0;
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
     out->two_places = v.twin;
     out->promise = NULL;
     out->promise_state = PROMISE_UNKNOWN;
+    out->sender_checks = v.sender_checks;
     out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
     forge_judge(&v, out);

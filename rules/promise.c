@@ -152,11 +152,21 @@ static void sts_cleartext(const struct view *v, struct judgement *out)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_STS_CLEARTEXT, SESSION_TO_SERVER, s->mail_offset);
-    raise_rate(f, SEVERITY_ROW_E1, view_effect(v, false));
-    raise_cap(f, SEVERITY_INFO); /* until it is known that this sender does otherwise */
-    raise_cause(f, CAUSE_SENDER_WITHOUT_STS);
+    if (v->sender_checks & SENDER_CHECKS_MTA_STS) {
+        raise_rate(f, SEVERITY_ROW_E3, view_effect(v, false));
+        step_down(f, e);
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+        raise_alternative(f, CAUSE_SENDER_WITHOUT_STS);
+    } else {
+        raise_rate(f, SEVERITY_ROW_E1, view_effect(v, false));
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_SENDER_WITHOUT_STS);
+    }
     say_policy(f, v, e);
     wording_say(f, "STARTTLS was offered.");
+    if (v->sender_checks & SENDER_CHECKS_MTA_STS)
+        wording_say(f, "This client was seen to ask DNS for MTA-STS records, and yet it sends in "
+                       "clear: what it was shown may differ from what was seen here.");
     wording_effect(f, v);
     wording_effect_line(f, v);
     break_promise(out, e);
@@ -202,6 +212,21 @@ static void sts_mx_mismatch(const struct view *v, struct judgement *out)
     wording_effect(f, v);
     wording_effect_line(f, v);
     break_promise(out, e);
+}
+
+/* --- dane-violated --- */
+
+static void dane_violated(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_DANE);
+    if (!e || !offers_nothing(v))
+        return;
+    struct finding *f = offer_missing(v, out, RULE_DANE_VIOLATED, e);
+    wording_say(f,
+                "A resolver on the tap found that %s receives at %s, and that this host has usable "
+                "TLSA records: TLS is a must (RFC 7672); and %s (%s).",
+                e->domain.text, e->mx.text, bound_by(e), wording_server(v->s).text);
+    finish_offer(f, v, out);
 }
 
 /* --- preload-violated, partner-violated --- */
@@ -250,6 +275,7 @@ static void expectations_judge(const struct view *v, struct judgement *out)
     sts_offer_missing(v, out);
     sts_cleartext(v, out);
     sts_mx_mismatch(v, out);
+    dane_violated(v, out);
     preload_violated(v, out);
     partner_violated(v, out);
 }

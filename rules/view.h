@@ -27,6 +27,7 @@ struct view {
     bool rewritten;       /* what decides about TLS differs there */
     bool reworded;        /* something else does */
     const struct expectations *expected; /* what was promised; NULL: nothing that is known */
+    unsigned sender_checks;              /* enum sender_checks, of the client */
 };
 
 /* `memory` may be NULL. */

@@ -62,11 +62,16 @@ void wording_effect(struct finding *f, const struct view *v)
         wording_say(f, "The client left by QUIT without sending mail.");
 }
 
-struct wording_bytes wording_server(const struct session *s)
+struct wording_bytes wording_address(uint8_t family, const uint8_t address[16])
 {
     struct wording_bytes b = {""};
-    inet_ntop(s->key.family == 6 ? AF_INET6 : AF_INET, s->key.server, b.text, sizeof(b.text));
+    inet_ntop(family == 6 ? AF_INET6 : AF_INET, address, b.text, sizeof(b.text));
     return b;
+}
+
+struct wording_bytes wording_server(const struct session *s)
+{
+    return wording_address(s->key.family, s->key.server);
 }
 
 static void address_of(const struct session *s, char *dst, size_t cap)
@@ -75,17 +80,22 @@ static void address_of(const struct session *s, char *dst, size_t cap)
              s->key.server_port);
 }
 
-void wording_next_step(struct finding *f, const struct session *s)
+void wording_next_step_at(struct finding *f, const char *where)
 {
-    char address[INET6_ADDRSTRLEN + sizeof("[]:65535")];
     const char *row = rule_row(f->rule)->next_step;
     const char *hole = strstr(row, "%s");
-    address_of(s, address, sizeof(address));
     if (hole)
-        snprintf(f->next_step, sizeof(f->next_step), "%.*s%s%s", (int)(hole - row), row, address,
+        snprintf(f->next_step, sizeof(f->next_step), "%.*s%s%s", (int)(hole - row), row, where,
                  hole + 2);
     else
         snprintf(f->next_step, sizeof(f->next_step), "%s", row);
+}
+
+void wording_next_step(struct finding *f, const struct session *s)
+{
+    char address[INET6_ADDRSTRLEN + sizeof("[]:65535")];
+    address_of(s, address, sizeof(address));
+    wording_next_step_at(f, address);
 }
 
 static struct evidence_line *new_line(struct finding *f, enum session_dir dir, uint32_t offset,

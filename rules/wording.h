@@ -14,15 +14,17 @@ struct wording_bytes {
 };
 struct wording_bytes wording_bytes(struct span wire);
 
-/* The server's address, as inside a sentence. */
+/* An address, the server's, as inside a sentence. */
+struct wording_bytes wording_address(uint8_t family, const uint8_t address[16]);
 struct wording_bytes wording_server(const struct session *s);
 
 /* Adds what came of it: how the client fared with TLS (unless the finding is about that), and what
  * crossed in clear. */
 void wording_effect(struct finding *f, const struct view *v);
 
-/* Fills next_step from the rule's row and the server's address. */
+/* Fills next_step from the rule's row and the server's address, or another name for the place. */
 void wording_next_step(struct finding *f, const struct session *s);
+void wording_next_step_at(struct finding *f, const char *where);
 
 /* Adds a line of evidence: `prefix` and `wire`, as the peers would have seen them. At most two. */
 void wording_line(struct finding *f, enum session_dir dir, uint32_t offset, const char *prefix,

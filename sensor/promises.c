@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/text.h"
 #include "policy/expect.h"
 #include "policy/field.h"
 #include "policy/partner.h"
 #include "policy/preload.h"
+#include "sensor/discover.h"
 #include "sensor/policy_source.h"
 
 #define PORT_SMTP 25
@@ -18,6 +20,7 @@
 struct promises {
     struct book *book;
     struct routes *routes;
+    struct discover *discover;
     promises_problem_fn problem;
     void *user;
     struct sts_policy policy; /* of reading */
@@ -34,9 +37,10 @@ struct promises *promises_new(const struct siphash_key *key, promises_problem_fn
         return NULL;
     p->book = book_new(key);
     p->routes = routes_new(key);
+    p->discover = discover_new(key, p->book, p->routes);
     p->problem = problem;
     p->user = user;
-    if (p->book && p->routes)
+    if (p->book && p->routes && p->discover)
         return p;
     promises_free(p);
     return NULL;
@@ -46,6 +50,7 @@ void promises_free(struct promises *p)
 {
     if (!p)
         return;
+    discover_free(p->discover);
     routes_free(p->routes);
     book_free(p->book);
     free(p);
@@ -180,16 +185,20 @@ static bool name_in(const struct dns_message *m, uint16_t name, struct domain *t
 }
 
 /* The addresses of an answer are those of the name that was asked for, whatever CNAMEs lie between;
- * those beside it are their owner's. */
+ * those beside it are their owner's, and nobody says that they are authentic. */
 static void learn_address(struct promises *p, const struct dns_sighting *s,
                           const struct dns_record *rr)
 {
     const struct dns_message *m = s->message;
-    uint16_t owner = rr->section == DNS_ANSWER ? m->question.name : rr->owner;
-    struct domain host;
-    if (name_in(m, owner, &host))
-        routes_add_address(p->routes, s->time, &host, rr->type == DNS_A ? 4 : 6, rr->address,
-                           rr->ttl);
+    bool answer = rr->section == DNS_ANSWER;
+    uint8_t family = rr->type == DNS_A ? 4 : 6;
+    struct domain host, owner;
+    if (!name_in(m, answer ? m->question.name : rr->owner, &host))
+        return;
+    routes_add_address(p->routes, s->time, &host, family, rr->address, rr->ttl, answer && m->ad);
+    if (answer && name_in(m, rr->owner, &owner) &&
+        !span_eq(domain_span(&owner), domain_span(&host)))
+        routes_add_alias(p->routes, s->time, &host, &owner, rr->ttl, m->ad);
 }
 
 static void learn_mx(struct promises *p, const struct dns_sighting *s, const struct dns_record *rr)
@@ -198,7 +207,7 @@ static void learn_mx(struct promises *p, const struct dns_sighting *s, const str
     if (s->message->question.type == DNS_MX &&
         name_in(s->message, s->message->question.name, &domain) &&
         name_in(s->message, rr->mx.exchange, &exchange)) /* a null MX names none (RFC 7505) */
-        routes_add_mx(p->routes, s->time, &domain, &exchange, rr->ttl);
+        routes_add_mx(p->routes, s->time, &domain, &exchange, rr->ttl, s->message->ad);
 }
 
 /* Without MX the domain is its own exchanger (RFC 5321 section 5.1). */
@@ -207,16 +216,31 @@ static void learn_no_mx(struct promises *p, const struct dns_sighting *s)
     const struct dns_message *m = s->message;
     struct domain domain;
     if (m->question.type == DNS_MX && m->has_soa && name_in(m, m->question.name, &domain))
-        routes_add_mx(p->routes, s->time, &domain, &domain, m->negative_ttl);
+        routes_add_mx(p->routes, s->time, &domain, &domain, m->negative_ttl, m->ad);
 }
 
-void promises_dns(struct promises *p, const struct dns_sighting *s)
+/* What is not marked as authentic says nothing, neither that there are records nor that there are
+ * none. */
+static void learn_tlsa(struct promises *p, const struct dns_sighting *s)
+{
+    static const char labels[] = "_25._tcp.";
+    const struct dns_message *m = s->message;
+    const char *name = dns_text(m, m->question.name);
+    uint32_t ttl = UINT32_MAX;
+    struct domain host;
+    if (!m->ad || strncasecmp(name, labels, sizeof(labels) - 1) != 0 ||
+        !domain_read(span_str(name + sizeof(labels) - 1), &host))
+        return;
+    for (uint16_t i = 0; i < m->record_count; i++)
+        if (m->record[i].section == DNS_ANSWER && m->record[i].ttl < ttl)
+            ttl = m->record[i].ttl;
+    routes_set_tlsa(p->routes, s->time, &host, discover_has_usable_tlsa(m), ttl);
+}
+
+static void learn(struct promises *p, const struct dns_sighting *s)
 {
     const struct dns_message *m = s->message;
     bool mx = false;
-    if (s->kind != DNS_SIGHTING_ANSWER || s->bad_checksum || m->rcode != DNS_NOERROR ||
-        !m->has_question)
-        return;
     for (uint16_t i = 0; i < m->record_count; i++) {
         const struct dns_record *rr = &m->record[i];
         if (rr->class != DNS_CLASS_IN)
@@ -229,6 +253,24 @@ void promises_dns(struct promises *p, const struct dns_sighting *s)
     }
     if (!mx)
         learn_no_mx(p, s);
+}
+
+bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out)
+{
+    const struct dns_message *m = s->message;
+    bool found = discover_sighting(p->discover, s, out);
+    if (s->kind != DNS_SIGHTING_ANSWER || s->bad_checksum || !m->has_question)
+        return found;
+    if (m->question.type == DNS_TLSA && (m->rcode == DNS_NOERROR || m->rcode == DNS_NXDOMAIN))
+        learn_tlsa(p, s);
+    else if (m->rcode == DNS_NOERROR)
+        learn(p, s);
+    return found;
+}
+
+unsigned promises_checks(struct promises *p, const struct session *s)
+{
+    return discover_checks(p->discover, s->now, s->key.family, s->key.client);
 }
 
 /* --- asking --- */
@@ -279,7 +321,7 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
 {
     struct domain recipient[CAP_RECIPIENTS], name;
     struct route route[CAP_ROUTES_TO];
-    if (book_count(p->book) == 0 || !concerns(s, role))
+    if ((book_count(p->book) == 0 && routes_count(p->routes) == 0) || !concerns(s, role))
         return NULL;
     check_preload(p, s->first);
     struct expect_query q = {

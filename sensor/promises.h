@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The promises that a run judges with: loaded once from what --policies, --preload and --partners
- * name, asked for each session at its own time.
+ * name, learnt from DNS on the tap, asked for each session at its own time.
  */
 #ifndef SENSOR_PROMISES_H
 #define SENSOR_PROMISES_H
 
 #include "base/siphash.h"
 #include "dissect/dns_tap.h"
-#include "dissect/session.h"
-#include "policy/expectation.h"
 #include "policy/role.h"
+#include "rules/discovery.h"
 
 struct promises;
 
@@ -33,8 +32,11 @@ int promises_add_state(struct promises *p, const char *where);
 int promises_add_preload(struct promises *p, const char *path);
 int promises_add_partners(struct promises *p, const char *path);
 
-/* Learns from DNS on the tap. */
-void promises_dns(struct promises *p, const struct dns_sighting *s);
+/* Learns from DNS on the tap. True: there is something in it to judge, and `out` is filled. */
+bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out);
+
+/* What the client of the session was seen to ask DNS for: enum sender_checks. */
+unsigned promises_checks(struct promises *p, const struct session *s);
 
 uint64_t promises_count(const struct promises *p); /* kept */
 

@@ -37,7 +37,7 @@ struct reading {
     struct json *line;
     struct judgement *judgement;
     struct garble_memory *memory;
-    struct promises *promises; /* NULL: none were given */
+    struct promises *promises;
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -122,17 +122,32 @@ static void leave_out_below(struct judgement *j, enum severity least)
     j->finding_count = kept;
 }
 
-static const struct expectations *expect(const struct reading *r, const struct session *s,
-                                         struct expectations *to)
+static void write_discovery(struct reading *r, const struct discovery *d,
+                            enum incident_outcome outcome, const struct incident_alert *alert)
 {
-    return r->promises ? promises_expect(r->promises, s, role_in(r, &s->key), to) : NULL;
+    dissect_hand_out(r->dissect); /* lines come in the order of time */
+    if (outcome == INCIDENT_ALERT)
+        eve_discovery(r->line, d, alert, &r->eve);
+    else
+        eve_discovery_storm(r->line, d, alert, &r->eve);
+    write_line(r);
 }
 
 /* dissect_dns_fn */
 static void on_dns(void *user, const struct dns_sighting *s)
 {
     struct reading *r = user;
-    promises_dns(r->promises, s);
+    struct incident_alert alert;
+    struct discovery d;
+    struct finding f;
+    if (!promises_dns(r->promises, s, &d) || !discovery_judge(&d, &f))
+        return;
+    enum incident_outcome outcome = incident_discovery(r->incidents, &d, &f, &alert);
+    if (outcome == INCIDENT_STORM ||
+        (outcome == INCIDENT_ALERT && f.severity >= r->cli->min_severity))
+        write_discovery(r, &d, outcome, &alert);
+    if (r->summary && f.severity >= r->cli->min_severity)
+        summary_discovery(r->summary, &d, &f);
 }
 
 /* dissect_fn */
@@ -143,7 +158,10 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     struct expectations expected;
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
-    const struct judge_aid aid = {.memory = r->memory, .expected = expect(r, s, &expected)};
+    const struct judge_aid aid = {
+        .memory = r->memory,
+        .expected = promises_expect(r->promises, s, role_in(r, &s->key), &expected),
+        .sender_checks = promises_checks(r->promises, s)};
     judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)
@@ -224,8 +242,7 @@ static bool open_dissect(struct reading *r)
     c.memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
     c.unpacked = c.memory / CAP_UNPACKED_PART;
     c.keep_addresses = r->cli->show_addresses;
-    if (r->promises)
-        c.dns = on_dns;
+    c.dns = on_dns;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);
@@ -250,8 +267,6 @@ static bool open_promises(struct reading *r)
 {
     struct siphash_key key;
     const struct cli *c = r->cli;
-    if (c->policies_count == 0 && !c->preload && !c->partners && !c->state)
-        return true;
     if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
         !(r->promises = promises_new(&key, on_promise_problem, r))) {
         complain(r, "promises", strerror(ENOMEM));

@@ -17,7 +17,9 @@ RULES = (
     "unsolicited-reply", "auth-in-clear", "requiretls-violated", "conflicting-segments",
     "forged-reset", "conflicting-handshake", "path-rewrites", "path-discontinuity", "reply-too-fast",
     "sts-offer-missing", "sts-cleartext", "sts-mx-mismatch", "preload-violated", "partner-violated",
+    "dane-violated", "mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped",
 )
+DISCOVERY = RULES[-4:]  # of no session: what DNS said
 
 
 class Tally:
@@ -57,6 +59,21 @@ class Result:
     @property
     def sessions(self):
         return [line for line in self.lines if line.get("event_type") == "smtp"]
+
+    @property
+    def discovery(self):
+        """Alerts about what DNS said: (rule, severity, name) in their order."""
+        out = []
+        for line in self.alerts:
+            facts = line["alert"]["metadata"]
+            if facts["rule"][0] in DISCOVERY:
+                out.append((facts["rule"][0], facts["severity"][0], line["dns"]["rrname"]))
+        return out
+
+    @property
+    def counted(self):
+        """How often each rule found something, info included."""
+        return self.lines[-1]["stats"]["stripwatch"]["findings"]
 
     @property
     def alerts(self):

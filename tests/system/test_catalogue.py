@@ -79,6 +79,7 @@ def expected(folder):
     """What expect.json names: rules above info, rules at all, rules that must not appear."""
     expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
     rows = [(f["rule"], f["severity"]) for s in expect["sessions"] for f in s["findings"]]
+    rows += [(d["rule"], d["severity"]) for d in expect.get("discovery", ())]
     return {rule for rule, _ in run.loud(rows)}, {rule for rule, _ in rows}, expect
 
 

@@ -6,6 +6,7 @@
 
 Sequence numbers and checksums are computed here from the RFCs, not taken from the compiler.
 """
+import struct
 import sys
 
 import run
@@ -93,8 +94,32 @@ def test_frames(tally):
     tally.equal("vlan", "tags", tagged[12:20], bytes.fromhex("88a8000a81000014"))
 
 
+def udp(text):
+    """The datagrams of a dialogue: ports, message; the sum over pseudo header and datagram is 0."""
+    out = []
+    for packet in frames(text).packets:
+        ip = packet.data[14:]
+        body = ip[20:struct.unpack_from("!H", ip, 2)[0]]
+        pseudo = ip[12:20] + struct.pack("!BBH", 0, 17, len(body))
+        out.append((struct.unpack_from("!HH", body), pcapio.checksum(ip[:20]),
+                    pcapio.checksum(pseudo + body), body[8:]))
+    return out
+
+
+def test_dns(tally):
+    """Against the bytes of RFC 1035 sections 4.1 and 3.3.9, written out."""
+    query, answer = udp("dns C 4660 MX a.test do\ndns S 4660 MX a.test 10:m.a.test ad\n")
+    name = b"\x01a\x04test\0"
+    tally.equal("dns", "query", query, ((40053, 53), 0, 0, bytes.fromhex(
+        "123401000001000000000001") + name + b"\0\x0f\0\x01" + bytes.fromhex(
+        "00002904d0000080000000")))
+    tally.equal("dns", "answer", answer, ((53, 40053), 0, 0, bytes.fromhex(
+        "123481a00001000100000000") + name + b"\0\x0f\0\x01" + name + bytes.fromhex(
+        "000f000100000e10000c000a") + b"\x01m" + name))
+
+
 def test_errors(tally):
-    for text in ("nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
+    for text in ("dns C 1 MX a.test 10:b\n", "dns S 1 WKS a.test\n", "nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
         try:
             dialogue.compile_text(text)
             tally.check(False, "errors", "%r was taken" % text)

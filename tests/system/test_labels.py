@@ -44,6 +44,15 @@ LAB_RULES = {
     "starttls-command-injection": ("command-injection",),
     "starttls-response-injection": ("response-injection",),
 }
+# Of reports that need the DNS answers of the capture: TLSA records make TLS a must.
+DNS_RULES = {
+    "starttls-missing": ("dane-violated",),
+    "starttls-garbled": ("starttls-garbled", "dane-violated"),
+}
+LAB_DISCOVERY = {
+    "mta-sts-record-missing": "sts-record-suppressed",
+    "mx-not-in-policy": "mx-spoofed",
+}
 # Rules that may speak besides, because the fact is there in another light.
 LAB_ALLOWED = {
     "tls-handshake-failed": ("starttls-ignored",),
@@ -186,9 +195,11 @@ def lab_facts(tally, name, flow, line):
     facts.domains(flow["rcpt_domains"] or [])
 
 
-def lab_severity(name, rule, flow, technique):
-    """By the matrix: E4 for conflicting segments, E1 for all else, cause named only for Cisco's
-    lettered masks."""
+def lab_severity(name, rule, flow, technique, promised):
+    """By the matrix: E4 for conflicting segments, E3 where a promise is broken, E1 for all else,
+    cause named only for Cisco's lettered masks. What TLSA records forbid was sent or held."""
+    if rule in promised:
+        return "high"
     mail = flow["messages_clear"] > 0 or excepted(name, "mails")
     if rule == "conflicting-segments":
         return "critical" if mail else "medium"
@@ -215,11 +226,31 @@ def lab_wanted(labels):
     required, allowed, forbidden, ceilings = set(), set(), set(), []
     for label in labels:
         for report in label["must_report"]:
-            required |= set(LAB_RULES.get(report["kind"], ()))
+            table = DNS_RULES if report["needs"] == "dns" else LAB_RULES
+            required |= set(table.get(report["kind"], ()))
             allowed |= set(LAB_ALLOWED.get(report["kind"], ()))
         forbidden |= {LAB_FORBIDDEN[m] for m in label["must_not_report"] if m in LAB_FORBIDDEN}
         ceilings += [LAB_CEILING[m] for m in label["must_not_report"] if m in LAB_CEILING]
     return required, required | allowed, forbidden, ceilings
+
+
+def lab_promised(labels):
+    """Rules whose findings stand on the DNS answers of the capture."""
+    return {rule for label in labels for report in label["must_report"] if report["needs"] == "dns"
+            for rule in DNS_RULES.get(report["kind"], ())}
+
+
+def lab_discovery(tally, label, result):
+    """No policy is loaded: what needs one may be silent, and what is told of is in the label."""
+    for one in labels_of(label):
+        wanted = {LAB_DISCOVERY[r["kind"]]: r["needs"] for r in one["must_report"]
+                  if r["kind"] in LAB_DISCOVERY}
+        told = {rule for rule, _, _ in result.discovery}
+        if "parts" not in label:
+            tally.check(told <= set(wanted), label["file"], "%s is not in the label" % told)
+        for rule, needs in wanted.items():
+            tally.check(needs != "history" or rule in told, label["file"],
+                        "%s is not reported" % rule)
 
 
 def lab_findings(tally, label, pairs):
@@ -231,7 +262,7 @@ def lab_findings(tally, label, pairs):
         allowed.add("starttls-refused")
     if not any(flow["starttls_command"] for flow, _ in pairs):
         required.discard("starttls-unanswered")  # swallowed on the way: nothing to answer here
-    technique = label["technique"]
+    technique, promised = label["technique"], lab_promised(parts)
     seen = set()
     for flow, line in pairs:
         for rule, severity in run.findings(line):
@@ -242,7 +273,7 @@ def lab_findings(tally, label, pairs):
             tally.check(rule in allowed, where, "%s %s is not in the label" % (rule, severity))
             if "parts" not in label and not is_damaged(label):
                 tally.equal(where, "severity of " + rule, severity,
-                            lab_severity(name, rule, flow, technique))
+                            lab_severity(name, rule, flow, technique, promised))
             tally.check(rule not in forbidden, where, "%s must not be reported" % rule)
             for ceiling in ceilings:
                 tally.check(run.at_least(ceiling, severity), where,
@@ -263,6 +294,7 @@ def lab_file(tally, binary, folder, label):
         if not is_damaged(label):
             lab_facts(tally, label["file"], flow, line)
     lab_findings(tally, label, pairs)
+    lab_discovery(tally, label, result)
 
 
 # --- captures of other projects ------------------------------------------------------------------

@@ -6,7 +6,8 @@
 
 expect.json: `sessions` in the order of their lines, each with the members to compare
 (`smtp`, `starttls` and others: a subset; in `options` {folder} is the folder itself) and `findings`: exact above info; those at info that are
-listed must be there, others at info are not looked at. `positive` names rules that this folder
+listed must be there, others at info are not looked at. `discovery`: the alerts about what DNS said,
+all of them, with the name that was asked for; at info they have no line and are counted. `positive` names rules that this folder
 shows, `negative` rules that it must not show but at info where listed; every rule needs both kinds.
 """
 import json
@@ -58,10 +59,22 @@ def check_alerts(tally, name, result):
             highest[line["flow_id"]] = max((row[1] for row in rows), key=run.LEVELS.index)
     alerted = {}
     for line in result.alerts:
+        if "dns" in line:
+            continue
         severity = line["alert"]["metadata"]["severity"][0]
         before = alerted.get(line["flow_id"], "info")
         alerted[line["flow_id"]] = max(before, severity, key=run.LEVELS.index)
     tally.equal(name, "severity of the alerts by flow", alerted, highest)
+
+
+def check_discovery(tally, name, expect, result):
+    wanted = [(d["rule"], d["severity"], d["name"]) for d in expect.get("discovery", ())]
+    loud = [row for row in wanted if row[1] != "info"]
+    tally.equal(name, "alerts about DNS", result.discovery, loud)
+    named = {rule for rule, _, _ in wanted}
+    for rule in run.DISCOVERY:
+        tally.check((rule in named) == (result.counted.get(rule, 0) > 0), name,
+                    "%s was counted %r times" % (rule, result.counted.get(rule, 0)))
 
 
 def schema_checker(tally):
@@ -107,6 +120,7 @@ def check_folder(tally, binary, checker, folder):
             tally.check(listed or rule not in expect["negative"], name,
                         "%s (%s) where it must not be" % (rule, severity))
     check_alerts(tally, name, result)
+    check_discovery(tally, name, expect, result)
     check_schema(tally, name, checker, result)
     return expect
 

@@ -192,6 +192,25 @@ LOUD = {
 }
 
 
+# And what its DNS answers must show.
+DISCOVERED = {
+    "dns-mx-spoof-*.client.pcap": [("mx-spoofed", "medium", "alder.example")],
+    "dns-strip-sts-*.client.pcap": [
+        ("sts-record-suppressed", "medium", "_mta-sts.alder.example")],
+}
+
+
+def lab_discovery(c, folder, options):
+    for pattern, wanted in DISCOVERED.items():
+        for capture in sorted(folder.glob(pattern)):
+            c.tally.equal(capture.name, "discovery",
+                          run.read_json(c.binary, capture, options).discovery, wanted)
+    for pattern in ("clean-*.pcap", "sts-*.pcap", "dane-*.pcap", "*.server.pcap"):
+        for capture in sorted(folder.glob(pattern)):
+            c.tally.equal(capture.name, "discovery",
+                          run.read_json(c.binary, capture, options).discovery, [])
+
+
 def lab(c, folder):
     """Judged by policies: the attacks give their findings, and no clean capture one that it would not
     have without them, but for the server that breaks alder.example's promise."""
@@ -203,6 +222,7 @@ def lab(c, folder):
         for capture in sorted(folder.glob(pattern)):
             for line in run.read_json(c.binary, capture, options).sessions:
                 c.tally.equal(capture.name, "loud", dict(run.loud(run.findings(line))), wanted)
+    lab_discovery(c, folder, options)
     for capture in sorted(folder.glob("clean-*.pcap")):
         before, after = (run.read_json(c.binary, capture, o).sessions for o in ([], options))
         for a, b in zip(before, after):

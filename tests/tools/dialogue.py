@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
+import dnsfill
 import pcapio
 import tlsfill
 from pcapio import ACK, FIN, PSH, RST, SYN
@@ -114,6 +115,7 @@ class Compiler:
         self.options = b""
         self.exthdr = False
         self.name = "mx.example.test"
+        self.resolver = pcapio.address("198.51.100.53")
         self.nosyn = self.fast_open = False
         self.pending = ("", b"")
         self.marks = Marks()
@@ -127,7 +129,8 @@ class Compiler:
         for number, line in enumerate(text.splitlines(), 1):
             try:
                 self.line(line)
-            except (DialogueError, ValueError, IndexError, AttributeError, TypeError) as e:
+            except (DialogueError, ValueError, IndexError, KeyError, AttributeError,
+                    TypeError) as e:
                 raise DialogueError("line %d: %r: %s" % (number, line, e)) from e
         self.flush()
         self.release(everything=True)
@@ -220,6 +223,9 @@ class Compiler:
 
     def do_sni(self, name):
         self.name = name
+
+    def do_resolver(self, text):
+        self.resolver = pcapio.address(text)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -322,6 +328,24 @@ class Compiler:
         if (side, kind) not in makers:
             raise DialogueError("unknown record")
         return makers[side, kind]()
+
+    # --- DNS -------------------------------------------------------------------------------------
+
+    def do_dns(self, side, ident, kind, owner, *words):
+        """dns C ID TYPE NAME [FLAG...]; dns S ID TYPE NAME RCODE|RECORD... [FLAG...]"""
+        flags = [w for w in words if w in dnsfill.FLAGS or w == "do"]
+        rest = [w for w in words if w not in flags]
+        answer = None if side_of(side) == "C" else ""
+        if rest and rest[0] in dnsfill.RCODES:
+            answer = rest.pop(0)
+        if side == "C" and rest:
+            raise DialogueError("a query has no records")
+        text = dnsfill.message(int(ident), kind, owner, answer, [unescape(w) for w in rest], flags)
+        ends = [(self.ends["C"][0], 40053), (self.resolver, dnsfill.PORT)]
+        (src, sport), (dst, dport) = ends if side == "C" else ends[::-1]
+        marks, self.marks = self.marks, Marks()
+        self.now += MILLISECOND
+        self.capture(side, dnsfill.datagram(src, dst, sport, dport, self.ttl[side], text), marks)
 
     # --- TCP -------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ static uint8_t parse(const char *text, uint8_t address[16])
 static void expect(const struct flow_key *k, uint16_t seed, const char *id)
 {
     char out[COMMUNITY_ID_TEXT];
-    assert_int_equal(community_id(k, seed, out), 0);
+    assert_int_equal(community_id(k, COMMUNITY_TCP, seed, out), 0);
     assert_string_equal(out, id);
 }
 
@@ -60,6 +60,18 @@ static void test_vectors_both_ways(void **state)
     }
 }
 
+/* The specification's own example of UDP (github.com/corelight/community-id-spec, baseline). */
+static void test_udp(void **state)
+{
+    char out[COMMUNITY_ID_TEXT];
+    struct flow_key k = {.client_port = 54585, .server_port = 53};
+    (void)state;
+    k.family = parse("192.168.1.52", k.client);
+    parse("8.8.8.8", k.server);
+    assert_int_equal(community_id(&k, COMMUNITY_UDP, 0, out), 0);
+    assert_string_equal(out, "1:d/FP5EW3wiY1vCndhwleRRKHowQ=");
+}
+
 /* With one address on both ends the ports decide. */
 static void test_same_address(void **state)
 {
@@ -71,8 +83,8 @@ static void test_same_address(void **state)
     memcpy(k.server, k.client, 16);
     memcpy(back.client, k.client, 16);
     memcpy(back.server, k.client, 16);
-    assert_int_equal(community_id(&k, 0, one), 0);
-    assert_int_equal(community_id(&back, 0, other), 0);
+    assert_int_equal(community_id(&k, COMMUNITY_TCP, 0, one), 0);
+    assert_int_equal(community_id(&back, COMMUNITY_TCP, 0, other), 0);
     assert_string_equal(one, other);
 }
 
@@ -80,6 +92,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors_both_ways),
+        cmocka_unit_test(test_udp),
         cmocka_unit_test(test_same_address),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -227,13 +227,79 @@ static void test_growth_in_a_storm(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* --- what DNS said --- */
+
+static struct discovery d;
+static struct finding about;
+
+static enum incident_outcome dns_says(const char *domain, const char *rule, enum severity severity,
+                                      nstime t)
+{
+    d = (struct discovery){.kind = DISCOVERY_MX, .time = t, .type = "MX"};
+    assert_true(domain_read(span_str(domain), &d.domain));
+    about = (struct finding){.rule = rule_by_name(rule), .severity = severity, .time = t};
+    return incident_discovery(in, &d, &about, &a);
+}
+
+static void test_one_domain_is_told_once(void **state)
+{
+    char first[IDS_TEXT];
+    (void)state;
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_INFO, 1), INCIDENT_SILENT);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, 2), INCIDENT_ALERT);
+    assert_int_equal(a.update, 1);
+    memcpy(first, a.incident, sizeof first);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, 3), INCIDENT_SILENT);
+    assert_int_equal(dns_says("b.test", "mx-spoofed", SEVERITY_LOW, 3), INCIDENT_ALERT);
+    assert_int_equal(dns_says("a.test", "tlsa-stripped", SEVERITY_LOW, 3), INCIDENT_ALERT);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_MEDIUM, 4), INCIDENT_ALERT);
+    assert_int_equal(a.update, 2);
+    assert_string_equal(a.incident, first);
+    assert_int_equal(a.first, 2);
+    assert_int_equal(a.last, 4);
+    /* the next day it is another one, if nothing was found in between */
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, 4 + 86399 * NS_PER_S),
+                     INCIDENT_SILENT);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, 4 + 3 * 86400 * NS_PER_S),
+                     INCIDENT_ALERT);
+    assert_int_equal(incident_counters(in)->findings[rule_by_name("mx-spoofed")], 7);
+    assert_int_equal(incident_counters(in)->worst, SEVERITY_MEDIUM);
+    assert_int_equal(incident_counters(in)->opened, 4);
+    assert_int_equal(incident_counters(in)->sessions, 0);
+}
+
+/* Whoever makes up names makes one storm, and hides nothing of what was told before. */
+static void test_a_storm_of_names(void **state)
+{
+    char name[32];
+    int alerts = 0, storms = 0;
+    (void)state;
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "d%d.test", i);
+        enum incident_outcome o = dns_says(name, "mx-spoofed", SEVERITY_LOW, i);
+        alerts += o == INCIDENT_ALERT;
+        storms += o == INCIDENT_STORM;
+    }
+    assert_int_equal(alerts, INCIDENT_HOURLY);
+    assert_int_equal(storms, 1);
+    assert_int_equal(incident_counters(in)->held, 1000 - INCIDENT_HOURLY);
+    assert_int_equal(dns_says("late.test", "mx-spoofed", SEVERITY_LOW, 3601 * NS_PER_S),
+                     INCIDENT_ALERT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_nothing_found),  TEST(test_opens_once),
-        TEST(test_severity_rises), TEST(test_stronger_rule_takes_the_lead),
-        TEST(test_supporting),     TEST(test_evidence_time),
-        TEST(test_storm),          TEST(test_growth_in_a_storm),
+        TEST(test_nothing_found),
+        TEST(test_opens_once),
+        TEST(test_severity_rises),
+        TEST(test_stronger_rule_takes_the_lead),
+        TEST(test_supporting),
+        TEST(test_evidence_time),
+        TEST(test_storm),
+        TEST(test_growth_in_a_storm),
+        cmocka_unit_test_setup_teardown(test_one_domain_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_storm_of_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

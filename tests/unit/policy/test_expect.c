@@ -96,7 +96,7 @@ static void mta_sts_goes_before_the_list(void **state)
 
 static void a_name_of_the_server_is_matched(void **state)
 {
-    struct route way = {dom("enforce.test"), dom("other.test")};
+    struct route way = {.domain = dom("enforce.test"), .mx = dom("other.test")};
     struct expect_query q = {.route = &way, .route_count = 1};
     (void)state;
     expect_session(book, &q, &e);

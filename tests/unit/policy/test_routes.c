@@ -13,6 +13,7 @@ static const struct siphash_key key = {3, 4};
 static const uint8_t v4[16] = {192, 0, 2, 1}, other[16] = {192, 0, 2, 2}, v6[16] = {0x20, 1};
 static struct routes *r;
 static struct route to[8];
+static bool secure; /* of what is answered from now on */
 
 static struct domain dom(const char *name)
 {
@@ -24,13 +25,13 @@ static struct domain dom(const char *name)
 static void mx(nstime t, const char *domain, const char *host, uint32_t ttl)
 {
     struct domain d = dom(domain), h = dom(host);
-    routes_add_mx(r, t, &d, &h, ttl);
+    routes_add_mx(r, t, &d, &h, ttl, secure);
 }
 
 static void address(nstime t, const char *host, uint8_t family, const uint8_t a[16], uint32_t ttl)
 {
     struct domain h = dom(host);
-    routes_add_address(r, t, &h, family, a, ttl);
+    routes_add_address(r, t, &h, family, a, ttl, secure);
 }
 
 static size_t ask(nstime t, uint8_t family, const uint8_t a[16])
@@ -41,6 +42,7 @@ static size_t ask(nstime t, uint8_t family, const uint8_t a[16])
 static int setup(void **state)
 {
     (void)state;
+    secure = false;
     r = routes_new(&key);
     return r ? 0 : -1;
 }
@@ -127,6 +129,64 @@ static void of_one_key_no_more_than_a_few(void **state)
     }
 }
 
+static void tlsa(nstime t, const char *host, bool usable, uint32_t ttl)
+{
+    struct domain h = dom(host);
+    routes_set_tlsa(r, t, &h, usable, ttl);
+}
+
+static bool dane(nstime t)
+{
+    assert_int_equal(ask(t, 4, v4), 1);
+    return to[0].dane;
+}
+
+/* RFC 7672 section 2.2.1: the MX records, the address and the TLSA records, each of them. */
+static void dane_takes_a_chain_without_a_gap(void **state)
+{
+    (void)state;
+    for (int bits = 0; bits < 4; bits++) {
+        teardown(state);
+        setup(state);
+        secure = bits & 1;
+        mx(S, "a.test", "mx.a.test", 60);
+        secure = bits & 2;
+        address(S, "mx.a.test", 4, v4, 60);
+        assert_false(dane(2 * S));
+        tlsa(S, "mx.a.test", true, 60);
+        assert_int_equal(dane(2 * S), bits == 3);
+    }
+    assert_true(dane(360 * S));
+    address(100 * S, "mx.a.test", 4, v4, 3600);
+    mx(100 * S, "a.test", "mx.a.test", 3600);
+    assert_true(dane(361 * S - 1));
+    tlsa(100 * S, "mx.a.test", true, 3600);
+    secure = false;
+    address(100 * S, "mx.a.test", 4, v4, 3600); /* what was not authentic lengthens nothing */
+    mx(100 * S, "a.test", "mx.a.test", 3600);
+    secure = true;
+    assert_int_equal(ask(600 * S, 4, v4), 1);
+    tlsa(600 * S, "mx.a.test", false, 60); /* securely: there are none */
+    assert_false(dane(600 * S));
+}
+
+static void an_alias_leads_to_the_records(void **state)
+{
+    struct domain host, target;
+    (void)state;
+    secure = true;
+    mx(S, "a.test", "mx.a.test", 3600);
+    address(S, "mx.a.test", 4, v4, 3600);
+    tlsa(S, "real.test", true, 3600);
+    assert_false(dane(2 * S));
+    host = dom("mx.a.test");
+    target = dom("real.test");
+    routes_add_alias(r, S, &host, &target, 3600, false);
+    assert_false(dane(2 * S));
+    routes_add_alias(r, S, &host, &target, 3600, true);
+    assert_true(dane(2 * S));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -136,6 +196,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_gives_way, setup, teardown),
         cmocka_unit_test_setup_teardown(of_one_key_no_more_than_a_few, setup, teardown),
+        cmocka_unit_test_setup_teardown(dane_takes_a_chain_without_a_gap, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_alias_leads_to_the_records, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

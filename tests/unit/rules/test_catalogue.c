@@ -11,19 +11,22 @@ static const struct {
     const char *name;
     uint32_t sid;
 } RELEASED[] = {
-    {"starttls-removed", 1320700},    {"starttls-garbled", 1320701},
-    {"starttls-misplaced", 1320702},  {"ehlo-refused", 1320703},
-    {"ehlo-verb-garbled", 1320704},   {"greeting-masked", 1320705},
-    {"starttls-refused", 1320706},    {"starttls-unanswered", 1320707},
-    {"starttls-ignored", 1320708},    {"starttls-command-garbled", 1320709},
-    {"command-injection", 1320710},   {"response-injection", 1320711},
-    {"unsolicited-reply", 1320712},   {"auth-in-clear", 1320713},
-    {"requiretls-violated", 1320714}, {"conflicting-segments", 1320715},
-    {"forged-reset", 1320716},        {"conflicting-handshake", 1320717},
-    {"path-rewrites", 1320718},       {"path-discontinuity", 1320719},
-    {"reply-too-fast", 1320720},      {"sts-offer-missing", 1320721},
-    {"sts-cleartext", 1320722},       {"sts-mx-mismatch", 1320723},
-    {"preload-violated", 1320724},    {"partner-violated", 1320725},
+    {"starttls-removed", 1320700},      {"starttls-garbled", 1320701},
+    {"starttls-misplaced", 1320702},    {"ehlo-refused", 1320703},
+    {"ehlo-verb-garbled", 1320704},     {"greeting-masked", 1320705},
+    {"starttls-refused", 1320706},      {"starttls-unanswered", 1320707},
+    {"starttls-ignored", 1320708},      {"starttls-command-garbled", 1320709},
+    {"command-injection", 1320710},     {"response-injection", 1320711},
+    {"unsolicited-reply", 1320712},     {"auth-in-clear", 1320713},
+    {"requiretls-violated", 1320714},   {"conflicting-segments", 1320715},
+    {"forged-reset", 1320716},          {"conflicting-handshake", 1320717},
+    {"path-rewrites", 1320718},         {"path-discontinuity", 1320719},
+    {"reply-too-fast", 1320720},        {"sts-offer-missing", 1320721},
+    {"sts-cleartext", 1320722},         {"sts-mx-mismatch", 1320723},
+    {"preload-violated", 1320724},      {"partner-violated", 1320725},
+    {"dane-violated", 1320726},         {"mx-spoofed", 1320727},
+    {"sts-record-suppressed", 1320728}, {"sts-record-invalid", 1320729},
+    {"tlsa-stripped", 1320730},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -51,8 +54,8 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip",   "refuse", "inject", "auth",
-                                           "promise", "forge",  "vantage"};
+    static const char *const families[] = {"strip",   "refuse", "inject",  "auth",
+                                           "promise", "forge",  "vantage", "discovery"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/eve_parts.h"
+
+#include <stdio.h>
+
+static void put_envelope(struct json *out, const struct discovery *d, const struct finding *f,
+                         const struct eve_options *o)
+{
+    const struct eve_subject subject = {.time = d->time,
+                                        .flow_id = d->flow_id,
+                                        .key = &d->key,
+                                        .tcp = d->tcp,
+                                        .source = d->source,
+                                        .server_first = f->dir == SESSION_TO_CLIENT};
+    eve_put_envelope(out, &subject, "alert", o);
+}
+
+/* What was asked, as Suricata names it; DNS knows more types of answer than matter here. */
+static void put_dns(struct json *out, const struct discovery *d)
+{
+    static const char *const answer[] = {"records", "none", "failed", "unanswered"};
+    _Static_assert(sizeof(answer) / sizeof(answer[0]) == DISCOVERY_ANSWER_COUNT, "a text each");
+    static const char *const prefix[] = {"", "", "_mta-sts.", "_25._tcp."};
+    _Static_assert(sizeof(prefix) / sizeof(prefix[0]) == DISCOVERY_KIND_COUNT, "one each");
+    bool of_host = d->kind == DISCOVERY_ADDRESS || d->kind == DISCOVERY_TLSA;
+    char name[CAP_DOMAIN_TEXT + 16];
+    snprintf(name, sizeof(name), "%s%s", prefix[d->kind], of_host ? d->host.text : d->domain.text);
+    json_object(out, "dns");
+    json_word(out, "type", d->answer == DISCOVERY_UNANSWERED ? "query" : "answer");
+    json_uint(out, "id", d->id);
+    json_word(out, "rrname", name);
+    json_word(out, "rrtype", d->type);
+    json_word(out, "answer", answer[d->answer]);
+    json_close(out);
+}
+
+void eve_discovery(struct json *out, const struct discovery *d, const struct incident_alert *a,
+                   const struct eve_options *o)
+{
+    struct eve_alert_parts p = {.alert = a, .promise = d->promised ? &d->promise : NULL};
+    if (ids_discovery_finding(d, a->primary->rule, p.finding_id))
+        p.finding_id[0] = '\0';
+    put_envelope(out, d, a->primary, o);
+    eve_put_alert(out, &p);
+    put_dns(out, d);
+    eve_put_starttls(out, &p);
+}
+
+void eve_discovery_storm(struct json *out, const struct discovery *d,
+                         const struct incident_alert *a, const struct eve_options *o)
+{
+    put_envelope(out, d, a->primary, o);
+    eve_put_storm(out, a);
+    put_dns(out, d);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alert/eve_parts.h"
+
+#include <stdio.h>
+
+#include "alert/community_id.h"
+#include "base/text.h"
+
+static const char *const EXPOSURE_TEXT[] = {"none", "held", "mail-in-clear", "login-in-clear"};
+static const char *const DIRECTION_TEXT[] = {"to_server", "to_client"};
+_Static_assert(sizeof EXPOSURE_TEXT / sizeof EXPOSURE_TEXT[0] == EFFECT_COUNT, "a text each");
+_Static_assert(sizeof DIRECTION_TEXT / sizeof DIRECTION_TEXT[0] == SESSION_DIR_COUNT,
+               "a text each");
+
+/* --- the envelope --- */
+
+void eve_put_endpoints(struct json *out, const struct flow_key *k, bool server_first)
+{
+    char client[TEXT_IP], server[TEXT_IP];
+    text_ip(client, k->family, k->client);
+    text_ip(server, k->family, k->server);
+    json_word(out, "src_ip", server_first ? server : client);
+    json_uint(out, "src_port", server_first ? k->server_port : k->client_port);
+    json_word(out, "dest_ip", server_first ? client : server);
+    json_uint(out, "dest_port", server_first ? k->client_port : k->server_port);
+}
+
+static void put_vlan(struct json *out, const struct eve_subject *s)
+{
+    if (s->vlan_count == 0)
+        return;
+    json_array(out, "vlan");
+    for (uint8_t i = 0; i < s->vlan_count; i++)
+        json_uint(out, NULL, s->vlan[i]);
+    json_close(out);
+}
+
+static void put_origin(struct json *out, const struct eve_subject *s, const struct eve_options *o)
+{
+    if (o->sensor)
+        json_str(out, "host", o->sensor);
+    if (o->interface)
+        json_str(out, "in_iface", o->interface);
+    if (o->pcap_filename && s->source < o->pcap_count)
+        json_str(out, "pcap_filename", o->pcap_filename[s->source]);
+}
+
+void eve_put_envelope(struct json *out, const struct eve_subject *s, const char *type,
+                      const struct eve_options *o)
+{
+    char community[COMMUNITY_ID_TEXT];
+    uint8_t proto = s->tcp ? COMMUNITY_TCP : COMMUNITY_UDP;
+    json_begin(out);
+    json_time(out, "timestamp", s->time);
+    json_uint(out, "flow_id", s->flow_id);
+    json_word(out, "event_type", type);
+    put_vlan(out, s);
+    eve_put_endpoints(out, s->key, s->server_first);
+    json_word(out, "proto", s->tcp ? "TCP" : "UDP");
+    if (community_id(s->key, proto, o->community_id_seed, community) == 0)
+        json_word(out, "community_id", community);
+    put_origin(out, s, o);
+}
+
+/* --- alert --- */
+
+void eve_put_evidence(struct json *out, uint8_t classes)
+{
+    static const char *const TEXT[] = {"E1", "E2", "E3", "E4", "E5"};
+    json_array(out, "evidence_class");
+    for (size_t i = 0; i < sizeof TEXT / sizeof TEXT[0]; i++)
+        if (classes >> i & 1)
+            json_word(out, NULL, TEXT[i]);
+    json_close(out);
+}
+
+static void put_causes(struct json *out, const char *key, const struct finding *f)
+{
+    json_array(out, key);
+    for (uint8_t i = 0; i < f->alternative_count; i++)
+        json_word(out, NULL, cause_text(f->alternatives[i]));
+    json_close(out);
+}
+
+static void put_supporting(struct json *out, const struct incident_alert *a)
+{
+    json_array(out, "supporting");
+    for (uint8_t i = 0; i < a->supporting_count; i++)
+        json_word(out, NULL, rule_row(a->supporting[i])->name);
+    json_close(out);
+}
+
+/* EVE counts downwards and knows three: 1 high, 2 medium, 3 low. */
+static unsigned eve_severity(enum severity v)
+{
+    return v >= SEVERITY_HIGH ? 1 : v == SEVERITY_MEDIUM ? 2 : 3;
+}
+
+static const char *category(const char *family)
+{
+    if (strcmp(family, "inject") == 0)
+        return "Generic Protocol Command Decode";
+    if (strcmp(family, "auth") == 0 || strcmp(family, "promise") == 0)
+        return "Potential Corporate Privacy Violation";
+    return "Potentially Bad Traffic";
+}
+
+static void put_alert_head(struct json *out, uint32_t sid, const char *title,
+                           const char *class_text, enum severity severity)
+{
+    char signature[200];
+    snprintf(signature, sizeof signature, "STRIPWATCH %s", title);
+    json_object(out, "alert");
+    json_word(out, "action", "allowed");
+    json_uint(out, "gid", 1);
+    json_uint(out, "signature_id", sid);
+    json_uint(out, "rev", 1);
+    json_str(out, "signature", signature);
+    json_word(out, "category", class_text);
+    json_uint(out, "severity", eve_severity(severity));
+}
+
+/* alert.metadata takes arrays of strings and nothing else. */
+static void put_fact(struct json *out, const char *key, const char *value)
+{
+    json_array(out, key);
+    json_word(out, NULL, value);
+    json_close(out);
+}
+
+static void put_fact_known(struct json *out, const char *key, const char *value)
+{
+    if (value && value[0])
+        put_fact(out, key, value);
+}
+
+static void put_fact_uint(struct json *out, const char *key, uint64_t value)
+{
+    char text[TEXT_UINT];
+    text_uint(text, value);
+    put_fact(out, key, text);
+}
+
+static void put_promise(struct json *out, const struct expectation *e)
+{
+    put_fact(out, "policy_domain", e->domain.text);
+    put_fact(out, "policy_mode", sts_mode_text(e->mode));
+    put_fact(out, "policy_source",
+             e->fetched_later ? "fetched-later" : expectation_source_text(e->source));
+}
+
+static void put_metadata(struct json *out, const struct eve_alert_parts *p)
+{
+    const struct incident_alert *a = p->alert;
+    const struct finding *f = a->primary;
+    json_object(out, "metadata");
+    put_fact(out, "rule", rule_row(f->rule)->name);
+    if (a->supporting_count)
+        put_supporting(out, a);
+    put_fact(out, "severity", severity_text(f->severity));
+    put_fact(out, "confidence", confidence_text(f->confidence));
+    eve_put_evidence(out, f->evidence);
+    put_fact(out, "vantage", "unknown");
+    put_fact_known(out, "verdict", p->verdict);
+    put_fact(out, "cause", cause_text(f->cause));
+    if (f->alternative_count)
+        put_causes(out, "alternatives", f);
+    put_fact_known(out, "tlsrpt_result", f->tlsrpt);
+    if (p->promise)
+        put_promise(out, p->promise);
+    put_fact(out, "exposure", EXPOSURE_TEXT[f->effect]);
+    put_fact(out, "judged", "live");
+    put_fact_known(out, "mitre_technique_id", rule_row(f->rule)->mitre);
+    put_fact(out, "do_not_block", "true");
+    put_fact(out, "incident", a->incident);
+    put_fact(out, "alert_id", a->id);
+    put_fact_known(out, "finding_id", p->finding_id);
+    json_close(out);
+}
+
+void eve_put_alert(struct json *out, const struct eve_alert_parts *p)
+{
+    const struct finding *f = p->alert->primary;
+    const struct rule *row = rule_row(f->rule);
+    put_alert_head(out, row->sid, row->title, category(row->family), f->severity);
+    put_metadata(out, p);
+    json_close(out);
+    json_word(out, "direction", DIRECTION_TEXT[f->dir]);
+}
+
+void eve_put_storm(struct json *out, const struct incident_alert *a)
+{
+    put_alert_head(out, EVE_STORM_SID, "alert storm: further incidents held back", "Misc activity",
+                   SEVERITY_MEDIUM);
+    json_object(out, "metadata");
+    put_fact(out, "rule", EVE_STORM_RULE);
+    put_fact(out, "severity", severity_text(SEVERITY_MEDIUM));
+    put_fact_uint(out, "incidents_alerted", a->hour_opened);
+    put_fact_uint(out, "incidents_held", a->hour_held);
+    put_fact(out, "judged", "live");
+    put_fact(out, "do_not_block", "true");
+    put_fact(out, "incident", a->incident);
+    put_fact(out, "alert_id", a->id);
+    json_close(out);
+    json_close(out);
+    json_word(out, "direction", DIRECTION_TEXT[a->primary->dir]);
+}
+
+/* --- starttls --- */
+
+static void put_finding(struct json *out, const struct eve_alert_parts *p)
+{
+    const struct finding *f = p->alert->primary;
+    json_object(out, "finding");
+    json_word(out, "rule", rule_row(f->rule)->name);
+    json_word(out, "severity", severity_text(f->severity));
+    json_word(out, "confidence", confidence_text(f->confidence));
+    eve_put_evidence(out, f->evidence);
+    json_word(out, "cause", cause_text(f->cause));
+    put_causes(out, "alternatives", f);
+    if (p->finding_id[0])
+        json_word(out, "finding_id", p->finding_id);
+    json_str(out, "reason", f->reason);
+    json_str(out, "next_step", f->next_step);
+    json_close(out);
+}
+
+static void put_incident(struct json *out, const struct incident_alert *a)
+{
+    unsigned sessions = strcmp(rule_row(a->primary->rule)->family, "discovery") != 0;
+    json_object(out, "incident");
+    json_word(out, "id", a->incident);
+    json_word(out, "state", a->update == 1 ? "open" : "ongoing");
+    json_uint(out, "update", a->update);
+    json_word(out, "primary", rule_row(a->primary->rule)->name);
+    put_supporting(out, a);
+    json_uint(out, "sessions", sessions); /* an incident is one session until there is a history */
+    json_uint(out, "servers", sessions);
+    json_uint(out, "senders", sessions);
+    json_time(out, "first", a->first);
+    json_time(out, "last", a->last);
+    json_close(out);
+}
+
+void eve_put_starttls(struct json *out, const struct eve_alert_parts *p)
+{
+    json_object(out, "starttls");
+    put_finding(out, p);
+    put_incident(out, p->alert);
+    json_close(out);
+}

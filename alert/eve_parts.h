@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the lines about sessions and those about DNS have in common; for alert/eve*.c alone. */
+#ifndef ALERT_EVE_PARTS_H
+#define ALERT_EVE_PARTS_H
+
+#include "alert/eve.h"
+
+/* What a line is about. */
+struct eve_subject {
+    nstime time;
+    uint64_t flow_id;
+    const struct flow_key *key;
+    bool tcp; /* else UDP */
+    const uint16_t *vlan;
+    uint8_t vlan_count;
+    uint32_t source;   /* index of the input */
+    bool server_first; /* the server's packet is the evidence */
+};
+
+void eve_put_envelope(struct json *out, const struct eve_subject *s, const char *type,
+                      const struct eve_options *o);
+void eve_put_endpoints(struct json *out, const struct flow_key *k, bool server_first);
+
+/* The rest of an alert line, from `alert` on. `verdict`: of the session, NULL: none. `promise`:
+ * NULL when there is none. Leaves the line at its end, where members may follow. */
+struct eve_alert_parts {
+    const struct incident_alert *alert;
+    const char *verdict;
+    const struct expectation *promise;
+    char finding_id[IDS_TEXT]; /* "": none */
+};
+void eve_put_alert(struct json *out, const struct eve_alert_parts *p);
+void eve_put_starttls(struct json *out, const struct eve_alert_parts *p);
+void eve_put_storm(struct json *out, const struct incident_alert *a);
+
+void eve_put_evidence(struct json *out, uint8_t classes);
+
+#endif

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What DNS on the tap said about where and how mail for a domain goes: one exchange, with what was
+ * promised or seen before. No session is needed to see that somebody meddles with it, and none may
+ * follow: a sender that is led astray, or that finds no policy, shows nothing odd in its SMTP.
+ */
+#ifndef RULES_DISCOVERY_H
+#define RULES_DISCOVERY_H
+
+#include "rules/finding.h"
+
+enum discovery_kind {
+    DISCOVERY_MX,      /* an answer names the mail exchangers of `domain` */
+    DISCOVERY_ADDRESS, /* one names the addresses of `host`, an exchanger */
+    DISCOVERY_STS,     /* the _mta-sts record of `domain` */
+    DISCOVERY_TLSA,    /* the TLSA records of `host` */
+    DISCOVERY_KIND_COUNT
+};
+
+/* How the question was answered. */
+enum discovery_answer {
+    DISCOVERY_RECORDS,    /* with what was asked for */
+    DISCOVERY_NONE,       /* there is no such record, or no such name */
+    DISCOVERY_FAILED,     /* SERVFAIL, REFUSED and the like */
+    DISCOVERY_UNANSWERED, /* not at all, though the server answered others */
+    DISCOVERY_ANSWER_COUNT
+};
+
+struct discovery {
+    enum discovery_kind kind;
+    enum discovery_answer answer;
+
+    /* the exchange; the client is who asked */
+    struct flow_key key;
+    bool tcp;         /* else UDP */
+    uint64_t flow_id; /* as of a session */
+    uint32_t source;  /* index of the input */
+    uint16_t id;      /* of the DNS message */
+    nstime time;      /* of the answer, or when it was given up */
+    nstime asked;     /* of the query; 0: it was not seen */
+    const char *type; /* "MX", "A", "AAAA", "TXT", "TLSA" */
+
+    struct domain domain; /* whose mail it is about; MX, STS. Else that of the promise, or none */
+    struct domain host;   /* ADDRESS, TLSA. MX: the best exchanger */
+    bool contradicted;    /* another answer to the very same query said otherwise */
+    bool promised;        /* a policy of `domain` was in force: */
+    struct expectation promise; /* `match` is the best exchangers' best */
+    uint32_t unanswered;        /* UNANSWERED: queries in a row */
+    nstime before;              /* STS, TLSA: when the record was last seen here; 0: never */
+    const char *invalid;        /* STS, RECORDS: what is wrong with them; NULL: nothing */
+};
+
+/* False: there is nothing to say. Else `out` is the finding, and may be of severity info. */
+bool discovery_judge(const struct discovery *d, struct finding *out);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/discover.h"
+
+#include <stdlib.h>
+
+#include "base/recent.h"
+#include "policy/sts_txt.h"
+#include "policy/tlsa.h"
+
+#define DAY         (86400 * NS_PER_S)
+#define SILENCE     (10 * 60 * NS_PER_S) /* queries further apart than this are not in a row */
+#define STS_LABEL   "_mta-sts."
+#define TLSA_LABELS "_25._tcp."
+
+enum { /* places of each memory: 40 bytes each */
+       PLACES_ASKERS = 16384,
+       PLACES_RECORDS = 16384,
+       PLACES_SILENT = 1024,
+       PLACES_SERVERS = 1024
+};
+
+struct discover {
+    const struct book *book;
+    const struct routes *routes;
+    struct recent *askers;  /* by address: when it asked for MTA-STS, for TLSA records */
+    struct recent *records; /* by question and who is asked: when the record was there; a flag */
+    struct recent *silent;  /* by question and who is asked: queries in a row, and the newest */
+    struct recent *servers; /* by who is asked: when it answered anything */
+    struct sts_txt txt;     /* of reading */
+    uint8_t text[CAP_DNS_TEXT];
+};
+
+struct discover *discover_new(const struct siphash_key *key, const struct book *book,
+                              const struct routes *routes)
+{
+    struct discover *d = calloc(1, sizeof(*d));
+    if (!d)
+        return NULL;
+    d->book = book;
+    d->routes = routes;
+    d->askers = recent_new(key, PLACES_ASKERS);
+    d->records = recent_new(key, PLACES_RECORDS);
+    d->silent = recent_new(key, PLACES_SILENT);
+    d->servers = recent_new(key, PLACES_SERVERS);
+    if (d->askers && d->records && d->silent && d->servers)
+        return d;
+    discover_free(d);
+    return NULL;
+}
+
+void discover_free(struct discover *d)
+{
+    if (!d)
+        return;
+    recent_free(d->askers);
+    recent_free(d->records);
+    recent_free(d->silent);
+    recent_free(d->servers);
+    free(d);
+}
+
+/* --- the question --- */
+
+struct question {
+    enum discovery_kind kind;
+    const char *type;
+    struct domain name; /* whose: without the labels before it */
+};
+
+static bool behind(const char *name, const char *labels, struct domain *to)
+{
+    size_t n = strlen(labels);
+    return span_starts_nocase(span_str(name), span_str(labels)) &&
+           domain_read(span_str(name + n), to);
+}
+
+static bool question_of(const struct dns_message *m, struct question *q)
+{
+    const char *name = dns_text(m, m->question.name);
+    if (!m->has_question || m->question.class != DNS_CLASS_IN)
+        return false;
+    switch (m->question.type) {
+    case DNS_MX:
+        *q = (struct question){.kind = DISCOVERY_MX, .type = "MX"};
+        return domain_read(span_str(name), &q->name);
+    case DNS_A:
+        *q = (struct question){.kind = DISCOVERY_ADDRESS, .type = "A"};
+        return domain_read(span_str(name), &q->name);
+    case DNS_AAAA:
+        *q = (struct question){.kind = DISCOVERY_ADDRESS, .type = "AAAA"};
+        return domain_read(span_str(name), &q->name);
+    case DNS_TXT:
+        *q = (struct question){.kind = DISCOVERY_STS, .type = "TXT"};
+        return behind(name, STS_LABEL, &q->name);
+    case DNS_TLSA:
+        *q = (struct question){.kind = DISCOVERY_TLSA, .type = "TLSA"};
+        return behind(name, TLSA_LABELS, &q->name);
+    default:
+        return false;
+    }
+}
+
+/* --- memories --- */
+
+/* A question and who is asked, as a key: two resolvers may well say different things. */
+struct topic {
+    uint8_t n;
+    uint8_t bytes[2 + 16 + CAP_DOMAIN_TEXT];
+};
+
+static struct topic topic_of(const struct question *q, const struct dns_sighting *s)
+{
+    struct topic t = {.n = (uint8_t)(18 + q->name.n)};
+    t.bytes[0] = (uint8_t)q->kind;
+    t.bytes[1] = s->family;
+    memcpy(t.bytes + 2, s->server, 16);
+    memcpy(t.bytes + 18, q->name.text, q->name.n);
+    return t;
+}
+
+static struct topic peer(uint8_t family, const uint8_t address[16])
+{
+    struct topic t = {.n = 17, .bytes = {family}};
+    memcpy(t.bytes + 1, address, 16);
+    return t;
+}
+
+static bool within(nstime from, nstime t, nstime span)
+{
+    return from != 0 && t >= from && t - from <= span;
+}
+
+static void note_asker(struct discover *d, const struct question *q, const struct dns_sighting *s)
+{
+    struct topic who = peer(s->family, s->client);
+    if (q->kind == DISCOVERY_STS)
+        recent_keep(d->askers, who.bytes, who.n, s->time)[0] = s->time;
+    else if (q->kind == DISCOVERY_TLSA)
+        recent_keep(d->askers, who.bytes, who.n, s->time)[1] = s->time;
+}
+
+unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16])
+{
+    struct topic who = peer(family, address);
+    const int64_t *asked = recent_find(d->askers, who.bytes, who.n);
+    if (!asked)
+        return 0;
+    return (within(asked[0], t, DAY) ? SENDER_CHECKS_MTA_STS : 0u) |
+           (within(asked[1], t, DAY) ? SENDER_CHECKS_DANE : 0u);
+}
+
+/* --- what was promised --- */
+
+static void add_promise(const struct discover *d, struct discovery *to)
+{
+    bool later;
+    const struct book_policy *p =
+        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
+    if (!p || p->mode == STS_MODE_NONE)
+        return;
+    to->promised = true;
+    to->promise = (struct expectation){.source = EXPECTATION_MTA_STS,
+                                       .binding = BINDING_DNS,
+                                       .mode = p->mode,
+                                       .strict = p->strict,
+                                       .fetched_later = later,
+                                       .domain = to->domain,
+                                       .match = MX_MATCH_WHOLE,
+                                       .from = p->from,
+                                       .until = p->until};
+    memcpy(to->promise.id, p->id, sizeof(p->id));
+}
+
+/* --- MX and addresses --- */
+
+static bool is_answer(const struct dns_record *rr, uint16_t type)
+{
+    return rr->section == DNS_ANSWER && rr->class == DNS_CLASS_IN && rr->type == type;
+}
+
+/* The best exchanger that the policy does not name; none if it names one that is as good. */
+static void compare_exchangers(const struct discover *d, const struct dns_message *m,
+                               struct discovery *to)
+{
+    bool later;
+    uint16_t best = UINT16_MAX;
+    const struct book_policy *p =
+        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
+    to->promise.match = MX_MATCH_NONE;
+    for (uint16_t i = 0; i < m->record_count; i++)
+        if (is_answer(&m->record[i], DNS_MX) && m->record[i].mx.preference < best)
+            best = m->record[i].mx.preference;
+    for (uint16_t i = 0; i < m->record_count; i++) {
+        const struct dns_record *rr = &m->record[i];
+        struct domain host;
+        if (!is_answer(rr, DNS_MX) || rr->mx.preference != best ||
+            !domain_read(span_str(dns_text(m, rr->mx.exchange)), &host))
+            continue;
+        enum mx_match match = to->promised ? book_match(p, &host) : MX_MATCH_NONE;
+        if (to->host.n == 0 || match > to->promise.match) {
+            to->host = host;
+            to->promise.match = match;
+        }
+    }
+}
+
+static bool see_mx(const struct discover *d, const struct dns_message *m, struct discovery *to)
+{
+    if (to->answer != DISCOVERY_RECORDS)
+        return false;
+    add_promise(d, to);
+    compare_exchangers(d, m, to);
+    return to->host.n > 0 &&
+           (to->contradicted || (to->promised && to->promise.match != MX_MATCH_WHOLE));
+}
+
+/* book_fn: the first domain with a policy that names the host */
+static bool first_domain(void *user, const struct domain *d, const struct book_policy *p)
+{
+    (void)p;
+    *(struct domain *)user = *d;
+    return false;
+}
+
+/* Only of a host that is known to receive mail, by a policy or by the answers before. */
+static bool see_address(const struct discover *d, struct discovery *to)
+{
+    if (to->answer != DISCOVERY_RECORDS || !to->contradicted)
+        return false;
+    book_by_mx(d->book, &to->host, first_domain, &to->domain);
+    if (to->domain.n > 0)
+        add_promise(d, to);
+    else if (!routes_exchanger(d->routes, to->time, &to->host, &to->domain))
+        return false;
+    return true;
+}
+
+/* --- the MTA-STS record --- */
+
+/* Reads the TXT records of the answer: how many begin with v=STSv1, and what is wrong with them. */
+static void read_records(struct discover *d, const struct dns_message *m)
+{
+    struct txt_record record[CAP_DNS_RECORDS];
+    size_t count = 0, used = 0;
+    for (uint16_t i = 0; i < m->record_count; i++) {
+        const struct dns_record *rr = &m->record[i];
+        size_t n, at = 0;
+        struct span string;
+        if (!is_answer(rr, DNS_TXT))
+            continue;
+        n = dns_txt_join(m, rr, d->text + used, sizeof(d->text) - used);
+        if (n == SIZE_MAX)
+            break;
+        record[count++] = (struct txt_record){.text = span_of(d->text + used, n),
+                                              .split = dns_txt_next(m, rr, &at, &string) &&
+                                                       dns_txt_next(m, rr, &at, &string)};
+        used += n;
+    }
+    sts_txt_read(record, count, &d->txt);
+}
+
+static bool see_record(struct discover *d, const struct question *q, const struct dns_sighting *s,
+                       struct discovery *to)
+{
+    struct topic topic = topic_of(q, s);
+    const int64_t *seen = recent_find(d->records, topic.bytes, topic.n);
+    bool usable = false;
+    if (to->answer == DISCOVERY_RECORDS) {
+        read_records(d, s->message);
+        usable = d->txt.usable;
+        if (d->txt.records == 0) /* other TXT records, as a wildcard gives them */
+            to->answer = DISCOVERY_NONE;
+        else if (!usable)
+            to->invalid = d->txt.reason;
+    }
+    add_promise(d, to);
+    to->before = seen && !usable ? seen[0] : 0;
+    /* with the record once, and once without */
+    to->contradicted &= usable || (seen && seen[0] >= s->query_time);
+    if (usable)
+        recent_keep(d->records, topic.bytes, topic.n, s->time)[0] = s->time;
+    return true;
+}
+
+/* --- TLSA records --- */
+
+static struct tlsa tlsa_of(const struct dns_message *m, const struct dns_record *rr)
+{
+    struct tlsa t = {.usage = rr->tlsa.usage,
+                     .selector = rr->tlsa.selector,
+                     .matching = rr->tlsa.matching,
+                     .data = dns_data(m, rr->tlsa.association)};
+    t.usable = tlsa_usable(&t);
+    return t;
+}
+
+bool discover_has_usable_tlsa(const struct dns_message *m)
+{
+    for (uint16_t i = 0; i < m->record_count; i++) {
+        const struct dns_record *rr = &m->record[i];
+        if (is_answer(rr, DNS_TLSA) && tlsa_of(m, rr).usable)
+            return true;
+    }
+    return false;
+}
+
+/* Authentic: the mark counts only where the question asked for it, which the answer repeats as DO.
+ * An authentic answer is no finding whatever it says, and the last word until another. */
+static bool see_tlsa(struct discover *d, const struct question *q, const struct dns_sighting *s,
+                     struct discovery *to)
+{
+    const struct dns_message *m = s->message;
+    struct topic topic = topic_of(q, s);
+    int64_t *seen;
+    if (m->ad && to->answer != DISCOVERY_FAILED && !to->contradicted) {
+        seen = recent_keep(d->records, topic.bytes, topic.n, s->time);
+        seen[0] = s->time;
+        seen[1] = discover_has_usable_tlsa(m);
+        return false;
+    }
+    seen = recent_find(d->records, topic.bytes, topic.n);
+    if (seen && seen[1] && within(seen[0], s->time, DAY) && !m->ad && m->dnssec_ok && !m->cd)
+        to->before = seen[0];
+    return to->before || to->contradicted;
+}
+
+/* --- silence --- */
+
+/* Nobody answers while the same server answers others: the more of them in a row, the odder. */
+static bool see_silence(struct discover *d, const struct question *q, const struct dns_sighting *s,
+                        struct discovery *to)
+{
+    struct topic topic = topic_of(q, s), server = peer(s->family, s->server);
+    const int64_t *answered = recent_find(d->servers, server.bytes, server.n);
+    int64_t *row;
+    if (q->kind != DISCOVERY_STS)
+        return false;
+    row = recent_keep(d->silent, topic.bytes, topic.n, s->time);
+    row[0] = within(row[1], s->time, SILENCE) ? row[0] + 1 : 1;
+    row[1] = s->time;
+    if (!answered || answered[0] < s->query_time)
+        return false;
+    to->unanswered = (uint32_t)row[0];
+    return see_record(d, q, s, to);
+}
+
+static void end_silence(struct discover *d, const struct question *q, const struct dns_sighting *s)
+{
+    struct topic topic = topic_of(q, s);
+    int64_t *row = recent_find(d->silent, topic.bytes, topic.n);
+    if (row)
+        row[0] = row[1] = 0;
+}
+
+/* --- one sighting --- */
+
+static enum discovery_answer answer_of(const struct dns_sighting *s)
+{
+    const struct dns_message *m = s->message;
+    if (s->kind == DNS_SIGHTING_UNANSWERED)
+        return DISCOVERY_UNANSWERED;
+    if (m->rcode == DNS_NXDOMAIN)
+        return DISCOVERY_NONE;
+    if (m->rcode != DNS_NOERROR)
+        return DISCOVERY_FAILED;
+    for (uint16_t i = 0; i < m->record_count; i++)
+        if (is_answer(&m->record[i], m->question.type))
+            return DISCOVERY_RECORDS;
+    return DISCOVERY_NONE;
+}
+
+static void describe(const struct question *q, const struct dns_sighting *s, struct discovery *to)
+{
+    bool of_host = q->kind == DISCOVERY_ADDRESS || q->kind == DISCOVERY_TLSA;
+    *to = (struct discovery){
+        .kind = q->kind,
+        .answer = answer_of(s),
+        .key = {.family = s->family, .client_port = s->client_port, .server_port = s->server_port},
+        .tcp = s->tcp,
+        .source = s->source,
+        .id = s->message->id,
+        .time = s->time,
+        .asked = s->query_time,
+        .type = q->type,
+        .contradicted = s->answer_number > 1 && !s->again && s->queries == 1};
+    memcpy(to->key.client, s->client, 16);
+    memcpy(to->key.server, s->server, 16);
+    to->flow_id = session_flow_id(&to->key, s->query_time ? s->query_time : s->time);
+    *(of_host ? &to->host : &to->domain) = q->name;
+}
+
+/* An answer that is cut by its sender is asked for again, over TCP. */
+static bool counts(const struct dns_sighting *s)
+{
+    const struct dns_message *m = s->message;
+    return !s->bad_checksum && (s->kind == DNS_SIGHTING_UNANSWERED || m->result == DNS_OK) &&
+           m->opcode == 0 && !m->tc;
+}
+
+bool discover_sighting(struct discover *d, const struct dns_sighting *s, struct discovery *out)
+{
+    struct question q;
+    struct topic server;
+    if (s->kind == DNS_SIGHTING_ANSWER && !s->bad_checksum) {
+        server = peer(s->family, s->server);
+        recent_keep(d->servers, server.bytes, server.n, s->time)[0] = s->time;
+    }
+    if (!counts(s) || !question_of(s->message, &q))
+        return false;
+    if (s->kind == DNS_SIGHTING_QUERY) {
+        note_asker(d, &q, s);
+        return false;
+    }
+    describe(&q, s, out);
+    if (s->kind == DNS_SIGHTING_UNANSWERED)
+        return see_silence(d, &q, s, out);
+    end_silence(d, &q, s);
+    switch (q.kind) {
+    case DISCOVERY_MX:
+        return see_mx(d, s->message, out);
+    case DISCOVERY_ADDRESS:
+        return see_address(d, out);
+    case DISCOVERY_STS:
+        return see_record(d, &q, s, out);
+    default:
+        return see_tlsa(d, &q, s, out);
+    }
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From what DNS on the tap says to what the rules can judge: each answer beside the policy that was
+ * in force, beside what the same resolver said before, and silence beside the answers to others.
+ * And who asks for what: a sender that looks for policies and TLSA records will hold to them.
+ */
+#ifndef SENSOR_DISCOVER_H
+#define SENSOR_DISCOVER_H
+
+#include "dissect/dns_tap.h"
+#include "policy/book.h"
+#include "policy/routes.h"
+#include "rules/discovery.h"
+
+struct discover;
+
+/* Borrows the book and the routes. NULL: no memory. */
+struct discover *discover_new(const struct siphash_key *key, const struct book *book,
+                              const struct routes *routes);
+void discover_free(struct discover *d);
+
+/* Fills `out` when there is something to judge. */
+bool discover_sighting(struct discover *d, const struct dns_sighting *s, struct discovery *out);
+
+/* What this address asked for within a day before t: enum sender_checks. */
+unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16]);
+
+/* Has the answer a TLSA record that SMTP clients can use (RFC 7672 section 3.1)? */
+bool discover_has_usable_tlsa(const struct dns_message *m);
+
+#endif
