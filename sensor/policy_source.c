@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "policy/mta_cache.h"
 #include "policy/resolver_cache.h"
 #include "store/foreign.h"
 #include "store/store.h"
@@ -62,10 +63,16 @@ static int read_lines(const struct policy_source *to, const char *path, FILE *f)
 
 /* --- bodies --- */
 
+static const char *name_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* The file's name says whose policy it is. */
 static int read_body(const struct policy_source *to, const char *path, FILE *f)
 {
-    const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+    const char *name = name_of(path);
     size_t n = strlen(name), suffix = strlen(SUFFIX);
     struct policy_json j = {.fetched = INT64_MIN};
     int rc;
@@ -101,30 +108,75 @@ static int read_file(const struct policy_source *to, const char *path)
     return rc;
 }
 
-/* scandir(3)'s filter */
-static int is_body(const struct dirent *e)
+static bool is_body(const char *name)
 {
-    size_t n = strlen(e->d_name), suffix = strlen(SUFFIX);
-    return e->d_name[0] != '.' && n > suffix && strcmp(e->d_name + n - suffix, SUFFIX) == 0;
+    size_t n = strlen(name), suffix = strlen(SUFFIX);
+    return n > suffix && strcmp(name + n - suffix, SUFFIX) == 0;
+}
+
+/* scandir(3)'s filter */
+static int is_visible(const struct dirent *e)
+{
+    return e->d_name[0] != '.';
+}
+
+/* At most CAP_STS_BODY bytes of a file, on the heap, and its state. NULL: it cannot be had. */
+static char *read_regular(const char *path, size_t *n, struct stat *st)
+{
+    FILE *f = fopen(path, "rbe");
+    char *text = NULL;
+    if (!f)
+        return NULL;
+    if (fstat(fileno(f), st) == 0 && S_ISREG(st->st_mode) && (text = malloc(CAP_STS_BODY)))
+        *n = fread(text, 1, CAP_STS_BODY, f);
+    fclose(f);
+    return text;
+}
+
+/* A file of another mail server's cache; what is none is passed over. */
+static int read_cached(const struct policy_source *to, const char *path)
+{
+    struct domain domain;
+    struct policy_json j;
+    struct stat st;
+    size_t n = 0;
+    int rc = -1;
+    char why[POLICY_JSON_WHY], *text = read_regular(path, &n, &st);
+    enum mta_cache_kind kind =
+        text ? mta_cache_kind(span_str(name_of(path)), span_of(text, n), &domain) : MTA_CACHE_NONE;
+    if (kind != MTA_CACHE_NONE) {
+        nstime changed = (nstime)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+        rc = mta_cache_read(kind, &domain, span_of(text, n), changed, &j, why)
+                 ? complain(to, path, 0, why)
+                 : tell(to, &j, path, 0);
+        policy_json_fini(&j);
+    }
+    free(text);
+    return rc;
 }
 
 static int read_directory(const struct policy_source *to, const char *path)
 {
     struct dirent **entry;
     char file[PATH_MOST];
-    int added = 0, n = scandir(path, &entry, is_body, alphasort);
+    int added = 0, n = scandir(path, &entry, is_visible, alphasort);
     if (n < 0)
         return complain(to, path, 0, strerror(errno));
     for (int i = 0; i < n; i++) {
         int length = snprintf(file, sizeof(file), "%s/%s", path, entry[i]->d_name);
         if (length < 0 || (size_t)length >= sizeof(file))
             complain(to, path, 0, strerror(ENAMETOOLONG));
-        else
+        else if (is_body(entry[i]->d_name))
             added += read_file(to, file) == 0;
+        else
+            added += read_cached(to, file) == 0;
         free(entry[i]);
     }
     free(entry);
-    return added > 0 ? 0 : complain(to, path, 0, "has no DOMAIN" SUFFIX " that can be used");
+    return added > 0 ? 0
+                     : complain(to, path, 0,
+                                "has no DOMAIN" SUFFIX
+                                " that can be used, and no policy of maddy or chasquid");
 }
 
 /* --- stores --- */

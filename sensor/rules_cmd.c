@@ -228,7 +228,7 @@ static void page_key(FILE *to)
           to);
     page_promises(to);
     fputs(".\n\n**Needs.** What a rule must know to reach all of its evidence; all but H can be "
-          "had today, P and D where policies are given (`--policies`):\n",
+          "had today, P where policies are given (`--policies`), D where DNS is in the capture:\n",
           to);
     page_legend(to, LEGEND_NEED);
     fputs("\n**Families.**\n", to);

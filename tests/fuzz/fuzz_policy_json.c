@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What others write down of policies, the first byte choosing which: a record, a preload list,
- * lines of partners, an entry of postfix-mta-sts-resolver's cache. A record that is read can be
- * written and read again to the same.
+ * lines of partners, an entry of the cache of postfix-mta-sts-resolver, maddy or chasquid. A record
+ * that is read can be written and read again to the same.
  */
 #include <stdlib.h>
 
+#include "policy/mta_cache.h"
 #include "policy/partner.h"
 #include "policy/preload.h"
 #include "policy/resolver_cache.h"
@@ -36,12 +37,29 @@ static void write_and_read(const struct policy_json *p)
     free(text);
 }
 
-static void try_record(struct span in, bool cached)
+/* A file that may be any server's is read as the one it is taken for. */
+static int read_file(struct span name, struct span in, struct policy_json *p,
+                     char why[POLICY_JSON_WHY])
+{
+    struct domain d = {0};
+    enum mta_cache_kind kind = mta_cache_kind(name, in, &d);
+
+    return mta_cache_read(kind == MTA_CACHE_NONE ? MTA_CACHE_MADDY : kind, &d, in, INT64_MAX, p,
+                          why);
+}
+
+static void try_record(struct span in, uint8_t kind)
 {
     struct policy_json p;
     char why[POLICY_JSON_WHY] = "";
-    int rc = cached ? resolver_cache_read(span_str("a.test"), in, 1e9, &p, why)
-                    : policy_json_read(in, &p, why);
+    int rc;
+
+    if (kind == 'c')
+        rc = resolver_cache_read(span_str("a.test"), in, 1e9, &p, why);
+    else if (kind == 'm' || kind == 'q')
+        rc = read_file(span_str(kind == 'm' ? "a.test" : "pol:a.test"), in, &p, why);
+    else
+        rc = policy_json_read(in, &p, why);
 
     must((rc == 0) == (why[0] == '\0'));
     if (rc == 0)
@@ -74,7 +92,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         else if (kind == 'p')
             try_partners(in, b);
         else
-            try_record(in, kind == 'c');
+            try_record(in, kind);
     }
     book_free(b);
     return 0;

@@ -10,6 +10,7 @@ The capture is tests/pcaps/sts-offer-missing-enforce, of 2026-11-21 10:00 UTC: m
 rcpt.test, whose server offers no STARTTLS. A redis-server is started here and ended here.
 """
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -78,6 +79,28 @@ def files(c):
            wanted="medium")
     usable = c.write("u/rcpt.test.txt", BODY + "\r\n")
     c.read("usable alone", "--policies", usable, wanted="medium")
+
+
+def directories(c):
+    """What two mail servers keep, a file for each domain, beside files that are none of it."""
+    policy = {"Mode": "enforce", "MaxAge": 604800, "MX": ["mx1.rcpt.test"]}
+    for name, fetched, wanted in (("then", "2026-11-21T09:59:59.123456789Z", "high"),
+                                  ("later", "2026-11-24T00:00:00Z", None)):
+        c.write("maddy-%s/other.json" % name, '{"a": 1}')
+        c.write("maddy-%s/broken.test" % name, '{"FetchTime": 1, "Policy": {}}')
+        folder = c.write("maddy-%s/rcpt.test" % name, json.dumps(
+            {"FetchTime": fetched, "ID": "20261121", "Policy": policy}) + "\n").parent
+        c.read("maddy, fetched " + name, "--policies", folder, wanted=wanted,
+               says="the cached policy of broken.test has no FetchTime")
+    kept = {"version": "STSv1", "mode": "enforce", "mx": ["mx1.rcpt.test"],
+            "max_age": 604800 * 10**9}
+    for name, fetched, wanted in (("then", PACKETS - 1, "high"), ("ended", PACKETS - 604801, None)):
+        path = c.write("chasquid-%s/pol:rcpt.test" % name, json.dumps(kept))
+        os.utime(path, (fetched + 604800, fetched + 604800))
+        c.read("chasquid, fetched " + name, "--policies", path.parent, wanted=wanted)
+    store = "sqlite:%s" % (c.root / "imported.db")
+    out = c.policy("import", "import", "--state", store, c.root / "chasquid-then", folder).stdout
+    c.tally.equal("import", "said", out.split(" imported")[0], "2 policies")
 
 
 def pipes(c):
@@ -238,6 +261,7 @@ def main():
     with tempfile.TemporaryDirectory() as root:
         c = Case(tally, sys.argv[1], root)
         files(c)
+        directories(c)
         wrong_files(c)
         pipes(c)
         stores(c, Path(root) / "state.db", "sqlite")
