@@ -49,6 +49,7 @@
 #define CAP_RECIPIENTS       100   /* RFC 5321 4.5.3.1.8: the number every server must take */
 #define CAP_PENDING_COMMANDS 128   /* pipelined commands waiting for a reply: 100 RCPT and more */
 #define CAP_ODD_COMMANDS     4     /* unknown verbs kept for the rules */
+#define CAP_CLIENT_HELLO     8192  /* bytes of it; with post-quantum shares it has some 2,000 */
 #define CAP_TEXT_POOL        32768 /* bytes of text kept for one session */
 #define CAP_KEYWORD_TEXT     96    /* bytes kept of one line of the EHLO reply */
 #define CAP_BANNER_TEXT      256   /* bytes kept of banner, HELO name and reply texts */

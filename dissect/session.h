@@ -231,6 +231,7 @@ struct session {
 
     /* TLS by its record headers */
     enum tls_stage tls_stage;
+    struct text sni;   /* the name that the client asks for, as sent (RFC 6066 section 3) */
     bool tls_complete; /* TLS carried data both ways (or the way we can see) */
     uint32_t tls_records[SESSION_DIR_COUNT];
     uint8_t tls_alert_level[SESSION_DIR_COUNT]; /* plaintext alert; 0: none */

@@ -52,8 +52,12 @@ void smtp_passed(struct smtp *m, enum session_dir dir, uint32_t n, uint32_t insi
     m->next[dir] += n;
 }
 
-static bool inside_record(struct tls_record_reader *r, struct span in)
+static bool inside_record(struct smtp *m, enum session_dir dir, struct span in)
 {
+    struct tls_record_reader *r = &m->tls[dir];
+
+    if (m->hello_open && dir == SESSION_TO_SERVER)
+        return false;
     if (r->want || in.n > r->left)
         return false;
     r->left -= (uint32_t)in.n;
@@ -67,7 +71,7 @@ bool smtp_pass(struct smtp *m, enum session_dir dir, struct span bytes)
     if (bytes.n == 0)
         return false;
     if (m->side[dir] == SIDE_TLS)
-        done = inside_record(&m->tls[dir], bytes);
+        done = inside_record(m, dir, bytes);
     else if (dir == SESSION_TO_SERVER)
         done = smtp_content_pass(m, bytes);
     if (done)
@@ -393,6 +397,8 @@ static void client_gap(struct smtp *m, uint64_t n)
 
 void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut)
 {
+    if (dir == SESSION_TO_SERVER)
+        smtp_upgrade_forget_hello(m);
     smtp_line_reset(&m->line[dir]);
     m->next[dir] = offset + (uint32_t)n;
     if (m->side[dir] == SIDE_OPAQUE)

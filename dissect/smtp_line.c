@@ -73,6 +73,11 @@ size_t smtp_line_push(struct smtp_line_buffer *b, struct span in, uint32_t offse
     return at + 1;
 }
 
+void smtp_line_hold(struct smtp_line_buffer *b, struct span in, uint32_t cap)
+{
+    keep(b, in, cap);
+}
+
 void smtp_line_reset(struct smtp_line_buffer *b)
 {
     b->open = false;

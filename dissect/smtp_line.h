@@ -35,6 +35,9 @@ struct smtp_line_buffer {
 size_t smtp_line_push(struct smtp_line_buffer *b, struct span in, uint32_t offset, uint32_t cap,
                       struct smtp_line *out, bool *done);
 
+/* Keeps bytes that are no line, at most `cap` of them together: the buffer has no line open. */
+void smtp_line_hold(struct smtp_line_buffer *b, struct span in, uint32_t cap);
+
 /* Forgets a half line (after a gap) but keeps the memory. */
 void smtp_line_reset(struct smtp_line_buffer *b);
 void smtp_line_fini(struct smtp_line_buffer *b);

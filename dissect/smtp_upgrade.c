@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows STARTTLS: TLS records, clear text, and clear text among records. */
 #include "dissect/smtp_state.h"
+#include "dissect/tls_hello.h"
 
 /* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
 #define ALERT_SIZE 24
@@ -100,12 +101,68 @@ static void first_record(struct smtp *m, const struct smtp_chunk *c, const struc
     smtp_upgrade_bytes(m, &at, r->offset, BYTES_TLS, span_of(NULL, 0));
 }
 
+/* --- the client's first message --- */
+
+#define MESSAGE_HEADER 4 /* type, and a length of three bytes */
+
+void smtp_upgrade_forget_hello(struct smtp *m)
+{
+    if (m->hello_open)
+        smtp_line_fini(&m->line[SESSION_TO_SERVER]);
+    m->hello_open = false;
+}
+
+static void read_hello(struct smtp *m, struct span body)
+{
+    struct tls_client_hello hello;
+    struct span data;
+
+    if (tls_client_hello_read(body, &hello) &&
+        tls_extension(hello.extensions, TLS_EXTENSION_SERVER_NAME, &data))
+        m->s->sni = smtp_text_keep(m->s, tls_server_name(data), CAP_DOMAIN_TEXT);
+}
+
+/* More of the body of its records. */
+static void hold_hello(struct smtp *m, struct span part)
+{
+    struct smtp_line_buffer *b = &m->line[SESSION_TO_SERVER];
+    size_t want = MESSAGE_HEADER;
+
+    smtp_line_hold(b, part, CAP_CLIENT_HELLO);
+    if (b->n >= MESSAGE_HEADER)
+        want += (size_t)b->p[1] << 16 | (size_t)b->p[2] << 8 | b->p[3];
+    if (b->n >= want && b->n > 0 && b->p[0] == TLS_CLIENT_HELLO)
+        read_hello(m, span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER));
+    if (b->n >= want || want > CAP_CLIENT_HELLO || b->n == 0) /* 0: no memory */
+        smtp_upgrade_forget_hello(m);
+}
+
+/* It begins in the client's first record and may go on in those behind it (RFC 8446 section 5.1).
+ * The other reading of the same bytes begins anew. */
+static void begin_hello(struct smtp *m, const struct tls_record *r)
+{
+    if (r->type != TLS_HANDSHAKE || r->version == 2) {
+        smtp_upgrade_forget_hello(m);
+        return;
+    }
+    if (m->s->tls_records[SESSION_TO_SERVER] == 1 && r->body[0] == TLS_CLIENT_HELLO) {
+        smtp_line_fini(&m->line[SESSION_TO_SERVER]);
+        m->hello_open = true;
+    }
+    if (m->hello_open && r->length > 0)
+        hold_hello(m, span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
+}
+
+/* --- records --- */
+
 static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
 {
     struct session *s = m->s;
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
+    if (c->dir == SESSION_TO_SERVER && (m->hello_open || s->tls_records[c->dir] == 1))
+        begin_hello(m, r);
     if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
         if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
             stage(s, TLS_STAGE_CLIENT_HELLO);
@@ -134,6 +191,8 @@ static void not_record(struct smtp *m, const struct smtp_chunk *c)
     struct tls_record_reader r = m->tls[c->dir];
     struct session *s = m->s;
 
+    if (c->dir == SESSION_TO_SERVER)
+        smtp_upgrade_forget_hello(m);
     m->tls[c->dir] = (struct tls_record_reader){0};
     if (r.count == 0) {
         m->side[c->dir] = m->tls_from[c->dir] == SIDE_ADRIFT ? SIDE_ADRIFT : SIDE_SKIP;
@@ -155,6 +214,8 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
         struct tls_record r;
         size_t used = 0;
 
+        if (m->hello_open && c->dir == SESSION_TO_SERVER && m->tls[c->dir].want == 0)
+            hold_hello(m, span_first(span_from(in, at), m->tls[c->dir].left));
         switch (
             tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/cached_body.h"
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -12,6 +12,7 @@ _Static_assert(sizeof(SOURCE_TEXT) / sizeof(SOURCE_TEXT[0]) == EXPECTATION_SOURC
 static const char *const BINDING_TEXT[] = {
     [BINDING_RECIPIENT] = "recipient",
     [BINDING_DNS] = "dns",
+    [BINDING_SNI] = "sni",
     [BINDING_GREETING] = "greeting",
 };
 _Static_assert(sizeof(BINDING_TEXT) / sizeof(BINDING_TEXT[0]) == BINDING_COUNT, "each");
@@ -81,7 +82,7 @@ static void add(const struct tie *t, const struct domain *d, const struct book_p
         .from = p->from,
         .until = p->until,
     };
-    if (t->binding == BINDING_GREETING && e.match != MX_MATCH_WHOLE)
+    if (t->binding >= BINDING_SNI && e.match != MX_MATCH_WHOLE)
         return;
     if (t->mx)
         e.mx = *t->mx;
@@ -106,8 +107,8 @@ static void add_domain(const struct tie *t, const struct domain *d)
     }
 }
 
-/* book_fn: a domain that receives at the name which the server gives itself */
-static bool add_by_greeting(void *user, const struct domain *d, const struct book_policy *p)
+/* book_fn: a domain that receives at the name */
+static bool add_by_name(void *user, const struct domain *d, const struct book_policy *p)
 {
     const struct tie *t = user;
     (void)p; /* one of its policies has the name; the one in force may not */
@@ -161,9 +162,9 @@ void expect_session(const struct book *b, const struct expect_query *q, struct e
         add_domain(&t, &q->route[i].domain);
         add_dane(&t, &q->route[i]);
     }
-    if (q->route_count > 0 || !q->greeting)
+    if (q->route_count > 0 || (!q->sni && !q->greeting))
         return;
-    t.binding = BINDING_GREETING;
-    t.mx = q->greeting;
-    book_by_mx(b, q->greeting, add_by_greeting, &t);
+    t.binding = q->sni ? BINDING_SNI : BINDING_GREETING;
+    t.mx = q->sni ? q->sni : q->greeting;
+    book_by_mx(b, t.mx, add_by_name, &t);
 }

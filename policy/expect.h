@@ -13,13 +13,15 @@ struct expect_query {
     size_t recipient_count;
     const struct route *route; /* domains that DNS on the tap led to this server */
     size_t route_count;
+    const struct domain *sni;      /* the server's name by the client's word; NULL: none */
     const struct domain *greeting; /* the server's name by its own word; NULL: none */
 };
 
 /*
  * All that is promised at that time, the strictest first: of a policy that ends before the packets,
  * or has the mode none, nothing is expected. MTA-STS goes before a list (STARTTLS Everywhere,
- * RULES.md). A greeting binds only where nothing else does.
+ * RULES.md). A name binds only where nothing else
+ * does, the client's before the server's.
  */
 void expect_session(const struct book *b, const struct expect_query *q, struct expectations *out);
 

@@ -24,6 +24,7 @@ enum expectation_source {
 enum expectation_binding {
     BINDING_RECIPIENT, /* RCPT TO, in clear */
     BINDING_DNS,       /* answers on the tap: domain, MX, address of this server */
+    BINDING_SNI,       /* the client asked for a name of its mail exchangers */
     BINDING_GREETING,  /* the server's own words alone, which anyone may say */
     BINDING_COUNT
 };
@@ -50,7 +51,7 @@ struct expectations {
 /* "mta-sts", "dane", "preload", "partner". */
 const char *expectation_source_text(enum expectation_source s);
 
-/* "recipient", "dns", "greeting". */
+/* "recipient", "dns", "sni", "greeting". */
 const char *expectation_binding_text(enum expectation_binding b);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mta_cache.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 #include "policy/cached_body.h"

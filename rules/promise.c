@@ -43,6 +43,8 @@ static const char *bound_by(const struct expectation *e)
         return "mail for it was sent here";
     case BINDING_DNS:
         return "its MX led here";
+    case BINDING_SNI:
+        return "the client asked for a name of its MX";
     default:
         return "the server greets with a name of its MX, which proves little";
     }

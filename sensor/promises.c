@@ -319,7 +319,7 @@ static void check_preload(struct promises *p, nstime t)
 const struct expectations *promises_expect(struct promises *p, const struct session *s,
                                            enum role role, struct expectations *to)
 {
-    struct domain recipient[CAP_RECIPIENTS], name;
+    struct domain recipient[CAP_RECIPIENTS], name, sni;
     struct route route[CAP_ROUTES_TO];
     if ((book_count(p->book) == 0 && routes_count(p->routes) == 0) || !concerns(s, role))
         return NULL;
@@ -331,6 +331,7 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
         .route = route,
         .route_count =
             routes_to(p->routes, s->first, s->key.family, s->key.server, route, CAP_ROUTES_TO),
+        .sni = domain_read(session_text(s, s->sni), &sni) ? &sni : NULL,
         .greeting = greeting(s, &name) ? &name : NULL,
     };
     expect_session(p->book, &q, to);

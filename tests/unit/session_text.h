@@ -53,6 +53,7 @@ static inline void session_text_upgrade(FILE *f, const struct session *s)
             s->tls_stage, s->tls_complete, s->tls_records[0], s->tls_records[1],
             s->tls_alert_level[0], s->tls_alert[0], s->tls_alert_level[1], s->tls_alert[1],
             s->clear_in_tls[0], s->clear_in_tls[1]);
+    session_text_put(f, s, "sni", s->sni);
 }
 
 static inline void session_text_mail(FILE *f, const struct session *s)

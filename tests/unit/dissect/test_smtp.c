@@ -249,6 +249,63 @@ static void test_tls_completes_only_with_an_answer_to_data(void **state)
     talk_end(&k);
 }
 
+/* A ClientHello with a server_name of mx.sni.test behind an extension that nobody knows (RFC 8446
+ * section 4.1.2), in one record and in three. */
+#define HELLO_OF_ONE                                                                               \
+    "\x16\x03\x01\x00\x4b\x01\x00\x00\x47\x03\x03\x00\x01\x02\x03\x04"                             \
+    "\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10\x11\x12\x13\x14"                             \
+    "\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f\x00\x00\x02\x13\x01"                             \
+    "\x01\x00\x00\x1c\x0a\x0a\x00\x04\x01\x02\x03\x04\x00\x00\x00\x10"                             \
+    "\x00\x0e\x00\x00\x0b\x6d\x78\x2e\x73\x6e\x69\x2e\x74\x65\x73\x74"
+#define HELLO_OF_THREE                                                                             \
+    "\x16\x03\x01\x00\x01\x01\x16\x03\x01\x00\x31\x00\x00\x47\x03\x03"                             \
+    "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"                             \
+    "\x10\x11\x12\x13\x14\x15\x16\x17\x18\x19\x1a\x1b\x1c\x1d\x1e\x1f"                             \
+    "\x00\x00\x02\x13\x01\x01\x00\x00\x1c\x0a\x0a\x00\x16\x03\x01\x00"                             \
+    "\x19\x04\x01\x02\x03\x04\x00\x00\x00\x10\x00\x0e\x00\x00\x0b\x6d"                             \
+    "\x78\x2e\x73\x6e\x69\x2e\x74\x65\x73\x74"
+
+static void test_the_name_that_is_asked_for(void **state)
+{
+    const struct turn turns[][3] = {
+        {C("EHLO a\r\nSTARTTLS\r\n"), S("250-x\r\n250 STARTTLS\r\n220 go\r\n"), CB(HELLO_OF_ONE)},
+        {C("EHLO a\r\nSTARTTLS\r\n"), S("250-x\r\n250 STARTTLS\r\n220 go\r\n"),
+         CB(HELLO_OF_THREE)}};
+    struct talk t;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t piece = 1; piece < 120; piece++) {
+            for (int pass = 0; pass < 2; pass++) {
+                talk_begin(&t);
+                t.pass = pass;
+                talk_all(&t, turns[i], 3, piece);
+                assert_true(span_eq(session_text(&t.s, t.s.sni), span_str("mx.sni.test")));
+                assert_int_equal(t.s.tls_records[SESSION_TO_SERVER], i ? 3 : 1);
+                talk_end(&t);
+            }
+        }
+    }
+}
+
+/* With a hole in it nobody knows what it asked for. */
+static void test_a_broken_hello_names_nobody(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CB("\x16\x03\x01\x00\x60\x01\x00\x00\x5c"),
+         CGAP(20), CB(HELLO_OF_ONE));
+    assert_int_equal(k.s.sni.len, 0);
+    talk_end(&k);
+}
+
+static void test_a_hello_with_text_in_it_names_nobody(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CB("\x16\x03\x01\x00\x04\x01\x00\x00\x5c"),
+         CB("EHLO again\r\n"));
+    assert_int_equal(k.s.sni.len, 0);
+    talk_end(&k);
+}
+
 static void test_encrypted_alert_completes_nothing(void **state)
 {
     (void)state;
@@ -663,6 +720,9 @@ int main(void)
         cmocka_unit_test(test_clear_after_220),
         cmocka_unit_test(test_server_answers_tls_in_clear),
         cmocka_unit_test(test_ironport_alert_then_clear),
+        cmocka_unit_test(test_the_name_that_is_asked_for),
+        cmocka_unit_test(test_a_broken_hello_names_nobody),
+        cmocka_unit_test(test_a_hello_with_text_in_it_names_nobody),
         cmocka_unit_test(test_tls_completes_only_with_an_answer_to_data),
         cmocka_unit_test(test_encrypted_alert_completes_nothing),
         cmocka_unit_test(test_pipelined_replies_find_their_commands),

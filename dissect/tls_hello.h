@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2; SSLv3 has the same form), taken
+ * apart. Everything in the record is a part of the message, and lives as long as it does.
+ */
+#ifndef DISSECT_TLS_HELLO_H
+#define DISSECT_TLS_HELLO_H
+
+#include "base/span.h"
+
+enum { TLS_CLIENT_HELLO = 1 }; /* handshake types: RFC 8446 appendix B.3 */
+
+enum tls_extension_type { /* IANA, TLS ExtensionType Values */
+                          TLS_EXTENSION_SERVER_NAME = 0
+};
+
+struct tls_client_hello {
+    uint16_t version; /* legacy_version */
+    struct span random;
+    struct span session_id;
+    struct span suites; /* two bytes each */
+    struct span compression;
+    struct span extensions; /* the whole list, without its length */
+};
+
+/* `body`: the message without its header of four bytes. False: it is no ClientHello. */
+bool tls_client_hello_read(struct span body, struct tls_client_hello *out);
+
+/* The first extension of that type. False: there is none, or the list ends early before it. */
+bool tls_extension(struct span extensions, uint16_t type, struct span *data);
+
+/* The host name of a server_name extension (RFC 6066 section 3); empty: it has none. */
+struct span tls_server_name(struct span data);
+
+#endif
