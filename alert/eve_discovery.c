@@ -16,15 +16,21 @@ static void put_envelope(struct json *out, const struct discovery *d, const stru
 }
 
 /* What was asked, as Suricata names it; DNS knows more types of answer than matter here. */
-static void put_dns(struct json *out, const struct discovery *d)
+static void put_question(struct json *out, const struct discovery *d)
 {
     static const char *const answer[] = {"records", "none", "failed", "unanswered"};
     _Static_assert(sizeof(answer) / sizeof(answer[0]) == DISCOVERY_ANSWER_COUNT, "a text each");
-    static const char *const prefix[] = {"", "", "_mta-sts.", "_25._tcp."};
+    static const char *const prefix[] = {"", "", "_mta-sts.", "_25._tcp.", "mta-sts."};
     _Static_assert(sizeof(prefix) / sizeof(prefix[0]) == DISCOVERY_KIND_COUNT, "one each");
     bool of_host = d->kind == DISCOVERY_ADDRESS || d->kind == DISCOVERY_TLSA;
     char name[CAP_DOMAIN_TEXT + 16];
     snprintf(name, sizeof(name), "%s%s", prefix[d->kind], of_host ? d->host.text : d->domain.text);
+    if (d->kind == DISCOVERY_FETCH) {
+        json_object(out, "tls");
+        json_word(out, "sni", name);
+        json_close(out);
+        return;
+    }
     json_object(out, "dns");
     json_word(out, "type", d->answer == DISCOVERY_UNANSWERED ? "query" : "answer");
     json_uint(out, "id", d->id);
@@ -42,7 +48,7 @@ void eve_discovery(struct json *out, const struct discovery *d, const struct inc
         p.finding_id[0] = '\0';
     put_envelope(out, d, a->primary, o);
     eve_put_alert(out, &p);
-    put_dns(out, d);
+    put_question(out, d);
     eve_put_starttls(out, &p);
 }
 
@@ -51,5 +57,5 @@ void eve_discovery_storm(struct json *out, const struct discovery *d,
 {
     put_envelope(out, d, a->primary, o);
     eve_put_storm(out, a);
-    put_dns(out, d);
+    put_question(out, d);
 }

@@ -115,7 +115,8 @@ static void dns_packet(struct dissect *d, const struct reading *r, const struct 
         dns_tap_udp(d->dns, &a);
 }
 
-/* A whole packet without mail: DNS, or nothing. `tcp`: NULL when it is no TCP. */
+/* A whole packet without mail: DNS, the fetch of a policy, or nothing. `tcp`: NULL when it is no
+ * TCP. */
 static void other_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
 {
     if (d->dns && (tcp ? tcp->src_port == DNS_TAP_PORT || tcp->dst_port == DNS_TAP_PORT
@@ -123,6 +124,9 @@ static void other_packet(struct dissect *d, const struct reading *r, const struc
         dns_packet(d, r, tcp);
     else
         d->count.not_mail++;
+    if (d->fetch && tcp && (tcp->src_port == FETCH_TAP_PORT || tcp->dst_port == FETCH_TAP_PORT))
+        fetch_tap_segment(d->fetch, &r->ip, tcp, r->a.packet->time, d->converse.now,
+                          r->a.packet->source);
 }
 
 /* The functions below: true when r->a.tcp is a segment on a mail port; else the packet has been
@@ -211,6 +215,19 @@ static bool frame_bytes(struct dissect *d, const struct packet *p, struct readin
     return false;
 }
 
+/* A plain frame without mail that is to be read all the same. */
+static inline bool wants_other(const struct dissect *d, enum plain kind, struct span bytes)
+{
+    if (d->dns && plain_has_port(kind, bytes, DNS_TAP_PORT))
+        return true;
+    if (!d->fetch || kind == PLAIN_OTHER)
+        return false;
+    if (plain_dst_port(kind, bytes) == FETCH_TAP_PORT)
+        return fetch_tap_wants(d->fetch, true, plain_payload(kind, bytes));
+    return plain_src_port(kind, bytes) == FETCH_TAP_PORT &&
+           fetch_tap_wants(d->fetch, false, span_of(NULL, 0));
+}
+
 /* Most frames of a link are plain, and those that are not mail are told by a few loads; a glance is
  * enough for those in the middle of TLS. The others go through the layers one by one. */
 static inline bool read_packet(struct dissect *d, const struct packet *p, struct reading *r)
@@ -225,7 +242,7 @@ static inline bool read_packet(struct dissect *d, const struct packet *p, struct
     src = kind != PLAIN_OTHER && is_mail_port(d, plain_src_port(kind, p->bytes));
     dst = kind != PLAIN_OTHER && is_mail_port(d, plain_dst_port(kind, p->bytes));
     if (!src && !dst) {
-        if (d->dns && plain_has_port(kind, p->bytes, DNS_TAP_PORT))
+        if (wants_other(d, kind, p->bytes))
             return frame_bytes(d, p, r);
         d->count.not_mail++;
         return false;
@@ -282,6 +299,8 @@ void dissect_packet(struct dissect *d, const struct packet *p)
         lifetime_expire(d);
         if (d->dns)
             dns_tap_tick(d->dns, d->converse.now);
+        if (d->fetch)
+            fetch_tap_tick(d->fetch, d->converse.now);
         d->expire_at = d->converse.now + EXPIRE_EVERY;
     }
 }
@@ -318,8 +337,10 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
         d->dns = dns_tap_new(&c->key, c->dns_queries, c->dns, user);
         d->udp_defrag = defrag_new();
     }
+    if (c->fetch)
+        d->fetch = fetch_tap_new(&c->key, c->fetch, user);
     if (!d->defrag || !d->half_open || !d->park || !d->converse.table ||
-        (c->dns && (!d->dns || !d->udp_defrag))) {
+        (c->dns && (!d->dns || !d->udp_defrag)) || (c->fetch && !d->fetch)) {
         dissect_free(d);
         return NULL;
     }
@@ -330,6 +351,8 @@ void dissect_finish(struct dissect *d)
 {
     if (d->dns && d->count.packets)
         dns_tap_tick(d->dns, d->converse.now);
+    if (d->fetch && d->count.packets)
+        fetch_tap_tick(d->fetch, d->converse.now);
     lifetime_close_all(d);
 }
 
@@ -345,6 +368,7 @@ void dissect_free(struct dissect *d)
     defrag_free(d->defrag);
     defrag_free(d->udp_defrag);
     dns_tap_free(d->dns);
+    fetch_tap_free(d->fetch);
     free(d);
 }
 

@@ -13,10 +13,14 @@
 
 struct dissect;
 struct dns_sighting;
+struct fetch_sighting;
 
 /* Called for each DNS message: dissect/dns_tap.h. At its packet, and so before sessions that have
  * ended by then, unless they are asked for (dissect_hand_out()). */
 typedef void (*dissect_dns_fn)(void *user, const struct dns_sighting *s);
+
+/* Likewise for each fetch of an MTA-STS policy: dissect/fetch_tap.h. */
+typedef void (*dissect_fetch_fn)(void *user, const struct fetch_sighting *s);
 
 struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
@@ -30,6 +34,7 @@ struct dissect_config {
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
     dissect_dns_fn dns;     /* with the `user` of dissect_new(); NULL: packets of DNS are no mail */
+    dissect_fetch_fn fetch; /* likewise; NULL: port 443 is no mail */
     uint32_t dns_queries;   /* that are remembered: a power of two up to CAP_DNS_QUERIES */
 };
 

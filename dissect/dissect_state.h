@@ -9,6 +9,7 @@
 #include "dissect/defrag.h"
 #include "dissect/dissect.h"
 #include "dissect/dns_tap.h"
+#include "dissect/fetch_tap.h"
 #include "dissect/frame.h"
 #include "dissect/half_open.h"
 #include "dissect/park.h"
@@ -25,7 +26,8 @@ struct dissect {
     struct defrag *defrag;
     struct half_open_table *half_open;
     struct park *park;
-    struct dns_tap *dns; /* NULL: not wanted */
+    struct dns_tap *dns;     /* NULL: not wanted */
+    struct fetch_tap *fetch; /* likewise */
     struct dissect_counters count;
     size_t memory;       /* config.memory, less what the allocator wastes */
     uint64_t measure_at; /* packet count when that is measured next */

@@ -42,6 +42,11 @@ uint16_t plain_dst_port(enum plain kind, struct span bytes)
     return be16(bytes.p + tcp_at(kind) + 2);
 }
 
+struct span plain_payload(enum plain kind, struct span bytes)
+{
+    return span_from(bytes, tcp_at(kind) + (size_t)(bytes.p[tcp_at(kind) + 12] >> 4) * 4);
+}
+
 bool plain_has_port(enum plain kind, struct span bytes, uint16_t port)
 {
     const uint8_t *p = bytes.p + (kind == PLAIN_TCP_IPV6 ? ETHERNET + IPV6 : ETHERNET + IPV4);

@@ -25,6 +25,9 @@ uint16_t plain_dst_port(enum plain kind, struct span bytes);
 /* Any plain frame but PLAIN_NOT: it is TCP or UDP from or to this port. */
 bool plain_has_port(enum plain kind, struct span bytes, uint16_t port);
 
+/* What stands behind the headers of a plain TCP frame, with what may stand behind the datagram. */
+struct span plain_payload(enum plain kind, struct span bytes);
+
 /* What a packet in the middle of a connection is passed over by: key, point and ip_id of `a`, and
  * of its tcp seq, ack, flags, checksum and payload. False: the frame is not whole or not sound, or
  * it begins or ends a connection. `a->dir` is given. */

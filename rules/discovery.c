@@ -160,6 +160,32 @@ static bool sts_record_invalid(const struct discovery *d, struct finding *f)
     return true;
 }
 
+/* The client has come as far as its ClientHello: the name was found, and the host is there. */
+static bool fetch_prevented(const struct discovery *d, struct finding *f)
+{
+    if (!d->promised && !(d->before && d->unanswered >= SILENT_FEW))
+        return false;
+    begin(f, RULE_STS_RECORD_SUPPRESSED, d);
+    weigh(f, d);
+    wording_say(f,
+                "%s began TLS with mta-sts.%s at %s to fetch its policy, and the connection was "
+                "%s, %u time%s in a row.",
+                wording_address(d->key.family, d->key.client).text, d->domain.text,
+                wording_address(d->key.family, d->key.server).text,
+                d->answer == DISCOVERY_FAILED ? "reset" : "never answered", d->unanswered,
+                d->unanswered == 1 ? "" : "s");
+    say_promise(f, d);
+    say_before(f, d);
+    if (!d->promised || d->unanswered < SILENT_MANY)
+        raise_cap(f, SEVERITY_LOW);
+    if (!d->promised)
+        f->evidence = EVIDENCE_E2;
+    f->tlsrpt = "sts-policy-fetch-error";
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
+    return true;
+}
+
 /* --- tlsa-stripped --- */
 
 /* The caller tells only of answers that are not authentic, where authentic ones came before. */
@@ -204,6 +230,8 @@ bool discovery_judge(const struct discovery *d, struct finding *out)
         return sts_record_suppressed(d, out) || sts_record_invalid(d, out);
     case DISCOVERY_TLSA:
         return tlsa_stripped(d, out);
+    case DISCOVERY_FETCH:
+        return fetch_prevented(d, out);
     case DISCOVERY_KIND_COUNT:
         break;
     }

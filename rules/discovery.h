@@ -14,6 +14,7 @@ enum discovery_kind {
     DISCOVERY_ADDRESS, /* one names the addresses of `host`, an exchanger */
     DISCOVERY_STS,     /* the _mta-sts record of `domain` */
     DISCOVERY_TLSA,    /* the TLSA records of `host` */
+    DISCOVERY_FETCH,   /* the policy of `domain`, over HTTPS */
     DISCOVERY_KIND_COUNT
 };
 
@@ -21,8 +22,8 @@ enum discovery_kind {
 enum discovery_answer {
     DISCOVERY_RECORDS,    /* with what was asked for */
     DISCOVERY_NONE,       /* there is no such record, or no such name */
-    DISCOVERY_FAILED,     /* SERVFAIL, REFUSED and the like */
-    DISCOVERY_UNANSWERED, /* not at all, though the server answered others */
+    DISCOVERY_FAILED,     /* SERVFAIL, REFUSED and the like; FETCH: reset */
+    DISCOVERY_UNANSWERED, /* not at all, though the server answered others; FETCH: not at all */
     DISCOVERY_ANSWER_COUNT
 };
 
@@ -38,14 +39,14 @@ struct discovery {
     uint16_t id;      /* of the DNS message */
     nstime time;      /* of the answer, or when it was given up */
     nstime asked;     /* of the query; 0: it was not seen */
-    const char *type; /* "MX", "A", "AAAA", "TXT", "TLSA" */
+    const char *type; /* "MX", "A", "AAAA", "TXT", "TLSA"; of FETCH "" */
 
     struct domain domain; /* whose mail it is about; MX, STS. Else that of the promise, or none */
     struct domain host;   /* ADDRESS, TLSA. MX: the best exchanger */
     bool contradicted;    /* another answer to the very same query said otherwise */
     bool promised;        /* a policy of `domain` was in force: */
     struct expectation promise; /* `match` is the best exchangers' best */
-    uint32_t unanswered;        /* UNANSWERED: queries in a row */
+    uint32_t unanswered;        /* UNANSWERED, FETCH: in a row */
     nstime before;              /* STS, TLSA: when the record was last seen here; 0: never */
     const char *invalid;        /* STS, RECORDS: what is wrong with them; NULL: nothing */
 };

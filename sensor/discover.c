@@ -11,12 +11,15 @@
 #define SILENCE     (10 * 60 * NS_PER_S) /* queries further apart than this are not in a row */
 #define STS_LABEL   "_mta-sts."
 #define TLSA_LABELS "_25._tcp."
+#define FETCH_LABEL "mta-sts."
 
 enum { /* places of each memory: 40 bytes each */
        PLACES_ASKERS = 16384,
        PLACES_RECORDS = 16384,
        PLACES_SILENT = 1024,
-       PLACES_SERVERS = 1024
+       PLACES_SERVERS = 1024,
+       PLACES_NAMED = 8192,
+       PLACES_FETCHES = 1024
 };
 
 struct discover {
@@ -25,6 +28,8 @@ struct discover {
     struct recent *askers;  /* by address: when it asked for MTA-STS, for TLSA records */
     struct recent *records; /* by question and who is asked: when the record was there; a flag */
     struct recent *silent;  /* by question and who is asked: queries in a row, and the newest */
+    struct recent *named;   /* by domain: when anybody gave its MTA-STS record */
+    struct recent *fetches; /* by domain: fetches prevented in a row, and the newest */
     struct recent *servers; /* by who is asked: when it answered anything */
     struct sts_txt txt;     /* of reading */
     uint8_t text[CAP_DNS_TEXT];
@@ -42,7 +47,9 @@ struct discover *discover_new(const struct siphash_key *key, const struct book *
     d->records = recent_new(key, PLACES_RECORDS);
     d->silent = recent_new(key, PLACES_SILENT);
     d->servers = recent_new(key, PLACES_SERVERS);
-    if (d->askers && d->records && d->silent && d->servers)
+    d->named = recent_new(key, PLACES_NAMED);
+    d->fetches = recent_new(key, PLACES_FETCHES);
+    if (d->askers && d->records && d->silent && d->servers && d->named && d->fetches)
         return d;
     discover_free(d);
     return NULL;
@@ -56,6 +63,8 @@ void discover_free(struct discover *d)
     recent_free(d->records);
     recent_free(d->silent);
     recent_free(d->servers);
+    recent_free(d->named);
+    recent_free(d->fetches);
     free(d);
 }
 
@@ -277,8 +286,10 @@ static bool see_record(struct discover *d, const struct question *q, const struc
     to->before = seen && !usable ? seen[0] : 0;
     /* with the record once, and once without */
     to->contradicted &= usable || (seen && seen[0] >= s->query_time);
-    if (usable)
+    if (usable) {
         recent_keep(d->records, topic.bytes, topic.n, s->time)[0] = s->time;
+        recent_keep(d->named, q->name.text, q->name.n, s->time)[0] = s->time;
+    }
     return true;
 }
 
@@ -350,6 +361,46 @@ static void end_silence(struct discover *d, const struct question *q, const stru
     int64_t *row = recent_find(d->silent, topic.bytes, topic.n);
     if (row)
         row[0] = row[1] = 0;
+}
+
+/* --- fetches --- */
+
+/* When a resolver on the tap last gave the domain's record; 0: none did. */
+static nstime record_seen(struct discover *d, const struct domain *domain)
+{
+    const int64_t *seen = recent_find(d->named, domain->text, domain->n);
+    return seen ? seen[0] : 0;
+}
+
+bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct discovery *out)
+{
+    struct domain domain;
+    int64_t *row;
+    if (!domain_read(span_from(span_str(s->host), sizeof(FETCH_LABEL) - 1), &domain))
+        return false;
+    row = recent_keep(d->fetches, domain.text, domain.n, s->time);
+    row[0] = s->outcome == FETCH_ANSWERED ? 0 : within(row[1], s->time, DAY) ? row[0] + 1 : 1;
+    row[1] = s->time;
+    if (s->outcome == FETCH_ANSWERED)
+        return false;
+    *out = (struct discovery){
+        .kind = DISCOVERY_FETCH,
+        .answer = s->outcome == FETCH_RESET ? DISCOVERY_FAILED : DISCOVERY_UNANSWERED,
+        .key = s->key,
+        .tcp = true,
+        .flow_id = session_flow_id(&s->key, s->asked),
+        .source = s->source,
+        .time = s->time,
+        .asked = s->asked,
+        .type = "",
+        .domain = domain,
+        .unanswered = (uint32_t)row[0],
+    };
+    out->before = record_seen(d, &domain);
+    if (!within(out->before, s->time, DAY))
+        out->before = 0;
+    add_promise(d, out);
+    return true;
 }
 
 /* --- one sighting --- */

@@ -8,6 +8,7 @@
 #define SENSOR_DISCOVER_H
 
 #include "dissect/dns_tap.h"
+#include "dissect/fetch_tap.h"
 #include "policy/book.h"
 #include "policy/routes.h"
 #include "rules/discovery.h"
@@ -21,6 +22,9 @@ void discover_free(struct discover *d);
 
 /* Fills `out` when there is something to judge. */
 bool discover_sighting(struct discover *d, const struct dns_sighting *s, struct discovery *out);
+
+/* The same for a fetch of a policy. */
+bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct discovery *out);
 
 /* What this address asked for within a day before t: enum sender_checks. */
 unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16]);

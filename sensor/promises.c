@@ -268,6 +268,11 @@ bool promises_dns(struct promises *p, const struct dns_sighting *s, struct disco
     return found;
 }
 
+bool promises_fetch(struct promises *p, const struct fetch_sighting *s, struct discovery *out)
+{
+    return discover_fetch(p->discover, s, out);
+}
+
 unsigned promises_checks(struct promises *p, const struct session *s)
 {
     return discover_checks(p->discover, s->now, s->key.family, s->key.client);

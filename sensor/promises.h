@@ -8,6 +8,7 @@
 
 #include "base/siphash.h"
 #include "dissect/dns_tap.h"
+#include "dissect/fetch_tap.h"
 #include "policy/role.h"
 #include "rules/discovery.h"
 
@@ -34,6 +35,9 @@ int promises_add_partners(struct promises *p, const char *path);
 
 /* Learns from DNS on the tap. True: there is something in it to judge, and `out` is filled. */
 bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out);
+
+/* The same for a fetch of a policy. */
+bool promises_fetch(struct promises *p, const struct fetch_sighting *s, struct discovery *out);
 
 /* What the client of the session was seen to ask DNS for: enum sender_checks. */
 unsigned promises_checks(struct promises *p, const struct session *s);

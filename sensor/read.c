@@ -133,21 +133,36 @@ static void write_discovery(struct reading *r, const struct discovery *d,
     write_line(r);
 }
 
+static void judge_discovery(struct reading *r, const struct discovery *d)
+{
+    struct incident_alert alert;
+    struct finding f;
+    if (!discovery_judge(d, &f))
+        return;
+    enum incident_outcome outcome = incident_discovery(r->incidents, d, &f, &alert);
+    if (outcome == INCIDENT_STORM ||
+        (outcome == INCIDENT_ALERT && f.severity >= r->cli->min_severity))
+        write_discovery(r, d, outcome, &alert);
+    if (r->summary && f.severity >= r->cli->min_severity)
+        summary_discovery(r->summary, d, &f);
+}
+
 /* dissect_dns_fn */
 static void on_dns(void *user, const struct dns_sighting *s)
 {
     struct reading *r = user;
-    struct incident_alert alert;
     struct discovery d;
-    struct finding f;
-    if (!promises_dns(r->promises, s, &d) || !discovery_judge(&d, &f))
-        return;
-    enum incident_outcome outcome = incident_discovery(r->incidents, &d, &f, &alert);
-    if (outcome == INCIDENT_STORM ||
-        (outcome == INCIDENT_ALERT && f.severity >= r->cli->min_severity))
-        write_discovery(r, &d, outcome, &alert);
-    if (r->summary && f.severity >= r->cli->min_severity)
-        summary_discovery(r->summary, &d, &f);
+    if (promises_dns(r->promises, s, &d))
+        judge_discovery(r, &d);
+}
+
+/* dissect_fetch_fn */
+static void on_fetch(void *user, const struct fetch_sighting *s)
+{
+    struct reading *r = user;
+    struct discovery d;
+    if (promises_fetch(r->promises, s, &d))
+        judge_discovery(r, &d);
 }
 
 /* dissect_fn */
@@ -243,6 +258,7 @@ static bool open_dissect(struct reading *r)
     c.unpacked = c.memory / CAP_UNPACKED_PART;
     c.keep_addresses = r->cli->show_addresses;
     c.dns = on_dns;
+    c.fetch = on_fetch;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);

@@ -67,7 +67,8 @@ class Result:
         for line in self.alerts:
             facts = line["alert"]["metadata"]
             if facts["rule"][0] in DISCOVERY:
-                out.append((facts["rule"][0], facts["severity"][0], line["dns"]["rrname"]))
+                out.append((facts["rule"][0], facts["severity"][0], line["dns"]["rrname"] if "dns" in line
+                            else line["tls"]["sni"]))
         return out
 
     @property

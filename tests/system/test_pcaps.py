@@ -59,7 +59,7 @@ def check_alerts(tally, name, result):
             highest[line["flow_id"]] = max((row[1] for row in rows), key=run.LEVELS.index)
     alerted = {}
     for line in result.alerts:
-        if "dns" in line:
+        if "flow" not in line:
             continue
         severity = line["alert"]["metadata"]["severity"][0]
         before = alerted.get(line["flow_id"], "info")

@@ -88,7 +88,7 @@ static void a_contradiction_stands_alone(void **state)
     const enum rule_id rule[] = {RULE_MX_SPOOFED, RULE_MX_SPOOFED, RULE_STS_RECORD_SUPPRESSED,
                                  RULE_TLSA_STRIPPED};
     (void)state;
-    for (int k = 0; k < DISCOVERY_KIND_COUNT; k++) {
+    for (int k = DISCOVERY_MX; k <= DISCOVERY_TLSA; k++) {
         begin((enum discovery_kind)k, DISCOVERY_RECORDS);
         assert_false(discovery_judge(&d, &f));
         d.contradicted = true;
@@ -152,6 +152,31 @@ static void tlsa_records_that_lost_their_mark(void **state)
     assert_int_equal(severity(), SEVERITY_LOW);
 }
 
+static void a_policy_that_cannot_be_fetched(void **state)
+{
+    (void)state;
+    begin(DISCOVERY_FETCH, DISCOVERY_FAILED);
+    d.unanswered = 1;
+    assert_false(discovery_judge(&d, &f)); /* nobody says that there is a policy */
+    d.before = NS_PER_S;
+    assert_false(discovery_judge(&d, &f));
+    d.unanswered = 2;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    assert_int_equal(f.evidence, EVIDENCE_E2);
+    d.unanswered = 9;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    promise(STS_MODE_ENFORCE, true, false);
+    d.unanswered = 1;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    assert_int_equal(f.rule, RULE_STS_RECORD_SUPPRESSED);
+    assert_non_null(strstr(f.reason, "mta-sts.rcpt.test"));
+    assert_non_null(strstr(f.reason, "was reset, 1 time in a row"));
+    d.answer = DISCOVERY_UNANSWERED;
+    d.unanswered = 4;
+    assert_int_equal(severity(), SEVERITY_MEDIUM);
+    assert_non_null(strstr(f.reason, "was never answered, 4 times in a row"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +185,7 @@ int main(void)
         cmocka_unit_test(a_record_that_is_gone),
         cmocka_unit_test(a_record_that_is_wrong_is_counted),
         cmocka_unit_test(tlsa_records_that_lost_their_mark),
+        cmocka_unit_test(a_policy_that_cannot_be_fetched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
