@@ -11,6 +11,7 @@
 
 #include "policy/mta_cache.h"
 #include "policy/resolver_cache.h"
+#include "sensor/tlspol.h"
 #include "store/foreign.h"
 #include "store/store.h"
 
@@ -259,6 +260,27 @@ static bool is_sqlite(const char *path)
     return n == sizeof(head) && memcmp(head, SQLITE_MAGIC, sizeof(head)) == 0;
 }
 
+/* --- a running postfix-tlspol --- */
+
+/* tlspol_fn */
+static void on_answer(void *user, const struct policy_json *p)
+{
+    struct scan *s = user;
+    s->found++;
+    s->added += tell(s->to, p, s->name, 0) == 0;
+}
+
+static int ask_tlspol(const struct policy_source *to, const char *where)
+{
+    struct scan s = {.to = to, .name = where};
+    char why[POLICY_JSON_WHY];
+    if (tlspol_ask(where, on_answer, &s, why))
+        return complain(to, where, 0, why);
+    if (s.found == 0)
+        return complain(to, where, 0, "knows of no policy in mode enforce");
+    return s.added > 0 ? 0 : -1;
+}
+
 bool policy_source_is_store(const char *where)
 {
     static const char *const scheme[] = {"redis:", "rediss:", "redis+unix:", "sqlite:"};
@@ -271,6 +293,8 @@ bool policy_source_is_store(const char *where)
 int policy_source_read(const struct policy_source *to, const char *where)
 {
     struct stat st;
+    if (tlspol_is_address(where))
+        return ask_tlspol(to, where);
     if (policy_source_is_store(where))
         return read_store(to, where) > 0 ? 0 : -1;
     if (stat(where, &st))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What others write down of policies, the first byte choosing which: a record, a preload list,
- * lines of partners, an entry of the cache of postfix-mta-sts-resolver, maddy or chasquid. A record
- * that is read can be written and read again to the same.
+ * lines of partners, an entry of the cache of postfix-mta-sts-resolver, maddy or chasquid, an
+ * answer of postfix-tlspol. A record that is read can be written and read again to the same.
  */
 #include <stdlib.h>
 
@@ -10,6 +10,7 @@
 #include "policy/partner.h"
 #include "policy/preload.h"
 #include "policy/resolver_cache.h"
+#include "policy/tlspol_reply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -56,12 +57,14 @@ static void try_record(struct span in, uint8_t kind)
 
     if (kind == 'c')
         rc = resolver_cache_read(span_str("a.test"), in, 1e9, &p, why);
+    else if (kind == 't')
+        rc = tlspol_reply_read(in, NS_PER_S, &p, why);
     else if (kind == 'm' || kind == 'q')
         rc = read_file(span_str(kind == 'm' ? "a.test" : "pol:a.test"), in, &p, why);
     else
         rc = policy_json_read(in, &p, why);
 
-    must((rc == 0) == (why[0] == '\0'));
+    must((rc < 0) == (why[0] != '\0'));
     if (rc == 0)
         write_and_read(&p);
     policy_json_fini(&p);

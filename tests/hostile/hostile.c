@@ -68,13 +68,12 @@ static bool read_all(int fd)
     struct capture *capture;
     struct dissect *d;
     struct packet p;
-    bool good = true;
+    bool good = true, ready = whole_way_init(&whole, &c);
 
-    dissect_config_default(&c);
     c.max_flows = 64; /* tables that are made for each run */
     c.half_open = 64;
-    whole.incidents = incident_new(NULL);
-    d = whole.incidents ? dissect_new(&c, whole_way_session, &whole) : NULL;
+    c.dns_queries = 64;
+    d = ready ? dissect_new(&c, whole_way_session, &whole) : NULL;
     if (d && capture_open_fd(dup(fd), CAPTURE_BUFFER, &capture, &error) == CAPTURE_OK) {
         while (capture_next(capture, &p) == 1)
             dissect_packet(d, &p);
@@ -83,7 +82,7 @@ static bool read_all(int fd)
         capture_close(capture);
     }
     dissect_free(d);
-    incident_free(whole.incidents);
+    whole_way_fini(&whole);
     return good;
 }
 

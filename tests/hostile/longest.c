@@ -57,10 +57,9 @@ static bool read_once(const char *path, struct times *t)
         fprintf(stderr, "longest: %s: %s\n", path, error.text);
         return false;
     }
-    dissect_config_default(&c);
-    way.incidents = incident_new(NULL);
+    good = whole_way_init(&way, &c);
     way.memory = garble_memory_new(&c.key);
-    d = dissect_new(&c, whole_way_session, &way);
+    d = good ? dissect_new(&c, whole_way_session, &way) : NULL;
     for (size_t i = 0; good && d && capture_next(capture, &p) == 1; i++) {
         uint64_t from = whole_way_clock();
         dissect_packet(d, &p);
@@ -71,7 +70,7 @@ static bool read_once(const char *path, struct times *t)
     good = good && d && whole_way_accounted(d);
     dissect_free(d);
     garble_memory_free(way.memory);
-    incident_free(way.incidents);
+    whole_way_fini(&way);
     capture_close(capture);
     return good;
 }

@@ -9,10 +9,12 @@
 #include "alert/eve.h"
 #include "dissect/dissect.h"
 #include "rules/garble.h"
+#include "sensor/promises.h"
 
 struct whole_way {
     struct incidents *incidents;
     struct garble_memory *memory; /* NULL: none */
+    struct promises *promises;
     struct json line;
     struct judgement judgement;
 };
@@ -23,10 +25,13 @@ static inline void whole_way_session(void *user, struct session *s, enum session
     static const struct eve_options plain;
     struct whole_way *w = user;
     struct incident_alert alert;
+    struct expectations expected;
     struct judge_aid aid = {.memory = w->memory};
 
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
+    aid.expected = promises_expect(w->promises, s, ROLE_UNKNOWN, &expected);
+    aid.sender_checks = promises_checks(w->promises, s);
     judge(s, m, &aid, &w->judgement);
     if (incident_judge(w->incidents, s, m, &w->judgement, &alert) == INCIDENT_ALERT) {
         eve_alert(&w->line, s, &w->judgement, &alert, &plain);
@@ -36,6 +41,66 @@ static inline void whole_way_session(void *user, struct session *s, enum session
         eve_session(&w->line, s, &w->judgement, NULL, &plain);
         (void)json_end(&w->line);
     }
+}
+
+static inline void whole_way_discovery(struct whole_way *w, const struct discovery *d)
+{
+    static const struct eve_options plain;
+    struct incident_alert alert;
+    struct finding f;
+
+    if (discovery_judge(d, &f) &&
+        incident_discovery(w->incidents, d, &f, &alert) == INCIDENT_ALERT) {
+        eve_discovery(&w->line, d, &alert, &plain);
+        (void)json_end(&w->line);
+    }
+}
+
+/* dissect_dns_fn, dissect_fetch_fn; likewise. */
+static inline void whole_way_dns(void *user, const struct dns_sighting *s)
+{
+    struct whole_way *w = user;
+    struct discovery d;
+
+    if (promises_dns(w->promises, s, &d))
+        whole_way_discovery(w, &d);
+}
+
+static inline void whole_way_fetch(void *user, const struct fetch_sighting *s)
+{
+    struct whole_way *w = user;
+    struct discovery d;
+
+    if (promises_fetch(w->promises, s, &d))
+        whole_way_discovery(w, &d);
+}
+
+/* promises_problem_fn: no source is read here. */
+static inline void whole_way_problem(void *user, const char *name, unsigned line, const char *what)
+{
+    (void)user;
+    (void)name;
+    (void)line;
+    (void)what;
+}
+
+/* False: no memory; whole_way_fini() follows in both cases. */
+static inline bool whole_way_init(struct whole_way *w, struct dissect_config *c)
+{
+    dissect_config_default(c);
+    c->dns = whole_way_dns;
+    c->fetch = whole_way_fetch;
+    w->incidents = incident_new(NULL);
+    w->promises = promises_new(&c->key, whole_way_problem, w);
+    return w->incidents && w->promises;
+}
+
+static inline void whole_way_fini(struct whole_way *w)
+{
+    incident_free(w->incidents);
+    promises_free(w->promises);
+    w->incidents = NULL;
+    w->promises = NULL;
 }
 
 static inline uint64_t whole_way_clock(void) /* nanoseconds */

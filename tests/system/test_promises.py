@@ -12,9 +12,11 @@ rcpt.test, whose server offers no STARTTLS. A redis-server is started here and e
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import uuid
 from pathlib import Path
 
@@ -101,6 +103,69 @@ def directories(c):
     store = "sqlite:%s" % (c.root / "imported.db")
     out = c.policy("import", "import", "--state", store, c.root / "chasquid-then", folder).stdout
     c.tally.equal("import", "said", out.split(" imported")[0], "2 policies")
+
+
+class Tlspol(threading.Thread):
+    """Answers `JSON DOMAIN` as postfix-tlspol does; it is no package of Debian. One connection."""
+
+    def __init__(self, listener, answers):
+        super().__init__(daemon=True)
+        self.listener, self.answers, self.asked = listener, answers, []
+        self.start()
+
+    def run(self):
+        connection, _ = self.listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for answer in self.answers:
+                length = b""
+                while not length.endswith(b":"):
+                    length += lines.read(1)
+                self.asked.append(lines.read(int(length[:-1]) + 1).decode())
+                connection.sendall(answer)
+
+
+def tlspol_answer(domain, report):
+    return json.dumps({"version": "1.9.0", "domain": domain,
+                       "dane": {"policy": "", "time": 0.1, "ttl": 0},
+                       "mta-sts": {"policy": "", "report": report, "time": 0.2, "ttl": 60}}
+                      ).encode() + b"\n"
+
+
+def tlspol(c):
+    """Over both kinds of socket. What it says counts as fetched now."""
+    report = "policy_type=sts policy_domain=rcpt.test mx_host_pattern=mx1.rcpt.test" + "".join(
+        " { policy_string = %s }" % line for line in BODY.splitlines())
+    good, none = tlspol_answer("rcpt.test", report), tlspol_answer("none.test", "")
+    for family, address, where in (
+            (socket.AF_INET, ("127.0.0.1", 0), "tlspol://127.0.0.1:%d/"),
+            (socket.AF_UNIX, str(c.root / "tlspol.sock"), "tlspol+unix://%s/")):
+        with socket.socket(family) as listener:
+            listener.bind(address)
+            listener.listen()
+            name = listener.getsockname()
+            where = where % (name[1] if family == socket.AF_INET else name)
+            server = Tlspol(listener, [none, good])
+            out = c.policy("tlspol", "export", "--policies", where + "none.test,rcpt.test").stdout
+            server.join(10)
+        c.tally.equal("tlspol", "asked", server.asked, ["JSON none.test,", "JSON rcpt.test,"])
+        got = [json.loads(line) for line in out.splitlines()]
+        c.tally.equal("tlspol", "domains", [p["domain"] for p in got], ["rcpt.test"])
+        c.tally.equal("tlspol", "lines", [p["body"].splitlines() for p in got],
+                      [BODY.splitlines()])
+    for name, answers, says in (("of another", [tlspol_answer("other.test", report)],
+                                 "another domain"), ("no answer", [b""], "closed the connection"),
+                                ("PERM", [b"5:PERM ,\n"], "is no JSON"),
+                                ("none", [none], "no policy in mode enforce")):
+        domain = "none.test" if name == "none" else "rcpt.test"
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            Tlspol(listener, answers)
+            c.refused("tlspol, " + name, "--policies",
+                      "tlspol://127.0.0.1:%d/%s" % (listener.getsockname()[1], domain), says=says)
+    c.refused("tlspol, away", "--policies", "tlspol+unix:///nowhere/sock/a.test",
+              says="No such file")
+    c.refused("tlspol, no domain", "--policies", "tlspol://127.0.0.1:1", says="/DOMAIN")
 
 
 def pipes(c):
@@ -194,7 +259,6 @@ def foreign(c):
 
 def add(server, key, score, member):
     """ZADD with a member of any bytes."""
-    import socket
     words = [b"ZADD", key.encode(), b"%.1f" % score, member]
     with socket.socket(socket.AF_UNIX) as s:
         s.connect(str(server.socket))
@@ -262,6 +326,7 @@ def main():
         c = Case(tally, sys.argv[1], root)
         files(c)
         directories(c)
+        tlspol(c)
         wrong_files(c)
         pipes(c)
         stores(c, Path(root) / "state.db", "sqlite")

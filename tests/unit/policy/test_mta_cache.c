@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/mta_cache.h"
+#include "policy/tlspol_reply.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -89,13 +90,52 @@ static void what_is_broken(void **state)
     }
 }
 
+/* --- postfix-tlspol --- */
+
+static int answer(const char *text)
+{
+    why[0] = '\0';
+    return tlspol_reply_read(span_str(text), 5, &p, why);
+}
+
+#define TLSPOL(report)                                                                             \
+    "{\"version\":\"1.9\",\"domain\":\"A.test\",\"dane\":{\"policy\":\"\"},"                       \
+    "\"mta-sts\":{\"policy\":\"\",\"report\":\"" report "\"}}"
+
+static void of_tlspol(void **state)
+{
+    (void)state;
+    assert_int_equal(answer(TLSPOL("policy_type=sts policy_domain=a.test mx_host_pattern=mx.a.test "
+                                   "{ policy_string = version: STSv1 } { policy_string = mode: "
+                                   "enforce } { policy_string = mx: mx.a.test } "
+                                   "{ policy_string = max_age: 60 }")),
+                     0);
+    assert_string_equal(p.domain.text, "a.test");
+    assert_string_equal(p.body, "version: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 60\n");
+    assert_true(p.fetched == 5);
+    policy_json_fini(&p);
+    assert_int_equal(answer(TLSPOL("")), 1);
+    assert_string_equal(why, "");
+    policy_json_fini(&p);
+    const char *const bad[] = {TLSPOL("policy_type=sts"),
+                               TLSPOL("{ policy_string = mode"),
+                               "{}",
+                               "[",
+                               "{\"domain\":\"a.test\"}",
+                               "{\"domain\":1}"};
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(answer(bad[i]), -1);
+        assert_non_null(strstr(why, "postfix-tlspol"));
+        policy_json_fini(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(of_maddy),
-        cmocka_unit_test(of_chasquid),
-        cmocka_unit_test(what_is_neither),
-        cmocka_unit_test(what_is_broken),
+        cmocka_unit_test(of_maddy),        cmocka_unit_test(of_chasquid),
+        cmocka_unit_test(what_is_neither), cmocka_unit_test(what_is_broken),
+        cmocka_unit_test(of_tlspol),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
