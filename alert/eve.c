@@ -250,6 +250,8 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
         json_word(out, "stage", j->stage);
     json_word(out, "verdict", verdict_text(j->verdict));
     put_clear(out, s, o);
+    if (s->unacknowledged)
+        json_uint(out, "unacknowledged", s->unacknowledged);
     put_policy(out, j);
     put_sender_checks(out, j->sender_checks);
     put_findings(out, s, j);

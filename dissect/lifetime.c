@@ -131,6 +131,18 @@ static void drop_twin(struct dissect *d, struct flow *f)
         lifetime_close(d, t, SESSION_OPEN);
 }
 
+/* What the client was read to say, and the server never said that it had received. */
+static uint64_t unacknowledged(const struct flow *f)
+{
+    const struct session *s = f->session;
+    const struct reasm *r = &f->dir[SESSION_TO_SERVER];
+    int32_t n = reasm_diff(r->next, r->acked);
+
+    return r->started && r->acked_known && s->seen[0] && s->seen[1] && !s->tls_complete && n > 0
+               ? (uint64_t)n
+               : 0;
+}
+
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why)
 {
     struct session *s = f->session;
@@ -139,6 +151,7 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
         return;
     converse_resolve(&d->converse, f, true);
     s->closed = why;
+    s->unacknowledged = unacknowledged(f);
     bring_up_to_date(d, f, SESSION_CLOSED);
     d->count.flows_timeout += why == SESSION_TIMEOUT;
     d->count.flows_evicted += why == SESSION_EVICTED;

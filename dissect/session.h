@@ -297,8 +297,10 @@ struct session {
     bool breaks_often; /* so many were unusual that nothing is usual */
     enum session_dir break_dir;
     uint32_t break_offset;
-    uint8_t break_ttl[2];     /* the usual one, that segment's */
-    uint32_t odd_resets;      /* RSTs that the receiver cannot have taken */
+    uint8_t break_ttl[2];    /* the usual one, that segment's */
+    uint64_t unacknowledged; /* bytes of the client that were read here, and that the server had not
+                                acknowledged when the session ended: it may not have them */
+    uint32_t odd_resets;     /* RSTs that the receiver cannot have taken */
     uint32_t resets_outlived; /* RSTs after which their sender went on */
     bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */
     struct session *other; /* the dialogue with the other copies in place; NULL: there are none */

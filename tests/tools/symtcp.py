@@ -226,9 +226,13 @@ class App:
             pass
 
     def step(self):
-        if self.mode == "maybe-tls" and self.rest:
-            self.mode = "tls" if self.rest[0] == tlsfill.HANDSHAKE else "lines"
+        if self.mode == "maybe-tls" and len(self.rest) >= 5:  # a record's header tells
+            self.mode = "tls" if self.rest[:2] == bytes((tlsfill.HANDSHAKE, 3)) else "lines"
             self.facts["tls"] = self.mode == "tls"
+        if self.mode == "maybe-tls":
+            return False
+        if self.mode == "text" and self.rest:  # a message counts when any of its text is there
+            self.facts["mails"] = 1
         if self.mode == "tls":
             return self.records()
         line, found, rest = self.rest.partition(b"\n")
@@ -270,7 +274,6 @@ class App:
         elif verb == b"AUTH":
             facts["auth"] = True
         elif verb == b"DATA" and facts["rcpt_to"] and not facts["mails"]:
-            facts["mails"] += 1
             self.mode = "text"
         elif verb == b"DATA":
             verb = b"DATA without RCPT"

@@ -439,6 +439,40 @@ static void test_reset_does_not_hide_what_follows(void **state)
     free(k);
 }
 
+/* What the client says and the server never says that it has: after an end that only the server
+ * saw, say. Acknowledged by anything later it is no doubt, and neither is it where the server is
+ * not seen. */
+static void test_what_was_never_acknowledged(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, UINT32_MAX - 10, 20);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    packets_say(k, SESSION_TO_SERVER, "EHLO a\r\n");
+    s = run_all(k);
+    assert_int_equal(s.last.unacknowledged, 0);
+    free(s.text);
+    packets_raw(k, SESSION_TO_SERVER, k->seq[0], k->seq[1], TCP_ACK, "MAIL\r\nDATA\r\n", 12);
+    packets_raw(k, SESSION_TO_CLIENT, k->seq[1], k->seq[0] + 6, TCP_ACK, NULL, 0);
+    s = run_all(k);
+    assert_int_equal(s.last.unacknowledged, 6);
+    free(s.text);
+    k->count -= 1;
+    packets_raw(k, SESSION_TO_CLIENT, k->seq[1], k->seq[0] + 12, TCP_ACK | TCP_FIN, NULL, 0);
+    s = run_all(k);
+    assert_int_equal(s.last.unacknowledged, 0);
+    free(s.text);
+    packets_begin(k, 10, 20);
+    packets_raw(k, SESSION_TO_SERVER, k->seq[0], k->seq[1], TCP_ACK, "EHLO a\r\n", 8);
+    s = run_all(k);
+    assert_int_equal(s.last.unacknowledged, 0);
+    free(s.text);
+    free(k);
+}
+
 /* A FIN from the past closes nothing; an IP length beyond the frame is no packet to anyone. */
 static void test_forged_ends_do_not_blind(void **state)
 {
@@ -544,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_bad_checksum_decides_between_copies),
         cmocka_unit_test(test_offloaded_checksums_decide_nothing),
         cmocka_unit_test(test_reset_does_not_hide_what_follows),
+        cmocka_unit_test(test_what_was_never_acknowledged),
         cmocka_unit_test(test_forged_ends_do_not_blind),
         cmocka_unit_test(test_lost_beginning_keeps_replies_in_step),
         cmocka_unit_test(test_packed_flow_does_not_wait_for_ever),
