@@ -174,11 +174,15 @@ void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
     add(r, t, &k, target, ttl, secure);
 }
 
-/* The next step with that key that held at time t, from `s` on. */
+struct span_of_time {
+    nstime first, last;
+};
+
+/* The next step with that key that held at any time of those, from `s` on. */
 static const struct step *holding(const struct step *s, uint32_t hash, const struct route_key *k,
-                                  nstime t)
+                                  struct span_of_time t)
 {
-    while (s && !(has_key(s, hash, k) && s->from <= t && t < s->until))
+    while (s && !(has_key(s, hash, k) && s->from <= t.last && t.first < s->until))
         s = s->next;
     return s;
 }
@@ -212,7 +216,7 @@ static bool listed(const struct route *list, size_t n, const struct step *s)
     return false;
 }
 
-static bool has_tlsa(const struct routes *r, nstime t, const struct domain *host)
+static bool has_tlsa(const struct routes *r, struct span_of_time t, const struct domain *host)
 {
     struct route_key k = key_of_name(KIND_TLSA, host);
     uint32_t hash = hash_of(r, &k);
@@ -220,7 +224,7 @@ static bool has_tlsa(const struct routes *r, nstime t, const struct domain *host
 }
 
 /* RFC 7672 section 2.2.2: the records of what a secure alias leads to, or those of the alias. */
-static bool has_dane(const struct routes *r, nstime t, const struct domain *host)
+static bool has_dane(const struct routes *r, struct span_of_time t, const struct domain *host)
 {
     struct route_key k = key_of_name(KIND_ALIAS, host);
     uint32_t hash = hash_of(r, &k);
@@ -229,22 +233,22 @@ static bool has_dane(const struct routes *r, nstime t, const struct domain *host
         return true;
     for (; s; s = holding(s->next, hash, &k, t)) {
         struct domain target = domain_of(s);
-        if (t < s->secure_until && has_tlsa(r, t, &target))
+        if (t.first < s->secure_until && has_tlsa(r, t, &target))
             return true;
     }
     return false;
 }
 
 /* The domains of one exchanger, behind the `n` that are there. */
-static size_t domains_of(const struct routes *r, nstime t, const struct domain *mx, bool dane,
-                         struct route *to, size_t n, size_t most)
+static size_t domains_of(const struct routes *r, struct span_of_time t, const struct domain *mx,
+                         bool dane, struct route *to, size_t n, size_t most)
 {
     struct route_key k = key_of_name(KIND_EXCHANGE, mx);
     uint32_t hash = hash_of(r, &k);
     const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
     for (; s && n < most; s = holding(s->next, hash, &k, t))
         if (!listed(to, n, s))
-            to[n++] = (struct route){domain_of(s), *mx, dane && t < s->secure_until};
+            to[n++] = (struct route){domain_of(s), *mx, dane && t.first < s->secure_until};
     return n;
 }
 
@@ -253,22 +257,24 @@ bool routes_exchanger(const struct routes *r, nstime t, const struct domain *hos
 {
     struct route_key k = key_of_name(KIND_EXCHANGE, host);
     uint32_t hash = hash_of(r, &k);
-    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    const struct step *s =
+        holding(r->bucket[hash % BUCKETS], hash, &k, (struct span_of_time){t, t});
     if (s)
         *domain = domain_of(s);
     return s != NULL;
 }
 
-size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t address[16],
-                 struct route *to, size_t most)
+size_t routes_to(const struct routes *r, nstime first, nstime last, uint8_t family,
+                 const uint8_t address[16], struct route *to, size_t most)
 {
+    const struct span_of_time t = {first, last};
     struct route_key k = key_of_address(family, address);
     uint32_t hash = hash_of(r, &k);
     size_t n = 0;
     const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
     for (; s && n < most; s = holding(s->next, hash, &k, t)) {
         struct domain mx = domain_of(s);
-        bool dane = t < s->secure_until && has_dane(r, t, &mx);
+        bool dane = t.first < s->secure_until && has_dane(r, t, &mx);
         n = domains_of(r, t, &mx, dane, to, n, most);
     }
     return n;

@@ -45,8 +45,9 @@ struct route {
 bool routes_exchanger(const struct routes *r, nstime t, const struct domain *host,
                       struct domain *domain);
 
-/* At most `most` of those that held at time t; each domain once. Returns their number. */
-size_t routes_to(const struct routes *r, nstime t, uint8_t family, const uint8_t address[16],
-                 struct route *to, size_t most);
+/* At most `most` of those that held at any time from `first` to `last`, of a connection, say: what
+ * an answer says during it is as good. Each domain once. Returns their number. */
+size_t routes_to(const struct routes *r, nstime first, nstime last, uint8_t family,
+                 const uint8_t address[16], struct route *to, size_t most);
 
 #endif

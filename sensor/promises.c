@@ -334,8 +334,8 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
         .recipient = recipient,
         .recipient_count = recipients(s, recipient),
         .route = route,
-        .route_count =
-            routes_to(p->routes, s->first, s->key.family, s->key.server, route, CAP_ROUTES_TO),
+        .route_count = routes_to(p->routes, s->first, s->now, s->key.family, s->key.server, route,
+                                 CAP_ROUTES_TO),
         .sni = domain_read(session_text(s, s->sni), &sni) ? &sni : NULL,
         .greeting = greeting(s, &name) ? &name : NULL,
     };

@@ -36,7 +36,7 @@ static void address(nstime t, const char *host, uint8_t family, const uint8_t a[
 
 static size_t ask(nstime t, uint8_t family, const uint8_t a[16])
 {
-    return routes_to(r, t, family, a, to, 8);
+    return routes_to(r, t, t, family, a, to, 8);
 }
 
 static int setup(void **state)
@@ -68,7 +68,7 @@ static void an_address_leads_back_to_the_domain(void **state)
     assert_int_equal(ask(12 * S, 4, other), 0);
     assert_int_equal(ask(12 * S, 6, v4), 0); /* the family is part of the address */
     assert_int_equal(ask(9 * S, 4, v4), 0);  /* not before it was answered */
-    assert_int_equal(routes_to(r, 12 * S, 4, v4, to, 1), 1);
+    assert_int_equal(routes_to(r, 12 * S, 12 * S, 4, v4, to, 1), 1);
 }
 
 static void a_domain_with_two_hosts_at_one_address_comes_once(void **state)
@@ -94,6 +94,18 @@ static void an_answer_ends(void **state)
     mx(INT64_MAX - S, "b.test", "mx.b.test", UINT32_MAX);
     address(INT64_MAX - S, "mx.b.test", 4, other, UINT32_MAX);
     assert_int_equal(ask(INT64_MAX - 1, 4, other), 1);
+}
+
+/* An answer during the connection is as good as one before it; one after it is of another. */
+static void a_connection_takes_time(void **state)
+{
+    (void)state;
+    mx(10 * S, "a.test", "mx.a.test", 60);
+    address(20 * S, "mx.a.test", 4, v4, 60);
+    assert_int_equal(routes_to(r, 5 * S, 19 * S, 4, v4, to, 8), 0);
+    assert_int_equal(routes_to(r, 5 * S, 20 * S, 4, v4, to, 8), 1);
+    assert_int_equal(routes_to(r, 369 * S, 9999 * S, 4, v4, to, 8), 1);
+    assert_int_equal(routes_to(r, 370 * S, 9999 * S, 4, v4, to, 8), 0); /* the MX had ended */
 }
 
 static void the_oldest_gives_way(void **state)
@@ -194,6 +206,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_domain_with_two_hosts_at_one_address_comes_once, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(an_answer_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_connection_takes_time, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_gives_way, setup, teardown),
         cmocka_unit_test_setup_teardown(of_one_key_no_more_than_a_few, setup, teardown),
         cmocka_unit_test_setup_teardown(dane_takes_a_chain_without_a_gap, setup, teardown),
