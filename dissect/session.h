@@ -238,6 +238,7 @@ struct session {
     uint8_t tls_alert[SESSION_DIR_COUNT];       /* its description (RFC 8446 section 6) */
     bool clear_in_tls[SESSION_DIR_COUNT];       /* text where a record must begin */
     uint32_t clear_in_tls_offset[SESSION_DIR_COUNT];
+    bool clear_in_tls_bye[SESSION_DIR_COUNT]; /* it begins as a last word does: QUIT, 221, 421 */
 
     /* mail in clear */
     uint32_t mails;      /* messages whose text crossed, at least in part */

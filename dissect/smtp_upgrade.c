@@ -184,6 +184,31 @@ static bool is_text(const uint8_t *p, size_t n)
     return n > 0;
 }
 
+static bool is_last_word(enum session_dir d, struct span text)
+{
+    if (d == SESSION_TO_SERVER)
+        return span_starts_nocase(text, span_str("QUIT"));
+    return span_starts_nocase(text, span_str("221")) || span_starts_nocase(text, span_str("421"));
+}
+
+/*
+ * The client began TLS, nobody answered with TLS, and it goes on in clear: that is the dialogue
+ * again. What was taken for a header is the beginning of a line.
+ */
+static bool speaks_again(struct smtp *m, enum session_dir d, const struct tls_record_reader *r)
+{
+    struct span text = span_of(r->head, r->have);
+    struct smtp_line l;
+    bool done;
+
+    if (d != SESSION_TO_SERVER || m->s->tls_records[SESSION_TO_CLIENT] || m->tls_gap[d] ||
+        !m->s->seen[SESSION_TO_CLIENT] || !is_text(text.p, text.n) ||
+        span_find(text, '\n') < text.n)
+        return false;
+    (void)smtp_line_push(&m->line[d], text, r->offset, CAP_COMMAND_LINE, &l, &done);
+    return true;
+}
+
 /* No record where one must begin: the byte at the start of a line was no TLS after all, or the
  * records are out of step, by text among them or by a gap. */
 static void not_record(struct smtp *m, const struct smtp_chunk *c)
@@ -199,9 +224,12 @@ static void not_record(struct smtp *m, const struct smtp_chunk *c)
         return;
     }
     m->side[c->dir] = SIDE_OPAQUE;
+    if (speaks_again(m, c->dir, &r))
+        m->side[c->dir] = SIDE_LINES;
     if (!s->clear_in_tls[c->dir] && !m->tls_gap[c->dir] && is_text(r.head, r.have)) {
         s->clear_in_tls[c->dir] = true;
         s->clear_in_tls_offset[c->dir] = r.offset;
+        s->clear_in_tls_bye[c->dir] = is_last_word(c->dir, span_of(r.head, r.have));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "rules/keywords.h"
 #include "rules/middlebox.h"
 #include "rules/raise.h"
+#include "rules/verdict.h"
 #include "rules/wording.h"
 
 #define PATIENCE (10 * NS_PER_S) /* an open session that waited so long got no answer */
@@ -166,6 +167,139 @@ static void starttls_ignored(const struct view *v, struct judgement *out)
                  "a TLS record belongs here");
 }
 
+/* --- cleartext-in-handshake, handshake-aborted, cleartext-after-tls --- */
+
+#define ALERT_FATAL 2 /* RFC 8446 section 6 */
+
+/* RSP-6. An alert first is a handshake that failed: the text behind it deceives nobody. */
+static void cleartext_in_handshake(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    bool alert = s->tls_alert_level[SESSION_TO_CLIENT] != 0;
+    bool text = s->server_after == BYTES_CLEAR || (alert && s->clear_in_tls[SESSION_TO_CLIENT]);
+    uint32_t at = s->server_after == BYTES_CLEAR ? s->server_after_offset
+                                                 : s->clear_in_tls_offset[SESSION_TO_CLIENT];
+    if (!s->upgrade_accepted || s->client_after != BYTES_TLS || !text || s->tls_complete ||
+        !session_whole(s, SESSION_TO_CLIENT)) /* behind a hole anything looks like text */
+        return;
+    struct finding *f = raise_finding(out, v, RULE_CLEARTEXT_IN_HANDSHAKE, SESSION_TO_CLIENT, at);
+    raise_rate(f, alert ? SEVERITY_ROW_E1_INNOCENT : SEVERITY_ROW_E1, view_effect(v, false));
+    f->tlsrpt = "validation-failure";
+    wording_say(f,
+                "%s said go ahead, the client sent its ClientHello, and the answer was text%s%s%s.",
+                wording_server(s).text, s->server_after_text.len ? ": \"" : "",
+                wording_bytes(session_text(s, s->server_after_text)).text,
+                s->server_after_text.len ? "\"" : "");
+    if (alert) {
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_IRONPORT_TLS_ALERT);
+        wording_say(f, "An alert of TLS came first: the handshake failed, and the server says so.");
+    } else {
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+        raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    }
+    wording_effect(f, v);
+    wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
+                 session_text(s, s->reading.upgrade_text), "the go-ahead");
+    wording_line(f, SESSION_TO_CLIENT, at, "", session_text(s, s->server_after_text),
+                 "a TLS record belongs here");
+}
+
+/* The handshake was under way, all of it is here, and it is over. */
+static bool died(const struct view *v)
+{
+    const struct session *s = v->s;
+    const char *stage;
+    return v->milestone == SESSION_CLOSED && s->upgrade_accepted && gave_up(v) && view_both(v) &&
+           !s->midstream && session_whole(s, SESSION_TO_SERVER) &&
+           session_whole(s, SESSION_TO_CLIENT) && s->client_after != BYTES_CLEAR &&
+           s->server_after != BYTES_CLEAR && !s->clear_in_tls[SESSION_TO_CLIENT] &&
+           s->early_server == BYTES_NONE && s->mails == 0 &&
+           verdict_handshake(v, &stage) == HANDSHAKE_ABORTED;
+}
+
+/* Did it end by the server's doing, or in its name, or by nobody's? Else the client left. */
+static bool ended_by_server(const struct session *s)
+{
+    bool client = s->fin[SESSION_TO_SERVER] || s->rst[SESSION_TO_SERVER] ||
+                  s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL;
+    return s->rst[SESSION_TO_CLIENT] || s->tls_alert_level[SESSION_TO_CLIENT] == ALERT_FATAL ||
+           !client;
+}
+
+static const char *how_far(const struct session *s)
+{
+    switch (s->tls_stage) {
+    case TLS_STAGE_NONE:
+        return "before the ClientHello";
+    case TLS_STAGE_CLIENT_HELLO:
+        return "behind the ClientHello";
+    default:
+        return "behind the server's hello";
+    }
+}
+
+static void say_alert(struct finding *f, const struct session *s, enum session_dir d)
+{
+    if (s->tls_alert_level[d])
+        wording_say(f, "The %s sent alert %u.", d == SESSION_TO_SERVER ? "client" : "server",
+                    s->tls_alert[d]);
+}
+
+/* RST-1, RST-2. */
+static void handshake_aborted(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    if (!died(v))
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_HANDSHAKE_ABORTED, SESSION_TO_CLIENT, s->reading.upgrade_offset);
+    raise_rate(f, SEVERITY_ROW_E1, EFFECT_NOTHING);
+    f->tlsrpt = "validation-failure";
+    wording_say(f, "%s said go ahead, and the handshake ended %s%s.", wording_server(s).text,
+                how_far(s),
+                s->closed == SESSION_RST       ? ", by a reset"
+                : s->closed == SESSION_TIMEOUT ? ", in silence"
+                                               : "");
+    say_alert(f, s, SESSION_TO_CLIENT);
+    say_alert(f, s, SESSION_TO_SERVER);
+    if (s->tls_alert_level[SESSION_TO_CLIENT]) {
+        raise_cause(f, CAUSE_TLS_INCOMPATIBLE);
+    } else if (!ended_by_server(s)) {
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_SCANNER_OR_PROBE);
+        wording_say(f, "The client left by itself.");
+    }
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
+    raise_alternative(f, CAUSE_TLS_INCOMPATIBLE);
+    wording_say(f, "Watch for the same client coming back without TLS.");
+    wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
+                 session_text(s, s->reading.upgrade_text), "the go-ahead");
+}
+
+/* RSP-7. */
+static void cleartext_after_tls(const struct view *v, struct judgement *out)
+{
+    const struct session *s = v->s;
+    enum session_dir d = s->clear_in_tls[SESSION_TO_CLIENT] ? SESSION_TO_CLIENT : SESSION_TO_SERVER;
+    if (!s->clear_in_tls[d] || !s->tls_complete)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_CLEARTEXT_AFTER_TLS, d, s->clear_in_tls_offset[d]);
+    raise_rate(f, SEVERITY_ROW_E1, EFFECT_NOTHING);
+    if (s->clear_in_tls_bye[d]) { /* Exim does so when the client is gone */
+        raise_cap(f, SEVERITY_INFO);
+        raise_cause(f, CAUSE_SERVER_TLS_TROUBLE);
+    }
+    raise_alternative(f, CAUSE_MAN_ON_THE_SIDE);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    wording_say(f, "After TLS had come about with %s, the %s sent text where a record must begin.",
+                wording_server(s).text, d == SESSION_TO_SERVER ? "client" : "server");
+    wording_line(f, d, s->clear_in_tls_offset[d], "<text>", span_of(NULL, 0),
+                 "a TLS record belongs here");
+}
+
 /* --- starttls-command-garbled --- */
 
 static bool stands_for_starttls(const struct session *s, const struct odd_command *odd)
@@ -263,6 +397,9 @@ void refuse_judge(const struct view *v, struct judgement *out)
     starttls_refused(v, out);
     starttls_unanswered(v, out);
     starttls_ignored(v, out);
+    cleartext_in_handshake(v, out);
+    handshake_aborted(v, out);
+    cleartext_after_tls(v, out);
     starttls_command_garbled(v, out);
     reply_too_fast(v, out);
 }

@@ -18,8 +18,10 @@ RULES = (
     "forged-reset", "conflicting-handshake", "path-rewrites", "path-discontinuity", "reply-too-fast",
     "sts-offer-missing", "sts-cleartext", "sts-mx-mismatch", "preload-violated", "partner-violated",
     "dane-violated", "mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped",
+    "handshake-aborted", "cleartext-in-handshake", "cleartext-after-tls",
 )
-DISCOVERY = RULES[-4:]  # of no session: what DNS said
+# Of no session: what DNS said.
+DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
 
 
 class Tally:

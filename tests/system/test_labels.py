@@ -44,6 +44,9 @@ LAB_RULES = {
     "starttls-command-injection": ("command-injection",),
     "starttls-response-injection": ("response-injection",),
 }
+# One of these tells of it, at info where the client seems to have left by itself; the label's own
+# words: "handshake-aborted, starttls-ignored, cleartext-in-handshake or handshake-altered".
+FAILED_HANDSHAKE = ("handshake-aborted", "starttls-ignored", "cleartext-in-handshake")
 # Of reports that need the DNS answers of the capture: TLSA records make TLS a must.
 DNS_RULES = {
     "starttls-missing": ("dane-violated",),
@@ -55,7 +58,7 @@ LAB_DISCOVERY = {
 }
 # Rules that may speak besides, because the fact is there in another light.
 LAB_ALLOWED = {
-    "tls-handshake-failed": ("starttls-ignored",),
+    "tls-handshake-failed": FAILED_HANDSHAKE,
     "helo-fallback": ("ehlo-refused", "ehlo-verb-garbled", "greeting-masked"),
     "banner-masked": ("starttls-garbled",),
     "tcp-conflicting-segments": ("path-discontinuity",),  # the forger's segments look otherwise
@@ -203,7 +206,7 @@ def lab_severity(name, rule, flow, technique, promised):
     mail = flow["messages_clear"] > 0 or excepted(name, "mails")
     if rule == "conflicting-segments":
         return "critical" if mail else "medium"
-    if rule in ("starttls-unanswered", "path-discontinuity"):
+    if rule in ("starttls-unanswered", "path-discontinuity", "handshake-aborted"):
         return "low"
     if rule == "response-injection":
         return "medium"
@@ -278,6 +281,8 @@ def lab_findings(tally, label, pairs):
             for ceiling in ceilings:
                 tally.check(run.at_least(ceiling, severity), where,
                             "%s %s, at most %s" % (rule, severity, ceiling))
+    if any(r["kind"] == "tls-handshake-failed" for part in parts for r in part["must_report"]):
+        tally.check(seen & set(FAILED_HANDSHAKE), name, "a failed handshake is not reported")
     for rule in sorted(required):
         if not excepted(name, rule):
             tally.check(rule in seen, name, "%s is not reported" % rule)

@@ -287,6 +287,39 @@ static void test_the_name_that_is_asked_for(void **state)
     }
 }
 
+/* Nobody answers with TLS, and the client goes on in clear: that is the dialogue again. Where the
+ * server did answer, it is text among records. */
+static void test_a_client_that_gives_tls_up_is_read(void **state)
+{
+    const struct turn turns[] = {C("EHLO a\r\nSTARTTLS\r\n"),
+                                 S("250-x\r\n250 STARTTLS\r\n220 go\r\n"),
+                                 CB(HELLO_OF_ONE),
+                                 S("454 no TLS\r\n"),
+                                 C("EHLO b\r\nMAIL FROM:<a@b.test>\r\n"),
+                                 S("250 x\r\n250 ok\r\n")};
+    struct talk t;
+    (void)state;
+    for (size_t piece = 1; piece < 60; piece++) {
+        talk_begin(&t);
+        talk_all(&t, turns, sizeof(turns) / sizeof(turns[0]), piece);
+        assert_int_equal(t.s.mail_commands, 1);
+        assert_int_equal(t.s.mail_accepted, 1);
+        assert_int_equal(t.s.server_after, BYTES_CLEAR);
+        assert_true(t.s.clear_in_tls[SESSION_TO_SERVER]);
+        talk_end(&t);
+    }
+}
+
+static void test_text_among_records_is_no_dialogue(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CB(CLIENT_HELLO), SB(SERVER_HELLO APP_30),
+         C("MAIL FROM:<a@b.test>\r\n"));
+    assert_int_equal(k.s.mail_commands, 0);
+    assert_true(k.s.clear_in_tls[SESSION_TO_SERVER]);
+    talk_end(&k);
+}
+
 /* With a hole in it nobody knows what it asked for. */
 static void test_a_broken_hello_names_nobody(void **state)
 {
@@ -721,6 +754,8 @@ int main(void)
         cmocka_unit_test(test_server_answers_tls_in_clear),
         cmocka_unit_test(test_ironport_alert_then_clear),
         cmocka_unit_test(test_the_name_that_is_asked_for),
+        cmocka_unit_test(test_a_client_that_gives_tls_up_is_read),
+        cmocka_unit_test(test_text_among_records_is_no_dialogue),
         cmocka_unit_test(test_a_broken_hello_names_nobody),
         cmocka_unit_test(test_a_hello_with_text_in_it_names_nobody),
         cmocka_unit_test(test_tls_completes_only_with_an_answer_to_data),
