@@ -291,7 +291,8 @@ static void test_the_name_that_is_asked_for(void **state)
  * server did answer, it is text among records. */
 static void test_a_client_that_gives_tls_up_is_read(void **state)
 {
-    const struct turn turns[] = {C("EHLO a\r\nSTARTTLS\r\n"),
+    const struct turn turns[] = {S("220 x\r\n"),
+                                 C("EHLO a\r\nSTARTTLS\r\n"),
                                  S("250-x\r\n250 STARTTLS\r\n220 go\r\n"),
                                  CB(HELLO_OF_ONE),
                                  S("454 no TLS\r\n"),
