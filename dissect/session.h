@@ -108,6 +108,15 @@ enum tls_stage {
     TLS_STAGE_COUNT
 };
 
+/* The end of a ServerHello's random that says: I can do better (RFC 8446 section 4.1.3). */
+enum tls_sentinel {
+    TLS_SENTINEL_NONE,
+    TLS_SENTINEL_12, /* by who selects TLS 1.2 and knows 1.3 */
+    TLS_SENTINEL_11  /* by who selects less and knows 1.2 or more */
+};
+
+enum { TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
+
 enum auth_state { AUTH_NONE, AUTH_OFFERED, AUTH_TRIED, AUTH_ACCEPTED, AUTH_STATE_COUNT };
 
 /* A command line whose verb is in no table. Its text may be a secret that lost its place: no one
@@ -231,8 +240,12 @@ struct session {
 
     /* TLS by its record headers */
     enum tls_stage tls_stage;
-    struct text sni;   /* the name that the client asks for, as sent (RFC 6066 section 3) */
-    bool tls_complete; /* TLS carried data both ways (or the way we can see) */
+    uint16_t tls_newest;  /* version that the ClientHello offers at most; 0: it was not read */
+    uint16_t tls_version; /* that the server selected; 0: its hello was not read */
+    uint16_t tls_suite;   /* likewise */
+    uint8_t tls_sentinel; /* enum tls_sentinel, of the server's hello */
+    struct text sni;      /* the name that the client asks for, as sent (RFC 6066 section 3) */
+    bool tls_complete;    /* TLS carried data both ways (or the way we can see) */
     uint32_t tls_records[SESSION_DIR_COUNT];
     uint8_t tls_alert_level[SESSION_DIR_COUNT]; /* plaintext alert; 0: none */
     uint8_t tls_alert[SESSION_DIR_COUNT];       /* its description (RFC 8446 section 6) */

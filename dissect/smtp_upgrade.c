@@ -101,56 +101,79 @@ static void first_record(struct smtp *m, const struct smtp_chunk *c, const struc
     smtp_upgrade_bytes(m, &at, r->offset, BYTES_TLS, span_of(NULL, 0));
 }
 
-/* --- the client's first message --- */
+/* --- the first message of each side --- */
 
 #define MESSAGE_HEADER 4 /* type, and a length of three bytes */
 
-void smtp_upgrade_forget_hello(struct smtp *m)
+void smtp_upgrade_forget_hello(struct smtp *m, enum session_dir d)
 {
-    if (m->hello_open)
-        smtp_line_fini(&m->line[SESSION_TO_SERVER]);
-    m->hello_open = false;
+    if (m->hello_open[d])
+        smtp_line_fini(&m->line[d]);
+    m->hello_open[d] = false;
 }
 
-static void read_hello(struct smtp *m, struct span body)
+static void read_client_hello(struct session *s, struct span body)
 {
     struct tls_client_hello hello;
     struct span data;
 
-    if (tls_client_hello_read(body, &hello) &&
-        tls_extension(hello.extensions, TLS_EXTENSION_SERVER_NAME, &data))
-        m->s->sni = smtp_text_keep(m->s, tls_server_name(data), CAP_DOMAIN_TEXT);
+    if (!tls_client_hello_read(body, &hello))
+        return;
+    s->tls_newest = tls_client_newest(&hello);
+    if (tls_extension(hello.extensions, TLS_EXTENSION_SERVER_NAME, &data))
+        s->sni = smtp_text_keep(s, tls_server_name(data), CAP_DOMAIN_TEXT);
+}
+
+static void read_server_hello(struct session *s, struct span body)
+{
+    struct tls_server_hello hello;
+
+    if (!tls_server_hello_read(body, &hello))
+        return;
+    s->tls_version = hello.version;
+    s->tls_suite = hello.suite;
+    s->tls_sentinel = (uint8_t)(hello.retry ? TLS_SENTINEL_NONE : hello.sentinel);
+}
+
+static uint8_t hello_type(enum session_dir d)
+{
+    return d == SESSION_TO_SERVER ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
 }
 
 /* More of the body of its records. */
-static void hold_hello(struct smtp *m, struct span part)
+static void hold_hello(struct smtp *m, enum session_dir d, struct span part)
 {
-    struct smtp_line_buffer *b = &m->line[SESSION_TO_SERVER];
+    struct smtp_line_buffer *b = &m->line[d];
     size_t want = MESSAGE_HEADER;
 
     smtp_line_hold(b, part, CAP_CLIENT_HELLO);
     if (b->n >= MESSAGE_HEADER)
         want += (size_t)b->p[1] << 16 | (size_t)b->p[2] << 8 | b->p[3];
-    if (b->n >= want && b->n > 0 && b->p[0] == TLS_CLIENT_HELLO)
-        read_hello(m, span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER));
+    if (b->n >= want) {
+        struct span body = span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER);
+        if (d == SESSION_TO_SERVER)
+            read_client_hello(m->s, body);
+        else
+            read_server_hello(m->s, body);
+    }
     if (b->n >= want || want > CAP_CLIENT_HELLO || b->n == 0) /* 0: no memory */
-        smtp_upgrade_forget_hello(m);
+        smtp_upgrade_forget_hello(m, d);
 }
 
-/* It begins in the client's first record and may go on in those behind it (RFC 8446 section 5.1).
- * The other reading of the same bytes begins anew. */
-static void begin_hello(struct smtp *m, const struct tls_record *r)
+/* It begins in the first record and may go on in those behind it (RFC 8446 section 5.1). */
+static void begin_hello(struct smtp *m, enum session_dir d, const struct tls_record *r)
 {
     if (r->type != TLS_HANDSHAKE || r->version == 2) {
-        smtp_upgrade_forget_hello(m);
+        smtp_upgrade_forget_hello(m, d);
         return;
     }
-    if (m->s->tls_records[SESSION_TO_SERVER] == 1 && r->body[0] == TLS_CLIENT_HELLO) {
-        smtp_line_fini(&m->line[SESSION_TO_SERVER]);
-        m->hello_open = true;
+    if (m->s->tls_records[d] == 1 && r->body[0] == hello_type(d)) {
+        smtp_line_fini(&m->line[d]);
+        m->hello_open[d] = true;
     }
-    if (m->hello_open && r->length > 0)
-        hold_hello(m, span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
+    if (m->hello_open[d] && r->length > 0)
+        hold_hello(m, d,
+                   span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
 }
 
 /* --- records --- */
@@ -161,8 +184,8 @@ static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
-    if (c->dir == SESSION_TO_SERVER && (m->hello_open || s->tls_records[c->dir] == 1))
-        begin_hello(m, r);
+    if (m->hello_open[c->dir] || s->tls_records[c->dir] == 1)
+        begin_hello(m, c->dir, r);
     if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
         if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
             stage(s, TLS_STAGE_CLIENT_HELLO);
@@ -216,8 +239,7 @@ static void not_record(struct smtp *m, const struct smtp_chunk *c)
     struct tls_record_reader r = m->tls[c->dir];
     struct session *s = m->s;
 
-    if (c->dir == SESSION_TO_SERVER)
-        smtp_upgrade_forget_hello(m);
+    smtp_upgrade_forget_hello(m, c->dir);
     m->tls[c->dir] = (struct tls_record_reader){0};
     if (r.count == 0) {
         m->side[c->dir] = m->tls_from[c->dir] == SIDE_ADRIFT ? SIDE_ADRIFT : SIDE_SKIP;
@@ -242,8 +264,8 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
         struct tls_record r;
         size_t used = 0;
 
-        if (m->hello_open && c->dir == SESSION_TO_SERVER && m->tls[c->dir].want == 0)
-            hold_hello(m, span_first(span_from(in, at), m->tls[c->dir].left));
+        if (m->hello_open[c->dir] && m->tls[c->dir].want == 0)
+            hold_hello(m, c->dir, span_first(span_from(in, at), m->tls[c->dir].left));
         switch (
             tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:

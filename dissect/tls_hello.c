@@ -27,6 +27,72 @@ bool tls_client_hello_read(struct span body, struct tls_client_hello *out)
     return !c.bad && c.left == 0;
 }
 
+static enum tls_sentinel sentinel_of(struct span random)
+{
+    static const uint8_t head[7] = {'D', 'O', 'W', 'N', 'G', 'R', 'D'};
+    const uint8_t *end = random.p + RANDOM - 8;
+
+    if (memcmp(end, head, sizeof(head)) != 0)
+        return TLS_SENTINEL_NONE;
+    return end[7] == 1 ? TLS_SENTINEL_12 : end[7] == 0 ? TLS_SENTINEL_11 : TLS_SENTINEL_NONE;
+}
+
+/* RFC 8446 section 4.1.3: SHA-256 of "HelloRetryRequest". */
+static bool is_retry(struct span random)
+{
+    static const uint8_t retry[RANDOM] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
+                                          0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+                                          0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+                                          0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+
+    return memcmp(random.p, retry, RANDOM) == 0;
+}
+
+bool tls_server_hello_read(struct span body, struct tls_server_hello *out)
+{
+    struct cursor c = cursor_of(body);
+    struct span random, id, extensions = span_of(NULL, 0), data;
+
+    out->version = cursor_u16(&c);
+    random = cursor_span(&c, RANDOM);
+    id = cursor_span(&c, cursor_u8(&c));
+    out->suite = cursor_u16(&c);
+    out->compression = cursor_u8(&c);
+    if (!c.bad && c.left > 0)
+        extensions = cursor_span(&c, cursor_u16(&c));
+    if (c.bad || c.left > 0 || id.n > SESSION_ID)
+        return false;
+    if (tls_extension(extensions, TLS_EXTENSION_SUPPORTED_VERSIONS, &data) && data.n == 2)
+        out->version = (uint16_t)(data.p[0] << 8 | data.p[1]);
+    out->retry = is_retry(random);
+    out->sentinel = sentinel_of(random);
+    return true;
+}
+
+/* RFC 8701 section 2. */
+static bool is_grease(uint16_t v)
+{
+    return (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
+}
+
+uint16_t tls_client_newest(const struct tls_client_hello *h)
+{
+    struct span data;
+    struct cursor c;
+    uint16_t newest = 0;
+
+    if (!tls_extension(h->extensions, TLS_EXTENSION_SUPPORTED_VERSIONS, &data))
+        return h->version;
+    c = cursor_of(data);
+    (void)cursor_u8(&c); /* the list's length; it has nothing behind it */
+    while (c.left >= 2) {
+        uint16_t v = cursor_u16(&c);
+        if (!is_grease(v) && v > newest)
+            newest = v;
+    }
+    return newest;
+}
+
 bool tls_extension(struct span extensions, uint16_t type, struct span *data)
 {
     struct cursor c = cursor_of(extensions);

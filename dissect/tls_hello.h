@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ClientHello (RFC 8446 section 4.1.2, RFC 5246 section 7.4.1.2; SSLv3 has the same form), taken
- * apart. Everything in the record is a part of the message, and lives as long as it does.
+ * ClientHello and ServerHello (RFC 8446 section 4.1, RFC 5246 section 7.4.1; SSLv3 has the same
+ * form), taken apart. Everything in the records is a part of the message, and lives as long as it
+ * does.
  */
 #ifndef DISSECT_TLS_HELLO_H
 #define DISSECT_TLS_HELLO_H
 
-#include "base/span.h"
+#include "dissect/session.h"
 
-enum { TLS_CLIENT_HELLO = 1 }; /* handshake types: RFC 8446 appendix B.3 */
+enum { TLS_CLIENT_HELLO = 1, TLS_SERVER_HELLO = 2 }; /* handshake types: RFC 8446 appendix B.3 */
 
 enum tls_extension_type { /* IANA, TLS ExtensionType Values */
-                          TLS_EXTENSION_SERVER_NAME = 0
+                          TLS_EXTENSION_SERVER_NAME = 0,
+                          TLS_EXTENSION_SUPPORTED_VERSIONS = 43
 };
 
 struct tls_client_hello {
@@ -25,6 +27,19 @@ struct tls_client_hello {
 
 /* `body`: the message without its header of four bytes. False: it is no ClientHello. */
 bool tls_client_hello_read(struct span body, struct tls_client_hello *out);
+
+struct tls_server_hello {
+    uint16_t version; /* selected, wherever it is said */
+    uint16_t suite;
+    uint8_t compression;
+    enum tls_sentinel sentinel;
+    bool retry; /* a HelloRetryRequest: the random is none */
+};
+
+bool tls_server_hello_read(struct span body, struct tls_server_hello *out);
+
+/* The newest version that a ClientHello offers; values of GREASE (RFC 8701) are none. */
+uint16_t tls_client_newest(const struct tls_client_hello *h);
 
 /* The first extension of that type. False: there is none, or the list ends early before it. */
 bool tls_extension(struct span extensions, uint16_t type, struct span *data);

@@ -15,6 +15,7 @@ static const enum rule_id precedence[] = {
     RULE_STARTTLS_REFUSED,
     RULE_STARTTLS_IGNORED,
     RULE_CLEARTEXT_IN_HANDSHAKE,
+    RULE_DOWNGRADE_SENTINEL,
     RULE_COMMAND_INJECTION,
     RULE_RESPONSE_INJECTION,
     RULE_DANE_VIOLATED,
@@ -36,6 +37,7 @@ static const enum rule_id precedence[] = {
     RULE_REPLY_TOO_FAST,
     RULE_STARTTLS_MISPLACED,
     RULE_GREETING_MASKED,
+    RULE_VERSION_OBSOLETE,
     RULE_STS_CLEARTEXT,
     RULE_STS_RECORD_INVALID,
     RULE_UNSOLICITED_REPLY,
@@ -101,6 +103,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     refuse_judge(&v, out);
     inject_judge(&v, out);
     auth_judge(&v, out);
+    tls_judge(&v, out);
     promise_judge(&v, out);
     sort(out);
     out->verdict = verdict_of(&v, out);

@@ -6,6 +6,7 @@
 static const struct legend FAMILY[] = {
     {"strip", "the offer of TLS, or the EHLO that asks for it, is removed or overwritten"},
     {"refuse", "TLS is offered, and does not come about when asked for"},
+    {"tls", "the versions of TLS that were offered and selected"},
     {"inject", "bytes are slipped in around the change to TLS"},
     {"auth", "a login goes without protection"},
     {"promise", "TLS was promised or demanded, and the mail went without"},
@@ -34,6 +35,8 @@ static const struct legend TECHNIQUE[] = {
     {"RSP-7", "clear text is slipped in among TLS records"},
     {"RST-1", "the connection is reset or ended between STARTTLS and the end of the handshake"},
     {"RST-2", "the packets of the handshake are dropped"},
+    {"TLS-1", "TLS 1.3 is taken out of the ClientHello; the server's random tells of it"},
+    {"TLS-4", "an obsolete version of TLS is selected"},
     {"INJ-1", "commands are slipped in between STARTTLS and the handshake"},
     {"INJ-2", "replies are slipped in between the 220 and the handshake"},
     {"INJ-3", "the server's side sends more replies than there were commands"},

@@ -43,6 +43,8 @@ LAB_RULES = {
     "starttls-command-garbled": ("starttls-command-garbled",),
     "starttls-command-injection": ("command-injection",),
     "starttls-response-injection": ("response-injection",),
+    "legacy-tls-version": ("version-obsolete",),
+    "tls-version-downgrade": ("downgrade-sentinel",),
 }
 # One of these tells of it, at info where the client seems to have left by itself; the label's own
 # words: "handshake-aborted, starttls-ignored, cleartext-in-handshake or handshake-altered".
@@ -206,7 +208,10 @@ def lab_severity(name, rule, flow, technique, promised):
     mail = flow["messages_clear"] > 0 or excepted(name, "mails")
     if rule == "conflicting-segments":
         return "critical" if mail else "medium"
-    if rule in ("starttls-unanswered", "path-discontinuity", "handshake-aborted"):
+    if rule == "downgrade-sentinel":
+        return "medium"
+    if rule in ("starttls-unanswered", "path-discontinuity", "handshake-aborted",
+                "version-obsolete"):
         return "low"
     if rule == "response-injection":
         return "medium"
@@ -230,6 +235,8 @@ def lab_wanted(labels):
     for label in labels:
         for report in label["must_report"]:
             table = DNS_RULES if report["needs"] == "dns" else LAB_RULES
+            if label["technique"].startswith("history-cert"):
+                table = {}  # another version than before: there is no history yet
             required |= set(table.get(report["kind"], ()))
             allowed |= set(LAB_ALLOWED.get(report["kind"], ()))
         forbidden |= {LAB_FORBIDDEN[m] for m in label["must_not_report"] if m in LAB_FORBIDDEN}

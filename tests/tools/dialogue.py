@@ -310,6 +310,11 @@ class Compiler:
             return [self.do_tls(*w.split()) for w in
                     ("C hello", "S hello", "C finished", "S app 255")]
         side, kind, *rest = words
+        if kind in ("offer", "select"):
+            numbers = [int(n, 16) for n in rest]
+            self.send(side, tlsfill.client_offer(self.name, *numbers) if kind == "offer"
+                      else tlsfill.server_select(*numbers))
+            return None
         self.send(side_of(side), self.records(side, kind, [int(n) for n in rest]))
         return None
 

@@ -90,5 +90,23 @@ def server_flight12():
     return hello + change_cipher_spec() + record(HANDSHAKE, filler("server finished", 40))
 
 
+def client_offer(name, newest):
+    """A ClientHello that offers `newest` at most, in the old way: without supported_versions."""
+    host = name.encode()
+    extensions = [_extension(0, struct.pack("!HBH", len(host) + 3, 0, len(host)) + host)]
+    hello = _hello(1, struct.pack("!H4H", 8, 0xC02F, 0xC030, 0x002F, 0x0035) + b"\x01\x00", extensions,
+                   "client")
+    return record(HANDSHAKE, hello[:4] + struct.pack("!H", newest) + hello[6:], 0x0301)
+
+
+def server_select(version, sentinel=None):
+    """A ServerHello that selects `version`; the random may end with a sentinel (RFC 8446 section
+    4.1.3). Then the rest of the flight as filler."""
+    hello = _hello(2, b"\xc0\x30\x00", [_extension(0xFF01, b"\0")], "server")
+    random = hello[6:38] if sentinel is None else hello[6:30] + b"DOWNGRD" + bytes((sentinel,))
+    hello = hello[:4] + struct.pack("!H", version) + random + hello[38:]
+    return record(HANDSHAKE, hello, version) + record(HANDSHAKE, filler("certificate", 900), version)
+
+
 def client_finished12():
     return change_cipher_spec() + record(HANDSHAKE, filler("client finished 12", 40))

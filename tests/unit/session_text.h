@@ -54,6 +54,8 @@ static inline void session_text_upgrade(FILE *f, const struct session *s)
             s->tls_alert_level[0], s->tls_alert[0], s->tls_alert_level[1], s->tls_alert[1],
             s->clear_in_tls[0], s->clear_in_tls[1]);
     session_text_put(f, s, "sni", s->sni);
+    fprintf(f, "versions %x %x suite %x sentinel %d\n", s->tls_newest, s->tls_version, s->tls_suite,
+            s->tls_sentinel);
     fprintf(f, "bye=%d/%d\n", s->clear_in_tls_bye[0], s->clear_in_tls_bye[1]);
 }
 

@@ -87,6 +87,88 @@ static void names_of_other_kinds(void **state)
     assert_int_equal(tls_server_name(span_of(NULL, 0)).n, 0);
 }
 
+/* --- ServerHello --- */
+
+struct made {
+    uint8_t p[128];
+    size_t n;
+};
+
+/* `tail`: the last eight bytes of the random. */
+static struct made server_hello(uint16_t version, const char *tail, const void *extensions,
+                                size_t n)
+{
+    struct made m = {.p = {(uint8_t)(version >> 8), (uint8_t)version}, .n = 39};
+    memcpy(m.p + 26, tail, 8);
+    m.p[34] = 1; /* session id */
+    m.p[36] = 0xc0;
+    m.p[37] = 0x30; /* suite */
+    if (n) {
+        m.p[m.n] = 0;
+        m.p[m.n + 1] = (uint8_t)n;
+        memcpy(m.p + m.n + 2, extensions, n);
+        m.n += 2 + n;
+    }
+    return m;
+}
+
+static struct tls_server_hello sh;
+
+static void what_the_server_selects(void **state)
+{
+    static const uint8_t selected[] = {0xff, 1, 0, 1, 0, 0, 43, 0, 2, 3, 4};
+    struct made m = server_hello(0x0301, "DOWNGRD", NULL, 0); /* and its NUL */
+    (void)state;
+    assert_true(tls_server_hello_read(span_of(m.p, m.n), &sh));
+    assert_int_equal(sh.version, 0x0301);
+    assert_int_equal(sh.suite, 0xc030);
+    assert_int_equal(sh.sentinel, TLS_SENTINEL_11);
+    m = server_hello(0x0303, "DOWNGRD\1", selected, sizeof(selected));
+    assert_true(tls_server_hello_read(span_of(m.p, m.n), &sh));
+    assert_int_equal(sh.version, 0x0304);
+    assert_int_equal(sh.sentinel, TLS_SENTINEL_12);
+    assert_false(sh.retry);
+    for (size_t n = 0; n < m.n; n++) {
+        uint8_t *copy = malloc(n + 1); /* its end is guarded by the sanitizer */
+        memcpy(copy, m.p, n);
+        assert_int_equal(tls_server_hello_read(span_of(copy, n), &sh), n == 39);
+        free(copy);
+    }
+    m = server_hello(0x0303, "DOWNGRD\2", NULL, 0);
+    assert_true(tls_server_hello_read(span_of(m.p, m.n), &sh));
+    assert_int_equal(sh.sentinel, TLS_SENTINEL_NONE);
+}
+
+/* SHA-256 of "HelloRetryRequest", RFC 8446 section 4.1.3. */
+static void a_request_to_try_again(void **state)
+{
+    static const uint8_t retry[32] = {0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11,
+                                      0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
+                                      0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E,
+                                      0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C};
+    struct made m = server_hello(0x0303, "xxxxxxxx", NULL, 0);
+    (void)state;
+    memcpy(m.p + 2, retry, sizeof(retry));
+    assert_true(tls_server_hello_read(span_of(m.p, m.n), &sh));
+    assert_true(sh.retry);
+    m.p[2] ^= 1;
+    assert_true(tls_server_hello_read(span_of(m.p, m.n), &sh));
+    assert_false(sh.retry);
+}
+
+static void what_the_client_offers(void **state)
+{
+    static const uint8_t list[] = {0, 43, 0, 9, 8, 0x7a, 0x7a, 3, 4, 3, 3, 0xfa, 0xfa};
+    static const uint8_t odd[] = {0, 43, 0, 2, 1, 3};
+    (void)state;
+    h = (struct tls_client_hello){.version = 0x0303, .extensions = span_of(list, sizeof(list))};
+    assert_int_equal(tls_client_newest(&h), 0x0304); /* 7a7a and fafa are GREASE (RFC 8701) */
+    h.extensions = span_of(odd, sizeof(odd));
+    assert_int_equal(tls_client_newest(&h), 0);
+    h.extensions = span_of(NULL, 0);
+    assert_int_equal(tls_client_newest(&h), 0x0303);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +176,9 @@ int main(void)
         cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(lengths_that_lie),
         cmocka_unit_test(names_of_other_kinds),
+        cmocka_unit_test(what_the_server_selects),
+        cmocka_unit_test(a_request_to_try_again),
+        cmocka_unit_test(what_the_client_offers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,7 @@ static const struct {
     {"sts-record-suppressed", 1320728},  {"sts-record-invalid", 1320729},
     {"tlsa-stripped", 1320730},          {"handshake-aborted", 1320731},
     {"cleartext-in-handshake", 1320732}, {"cleartext-after-tls", 1320733},
+    {"version-obsolete", 1320734},       {"downgrade-sentinel", 1320735},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -55,8 +56,8 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip",   "refuse", "inject",  "auth",
-                                           "promise", "forge",  "vantage", "discovery"};
+    static const char *const families[] = {"strip", "refuse",  "inject",    "auth", "promise",
+                                           "forge", "vantage", "discovery", "tls"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;
