@@ -103,6 +103,7 @@ static void first_record(struct smtp *m, const struct smtp_chunk *c, const struc
 
 /* --- the first message of each side --- */
 
+#define RECORD_HEADER  5
 #define MESSAGE_HEADER 4 /* type, and a length of three bytes */
 
 void smtp_upgrade_forget_hello(struct smtp *m, enum session_dir d)
@@ -140,6 +141,30 @@ static uint8_t hello_type(enum session_dir d)
     return d == SESSION_TO_SERVER ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
 }
 
+static void read_hello(struct smtp *m, enum session_dir d, struct span body)
+{
+    if (d == SESSION_TO_SERVER)
+        read_client_hello(m->s, body);
+    else
+        read_server_hello(m->s, body);
+}
+
+/* Most hellos lie in one piece, and are read where they are. `in` begins with the first record. */
+static bool read_in_place(struct smtp *m, enum session_dir d, struct span in)
+{
+    const size_t head = RECORD_HEADER + MESSAGE_HEADER;
+    size_t record, message;
+
+    if (in.n < head || in.p[0] != TLS_HANDSHAKE || in.p[1] != 3 || in.p[5] != hello_type(d))
+        return false;
+    record = (size_t)in.p[3] << 8 | in.p[4];
+    message = (size_t)in.p[6] << 16 | (size_t)in.p[7] << 8 | in.p[8];
+    if (MESSAGE_HEADER + message > record || head + message > in.n || message > CAP_CLIENT_HELLO)
+        return false;
+    read_hello(m, d, span_of(in.p + head, message));
+    return true;
+}
+
 /* More of the body of its records. */
 static void hold_hello(struct smtp *m, enum session_dir d, struct span part)
 {
@@ -149,13 +174,8 @@ static void hold_hello(struct smtp *m, enum session_dir d, struct span part)
     smtp_line_hold(b, part, CAP_CLIENT_HELLO);
     if (b->n >= MESSAGE_HEADER)
         want += (size_t)b->p[1] << 16 | (size_t)b->p[2] << 8 | b->p[3];
-    if (b->n >= want) {
-        struct span body = span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER);
-        if (d == SESSION_TO_SERVER)
-            read_client_hello(m->s, body);
-        else
-            read_server_hello(m->s, body);
-    }
+    if (b->n >= want)
+        read_hello(m, d, span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER));
     if (b->n >= want || want > CAP_CLIENT_HELLO || b->n == 0) /* 0: no memory */
         smtp_upgrade_forget_hello(m, d);
 }
@@ -178,13 +198,15 @@ static void begin_hello(struct smtp *m, enum session_dir d, const struct tls_rec
 
 /* --- records --- */
 
-static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+/* `hello_read`: it was, with this record. */
+static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r,
+                   bool hello_read)
 {
     struct session *s = m->s;
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
-    if (m->hello_open[c->dir] || s->tls_records[c->dir] == 1)
+    if (!hello_read && (m->hello_open[c->dir] || s->tls_records[c->dir] == 1))
         begin_hello(m, c->dir, r);
     if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
         if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
@@ -263,13 +285,16 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
     while (at < in.n) {
         struct tls_record r;
         size_t used = 0;
+        bool hello_read = false;
 
+        if (m->s->tls_records[c->dir] == 0 && m->tls[c->dir].want == 0)
+            hello_read = read_in_place(m, c->dir, span_from(in, at));
         if (m->hello_open[c->dir] && m->tls[c->dir].want == 0)
             hold_hello(m, c->dir, span_first(span_from(in, at), m->tls[c->dir].left));
         switch (
             tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:
-            record(m, c, &r);
+            record(m, c, &r, hello_read);
             break;
         case TLS_RECORD_NOT:
             not_record(m, c);
