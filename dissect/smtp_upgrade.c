@@ -149,17 +149,18 @@ static void read_hello(struct smtp *m, enum session_dir d, struct span body)
         read_server_hello(m->s, body);
 }
 
-/* Most hellos lie in one piece, and are read where they are. `in` begins with the first record. */
-static bool read_in_place(struct smtp *m, enum session_dir d, struct span in)
+/* Most hellos lie in one piece, and are read where they are. `in` begins with their record. */
+static bool read_in_place(struct smtp *m, enum session_dir d, const struct tls_record *r,
+                          struct span in)
 {
     const size_t head = RECORD_HEADER + MESSAGE_HEADER;
-    size_t record, message;
+    size_t message;
 
-    if (in.n < head || in.p[0] != TLS_HANDSHAKE || in.p[1] != 3 || in.p[5] != hello_type(d))
+    if (r->type != TLS_HANDSHAKE || r->version == 2 || r->body[0] != hello_type(d) || in.n < head)
         return false;
-    record = (size_t)in.p[3] << 8 | in.p[4];
     message = (size_t)in.p[6] << 16 | (size_t)in.p[7] << 8 | in.p[8];
-    if (MESSAGE_HEADER + message > record || head + message > in.n || message > CAP_CLIENT_HELLO)
+    if (MESSAGE_HEADER + message > r->length || MESSAGE_HEADER + message > CAP_CLIENT_HELLO ||
+        head + message > in.n)
         return false;
     read_hello(m, d, span_of(in.p + head, message));
     return true;
@@ -198,15 +199,17 @@ static void begin_hello(struct smtp *m, enum session_dir d, const struct tls_rec
 
 /* --- records --- */
 
-/* `hello_read`: it was, with this record. */
+/* `in` begins with the record, if it began in this piece at all. */
 static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r,
-                   bool hello_read)
+                   struct span in, bool whole_head)
 {
     struct session *s = m->s;
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
-    if (!hello_read && (m->hello_open[c->dir] || s->tls_records[c->dir] == 1))
+    if (s->tls_records[c->dir] == 1 && !(whole_head && read_in_place(m, c->dir, r, in)))
+        begin_hello(m, c->dir, r);
+    else if (m->hello_open[c->dir])
         begin_hello(m, c->dir, r);
     if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
         if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
@@ -285,16 +288,13 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
     while (at < in.n) {
         struct tls_record r;
         size_t used = 0;
-        bool hello_read = false;
 
-        if (m->s->tls_records[c->dir] == 0 && m->tls[c->dir].want == 0)
-            hello_read = read_in_place(m, c->dir, span_from(in, at));
         if (m->hello_open[c->dir] && m->tls[c->dir].want == 0)
             hold_hello(m, c->dir, span_first(span_from(in, at), m->tls[c->dir].left));
         switch (
             tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:
-            record(m, c, &r, hello_read);
+            record(m, c, &r, span_from(in, at), r.offset == offset + (uint32_t)at);
             break;
         case TLS_RECORD_NOT:
             not_record(m, c);
