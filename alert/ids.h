@@ -14,6 +14,7 @@
  * client for the server. Addresses are written as text_ip() does. The fourth is the server's
  * initial sequence number where it is known. The last line of a finding is the direction and the
  * stream offset of its evidence. Of what DNS said the third line may begin with udp, the fourth is
+ * the time of the question in nanoseconds, for it has no sequence number to tell it by, the fifth
  * the domain, and a finding's last one the id of the DNS message.
  */
 #ifndef ALERT_IDS_H

@@ -258,15 +258,16 @@ enum incident_outcome incident_discovery(struct incidents *in, const struct disc
     if (!t)
         t = tell(in, d, f->rule);
     t->newest = d->time > t->newest ? d->time : t->newest;
-    if (f->severity <= t->severity)
-        return INCIDENT_SILENT;
-    t->severity = f->severity;
     if (in->counters.worst < f->severity)
         in->counters.worst = f->severity;
-    if (t->update == 0 && !hour_has_room(in, d->time)) {
-        in->counters.held += !t->held;
-        in->hour_held += !t->held;
+    if (t->update > 0 && f->severity <= t->severity)
+        return INCIDENT_SILENT;
+    if (t->update == 0 && !hour_has_room(in, d->time)) { /* tried again at its next finding */
+        if (t->held)
+            return INCIDENT_SILENT;
         t->held = true;
+        in->counters.held++;
+        in->hour_held++;
         if (in->hour_held > 1)
             return INCIDENT_SILENT;
         fill_discovery(in, t, f, out);
@@ -280,6 +281,7 @@ enum incident_outcome incident_discovery(struct incidents *in, const struct disc
         in->counters.held -= t->held;
     }
     t->held = false;
+    t->severity = f->severity;
     t->update++;
     in->counters.alerts[f->severity]++;
     fill_discovery(in, t, f, out);

@@ -3,28 +3,34 @@
 
 #include <stdlib.h>
 
-#define WAYS 4 /* places that a key may be in */
+#define NONE UINT32_MAX
 
 struct place {
-    uint64_t key; /* 0: free */
-    nstime used;
+    uint64_t key;  /* hash */
+    uint32_t next; /* in its bucket */
+    uint32_t older, newer;
     int64_t value[2];
 };
 
 struct recent {
     struct siphash_key secret;
-    uint32_t sets; /* a power of two */
+    uint32_t places, used; /* `places` is a power of two, and the number of buckets */
+    uint32_t oldest, newest;
+    uint32_t *bucket; /* behind the places */
     struct place place[];
 };
 
 struct recent *recent_new(const struct siphash_key *key, uint32_t places)
 {
-    struct recent *r = calloc(1, sizeof(*r) + places * sizeof(r->place[0]));
+    struct recent *r =
+        calloc(1, sizeof(*r) + places * (sizeof(r->place[0]) + sizeof(r->bucket[0])));
 
     if (!r)
         return NULL;
     r->secret = *key;
-    r->sets = places / WAYS;
+    r->places = places;
+    r->oldest = r->newest = NONE;
+    r->bucket = (uint32_t *)&r->place[places];
     return r;
 }
 
@@ -33,57 +39,72 @@ void recent_free(struct recent *r)
     free(r);
 }
 
-static uint64_t hash_of(const struct recent *r, const void *key, size_t n)
+/* Buckets have the place and one more, so that memory that nobody wrote is an empty bucket. */
+static uint32_t *bucket_of(struct recent *r, uint64_t hash)
 {
-    return siphash(&r->secret, key, n) | 1;
-}
-
-/* The upper bits: the lowest is always set. */
-static struct place *set_of(struct recent *r, uint64_t hash)
-{
-    return &r->place[(hash >> 32 & (r->sets - 1)) * WAYS];
+    return &r->bucket[hash & (r->places - 1)];
 }
 
 static struct place *find(struct recent *r, uint64_t hash)
 {
-    struct place *set = set_of(r, hash);
-
-    for (int i = 0; i < WAYS; i++)
-        if (set[i].key == hash)
-            return &set[i];
+    for (uint32_t i = *bucket_of(r, hash); i; i = r->place[i - 1].next)
+        if (r->place[i - 1].key == hash)
+            return &r->place[i - 1];
     return NULL;
 }
 
 int64_t *recent_find(struct recent *r, const void *key, size_t n)
 {
-    struct place *p = find(r, hash_of(r, key, n));
+    struct place *p = find(r, siphash(&r->secret, key, n));
 
     return p ? p->value : NULL;
 }
 
-/* One that is free, or else the one that was not used for longest. */
-static struct place *take(struct place *set)
+static void take(struct recent *r, struct place *p)
 {
-    struct place *least = &set[0];
-
-    for (int i = 0; i < WAYS; i++) {
-        if (set[i].key == 0)
-            return &set[i];
-        if (set[i].used < least->used)
-            least = &set[i];
-    }
-    return least;
+    *(p->older != NONE ? &r->place[p->older].newer : &r->oldest) = p->newer;
+    *(p->newer != NONE ? &r->place[p->newer].older : &r->newest) = p->older;
 }
 
-int64_t *recent_keep(struct recent *r, const void *key, size_t n, nstime now)
+static void append(struct recent *r, struct place *p)
 {
-    uint64_t hash = hash_of(r, key, n);
+    uint32_t self = (uint32_t)(p - r->place);
+
+    p->older = r->newest;
+    p->newer = NONE;
+    *(r->newest != NONE ? &r->place[r->newest].newer : &r->oldest) = self;
+    r->newest = self;
+}
+
+/* A place that was never used, or that of the key that was not used for longest. */
+static struct place *new_place(struct recent *r)
+{
+    struct place *p;
+    uint32_t *link;
+
+    if (r->used < r->places)
+        return &r->place[r->used++];
+    p = &r->place[r->oldest];
+    take(r, p);
+    link = bucket_of(r, p->key);
+    while (*link != (uint32_t)(p - r->place) + 1)
+        link = &r->place[*link - 1].next;
+    *link = p->next;
+    return p;
+}
+
+int64_t *recent_keep(struct recent *r, const void *key, size_t n)
+{
+    uint64_t hash = siphash(&r->secret, key, n);
     struct place *p = find(r, hash);
 
-    if (!p) {
-        p = take(set_of(r, hash));
-        *p = (struct place){.key = hash};
+    if (p) {
+        take(r, p);
+    } else {
+        p = new_place(r);
+        *p = (struct place){.key = hash, .next = *bucket_of(r, hash)};
+        *bucket_of(r, hash) = (uint32_t)(p - r->place) + 1;
     }
-    p->used = now;
+    append(r, p);
     return p->value;
 }

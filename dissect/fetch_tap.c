@@ -22,7 +22,7 @@ struct fetch {
     nstime since; /* `now` of its newest byte */
     nstime asked;
     uint32_t source;
-    uint32_t next;                  /* PARTIAL: sequence number of the next byte */
+    uint32_t next;                  /* sequence number of the client's next byte */
     uint16_t have;                  /* PARTIAL: bytes in `hello` */
     uint8_t *hello;                 /* PARTIAL: heap */
     char host[CAP_DOMAIN_TEXT + 1]; /* WAITING */
@@ -33,6 +33,7 @@ struct fetch_tap {
     fetch_tap_fn fn;
     void *user;
     uint32_t partial, waiting;
+    bool servers; /* any server of port 443 can be heard here */
     struct fetch set[SETS][WAYS];
 };
 
@@ -110,7 +111,15 @@ static struct fetch *find(struct fetch_tap *t, const struct flow_key *k)
     return NULL;
 }
 
-/* A free place, or else the oldest: whoever fills the table makes it forget, and no more. */
+/* Half a message goes before one that waits for its answer, and then the oldest. */
+static bool goes_before(const struct fetch *a, const struct fetch *b)
+{
+    if (a->state != b->state)
+        return a->state == PARTIAL;
+    return a->since < b->since;
+}
+
+/* A free place, or else the least: whoever fills the table makes it forget, and no more. */
 static struct fetch *place(struct fetch_tap *t, const struct flow_key *k)
 {
     struct fetch *set = set_of(t, k), *least = &set[0];
@@ -118,7 +127,7 @@ static struct fetch *place(struct fetch_tap *t, const struct flow_key *k)
     for (int i = 0; i < WAYS; i++) {
         if (set[i].state == FREE)
             return &set[i];
-        if (set[i].since < least->since)
+        if (goes_before(&set[i], least))
             least = &set[i];
     }
     leave(t, least);
@@ -180,8 +189,12 @@ static void wait_for_server(struct fetch_tap *t, struct fetch *f, const struct a
         return;
     }
     leave(t, f);
-    *f = (struct fetch){
-        .key = *a->key, .state = WAITING, .since = a->now, .asked = a->time, .source = a->source};
+    *f = (struct fetch){.key = *a->key,
+                        .state = WAITING,
+                        .since = a->now,
+                        .asked = a->time,
+                        .source = a->source,
+                        .next = a->tcp->seq + a->tcp->payload_len};
     memcpy(f->host, host, sizeof(f->host));
     t->waiting++;
 }
@@ -234,13 +247,25 @@ static void begin(struct fetch_tap *t, const struct arriving *a)
 
 /* --- segments --- */
 
+/* Where no server is heard at all nobody can say that one was silent. */
+static void give_up(struct fetch_tap *t, struct fetch *f, nstime time)
+{
+    if (t->servers)
+        tell(t, f, FETCH_UNANSWERED, time);
+    else
+        leave(t, f);
+}
+
 static void of_client(struct fetch_tap *t, const struct arriving *a)
 {
     struct fetch *f = t->partial || t->waiting ? find(t, a->key) : NULL;
     bool leaves = a->tcp->flags & (TCP_RST | TCP_FIN);
 
-    if (f && f->state == WAITING && leaves)
-        tell(t, f, FETCH_UNANSWERED, a->time);
+    if (f && f->state == WAITING && a->tcp->payload_len > 0 &&
+        (int32_t)(a->tcp->seq - f->next) >= 0)
+        tell(t, f, FETCH_ANSWERED, a->time); /* it goes on, so it was answered */
+    else if (f && f->state == WAITING && leaves)
+        give_up(t, f, a->time);
     else if (f && leaves)
         leave(t, f);
     else if (f && f->state == PARTIAL && a->tcp->payload.n > 0)
@@ -257,16 +282,20 @@ static void of_server(struct fetch_tap *t, const struct arriving *a)
         return;
     if (a->tcp->flags & TCP_RST)
         tell(t, f, FETCH_RESET, a->time);
+    else if (a->tcp->payload.n > 0 && a->tcp->payload.p[0] == TLS_ALERT)
+        tell(t, f, FETCH_RESET, a->time);
     else if (a->tcp->payload_len > 0)
         tell(t, f, FETCH_ANSWERED, a->time);
     else if (a->tcp->flags & TCP_FIN)
         tell(t, f, FETCH_RESET, a->time);
 }
 
-bool fetch_tap_wants(const struct fetch_tap *t, bool to_server, struct span payload)
+bool fetch_tap_wants(struct fetch_tap *t, bool to_server, struct span payload)
 {
-    if (!to_server)
+    if (!to_server) {
+        t->servers = true;
         return t->waiting > 0;
+    }
     return t->partial > 0 || t->waiting > 0 || begins_hello(payload);
 }
 
@@ -281,6 +310,7 @@ void fetch_tap_segment(struct fetch_tap *t, const struct ip_packet *ip,
 
     memcpy(key.client, up ? ip->src : ip->dst, sizeof(key.client));
     memcpy(key.server, up ? ip->dst : ip->src, sizeof(key.server));
+    t->servers |= !up;
     if (up)
         of_client(t, &a);
     else
@@ -296,7 +326,7 @@ void fetch_tap_tick(struct fetch_tap *t, nstime now)
         if (f->state == FREE || age <= (uint64_t)(CAP_FETCH_WAIT_S * NS_PER_S))
             continue;
         if (f->state == WAITING)
-            tell(t, f, FETCH_UNANSWERED, now);
+            give_up(t, f, now);
         else
             leave(t, f);
     }

@@ -17,8 +17,9 @@ enum { FETCH_TAP_PORT = 443 };
 
 enum fetch_outcome {
     FETCH_ANSWERED,
-    FETCH_RESET,     /* or ended by the server, before it said a byte */
-    FETCH_UNANSWERED /* the client left, or CAP_FETCH_WAIT_S went by */
+    FETCH_RESET,     /* or ended by the server before it said a byte, or by an alert of TLS */
+    FETCH_UNANSWERED /* the client left, or CAP_FETCH_WAIT_S went by; told only where any server of
+                        port 443 was heard */
 };
 
 struct fetch_sighting {
@@ -37,9 +38,9 @@ struct fetch_tap;
 struct fetch_tap *fetch_tap_new(const struct siphash_key *key, fetch_tap_fn fn, void *user);
 void fetch_tap_free(struct fetch_tap *t);
 
-/* Is a segment of any use? `to_server`: it goes to port 443, else it comes from there. `payload`
- * may have what stands behind its end; decides by its first bytes. */
-bool fetch_tap_wants(const struct fetch_tap *t, bool to_server, struct span payload);
+/* Is a segment of any use? Each is to be asked for. `to_server`: it goes to port 443, else it comes
+ * from there. `payload` may have what stands behind its end; decides by its first bytes. */
+bool fetch_tap_wants(struct fetch_tap *t, bool to_server, struct span payload);
 
 /* A whole TCP segment from or to port 443; `now` never runs backwards. */
 void fetch_tap_segment(struct fetch_tap *t, const struct ip_packet *ip,

@@ -115,7 +115,7 @@ enum tls_sentinel {
     TLS_SENTINEL_11  /* by who selects less and knows 1.2 or more */
 };
 
-enum { TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
+enum { TLS_VERSION_SSL3 = 0x0300, TLS_VERSION_12 = 0x0303, TLS_VERSION_13 = 0x0304 };
 
 enum auth_state { AUTH_NONE, AUTH_OFFERED, AUTH_TRIED, AUTH_ACCEPTED, AUTH_STATE_COUNT };
 

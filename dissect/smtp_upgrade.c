@@ -240,18 +240,23 @@ static bool is_last_word(enum session_dir d, struct span text)
 }
 
 /*
- * The client began TLS, nobody answered with TLS, and it goes on in clear: that is the dialogue
- * again. What was taken for a header is the beginning of a line.
+ * One side began TLS and goes on in clear before TLS carried any data: that is the dialogue again,
+ * whatever single records somebody sent before it. The client's text counts when the server does
+ * not speak TLS either. What was taken for a header is the beginning of a line.
  */
 static bool speaks_again(struct smtp *m, enum session_dir d, const struct tls_record_reader *r)
 {
+    const struct session *s = m->s;
     struct span text = span_of(r->head, r->have);
     struct smtp_line l;
     bool done;
 
-    if (d != SESSION_TO_SERVER || m->s->tls_records[SESSION_TO_CLIENT] || m->tls_gap[d] ||
-        !m->s->seen[SESSION_TO_CLIENT] || !is_text(text.p, text.n) ||
+    if (s->tls_complete || m->client_app || m->server_app || m->tls_gap[d] ||
+        !s->upgrade_accepted || !s->seen[SESSION_TO_CLIENT] || !is_text(text.p, text.n) ||
         span_find(text, '\n') < text.n)
+        return false;
+    if (d == SESSION_TO_SERVER && s->tls_records[SESSION_TO_CLIENT] &&
+        !s->clear_in_tls[SESSION_TO_CLIENT])
         return false;
     (void)smtp_line_push(&m->line[d], text, r->offset, CAP_COMMAND_LINE, &l, &done);
     return true;

@@ -69,12 +69,6 @@ bool tls_server_hello_read(struct span body, struct tls_server_hello *out)
     return true;
 }
 
-/* RFC 8701 section 2. */
-static bool is_grease(uint16_t v)
-{
-    return (v & 0x0f0f) == 0x0a0a && v >> 8 == (v & 0xff);
-}
-
 uint16_t tls_client_newest(const struct tls_client_hello *h)
 {
     struct span data;
@@ -82,12 +76,12 @@ uint16_t tls_client_newest(const struct tls_client_hello *h)
     uint16_t newest = 0;
 
     if (!tls_extension(h->extensions, TLS_EXTENSION_SUPPORTED_VERSIONS, &data))
-        return h->version;
+        return h->version < TLS_VERSION_12 ? h->version : TLS_VERSION_12;
     c = cursor_of(data);
-    (void)cursor_u8(&c); /* the list's length; it has nothing behind it */
+    c = cursor_of(cursor_span(&c, cursor_u8(&c)));
     while (c.left >= 2) {
         uint16_t v = cursor_u16(&c);
-        if (!is_grease(v) && v > newest)
+        if (v >= TLS_VERSION_SSL3 && v <= TLS_VERSION_13 && v > newest)
             newest = v;
     }
     return newest;

@@ -38,7 +38,8 @@ struct tls_server_hello {
 
 bool tls_server_hello_read(struct span body, struct tls_server_hello *out);
 
-/* The newest version that a ClientHello offers; values of GREASE (RFC 8701) are none. */
+/* The newest version that a ClientHello offers, of those that there are: GREASE (RFC 8701) and
+ * drafts are none, and without the extension it is TLS 1.2 at most (RFC 8446 section 4.2.1). */
 uint16_t tls_client_newest(const struct tls_client_hello *h);
 
 /* The first extension of that type. False: there is none, or the list ends early before it. */

@@ -66,19 +66,25 @@ static bool misleads(const struct discovery *d)
 static bool mx_spoofed(const struct discovery *d, struct finding *f)
 {
     bool mx = d->kind == DISCOVERY_MX;
-    if (d->answer != DISCOVERY_RECORDS || !(d->contradicted || (mx && misleads(d))))
+    if (!(d->answer == DISCOVERY_RECORDS && d->contradicted) && !(mx && misleads(d)))
         return false;
     begin(f, RULE_MX_SPOOFED, d);
     weigh(f, d);
     if (d->contradicted)
         wording_say(f, "One query for %s %s was answered twice, and the answers differ.",
                     mx ? d->domain.text : d->host.text, d->type);
-    if (mx)
+    if (mx && d->answer == DISCOVERY_NONE)
+        wording_say(f, "By this answer %s has no mail exchanger, and receives by itself.",
+                    d->domain.text);
+    else if (mx)
         wording_say(f, "By this answer mail for %s goes to %s.", d->domain.text, d->host.text);
     if (mx && misleads(d)) {
         say_promise(f, d);
-        wording_say(f, "None of its patterns names that host.");
+        wording_say(f, "None of its patterns names that host%s.",
+                    d->another_named ? ", but another that is as good" : "");
     }
+    if (mx && d->another_named && !d->contradicted)
+        raise_cap(f, SEVERITY_LOW);
     if (mx && misleads(d) && d->promise.match == MX_MATCH_DEPTH && !d->contradicted) {
         wording_say(f, "One would, if its asterisk stood for more than one label.");
         raise_cap(f, SEVERITY_LOW);

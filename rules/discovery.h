@@ -43,6 +43,7 @@ struct discovery {
 
     struct domain domain; /* whose mail it is about; MX, STS. Else that of the promise, or none */
     struct domain host;   /* ADDRESS, TLSA. MX: the best exchanger */
+    bool another_named;   /* MX: another of the best exchangers is one that the policy names */
     bool contradicted;    /* another answer to the very same query said otherwise */
     bool promised;        /* a policy of `domain` was in force: */
     struct expectation promise; /* `match` is the best exchangers' best */

@@ -171,12 +171,18 @@ static void starttls_ignored(const struct view *v, struct judgement *out)
 
 #define ALERT_FATAL 2 /* RFC 8446 section 6 */
 
+/* Text of the server among records, and no last word to a client that is gone. */
+static bool text_among_records(const struct session *s)
+{
+    return s->clear_in_tls[SESSION_TO_CLIENT] && !s->clear_in_tls_bye[SESSION_TO_CLIENT];
+}
+
 /* RSP-6. An alert first is a handshake that failed: the text behind it deceives nobody. */
 static void cleartext_in_handshake(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     bool alert = s->tls_alert_level[SESSION_TO_CLIENT] != 0;
-    bool text = s->server_after == BYTES_CLEAR || (alert && s->clear_in_tls[SESSION_TO_CLIENT]);
+    bool text = s->server_after == BYTES_CLEAR || text_among_records(s);
     uint32_t at = s->server_after == BYTES_CLEAR ? s->server_after_offset
                                                  : s->clear_in_tls_offset[SESSION_TO_CLIENT];
     if (!s->upgrade_accepted || s->client_after != BYTES_TLS || !text || s->tls_complete ||
@@ -191,7 +197,8 @@ static void cleartext_in_handshake(const struct view *v, struct judgement *out)
                 wording_bytes(session_text(s, s->server_after_text)).text,
                 s->server_after_text.len ? "\"" : "");
     if (alert) {
-        raise_cap(f, SEVERITY_INFO);
+        if (f->effect == EFFECT_NOTHING || f->effect == EFFECT_HELD)
+            raise_cap(f, SEVERITY_INFO);
         raise_cause(f, CAUSE_IRONPORT_TLS_ALERT);
         wording_say(f, "An alert of TLS came first: the handshake failed, and the server says so.");
     } else {
@@ -213,18 +220,19 @@ static bool died(const struct view *v)
     return v->milestone == SESSION_CLOSED && s->upgrade_accepted && gave_up(v) && view_both(v) &&
            !s->midstream && session_whole(s, SESSION_TO_SERVER) &&
            session_whole(s, SESSION_TO_CLIENT) && s->client_after != BYTES_CLEAR &&
-           s->server_after != BYTES_CLEAR && !s->clear_in_tls[SESSION_TO_CLIENT] &&
+           s->server_after != BYTES_CLEAR && !text_among_records(s) &&
            s->early_server == BYTES_NONE && s->mails == 0 &&
            verdict_handshake(v, &stage) == HANDSHAKE_ABORTED;
 }
 
-/* Did it end by the server's doing, or in its name, or by nobody's? Else the client left. */
+/* Did it end by the server's doing, or in its name, or by nobody's? Else the client left: a server
+ * may well reset what comes behind the client's own end. */
 static bool ended_by_server(const struct session *s)
 {
-    bool client = s->fin[SESSION_TO_SERVER] || s->rst[SESSION_TO_SERVER] ||
-                  s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL;
-    return s->rst[SESSION_TO_CLIENT] || s->tls_alert_level[SESSION_TO_CLIENT] == ALERT_FATAL ||
-           !client;
+    bool left = s->fin[SESSION_TO_SERVER] || s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL;
+    if (s->tls_alert_level[SESSION_TO_CLIENT] == ALERT_FATAL)
+        return true;
+    return !left && (s->rst[SESSION_TO_CLIENT] || !s->rst[SESSION_TO_SERVER]);
 }
 
 static const char *how_far(const struct session *s)

@@ -33,7 +33,7 @@ static void version_obsolete(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     if (v->milestone != SESSION_CLOSED || s->tls_version == 0 || s->tls_version >= TLS_VERSION_12 ||
-        s->tls_version < 0x0300)
+        s->tls_version < TLS_VERSION_SSL3)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_VERSION_OBSOLETE, SESSION_TO_CLIENT, s->reading.upgrade_offset);

@@ -143,9 +143,9 @@ static void note_asker(struct discover *d, const struct question *q, const struc
 {
     struct topic who = peer(s->family, s->client);
     if (q->kind == DISCOVERY_STS)
-        recent_keep(d->askers, who.bytes, who.n, s->time)[0] = s->time;
+        recent_keep(d->askers, who.bytes, who.n)[0] = s->time;
     else if (q->kind == DISCOVERY_TLSA)
-        recent_keep(d->askers, who.bytes, who.n, s->time)[1] = s->time;
+        recent_keep(d->askers, who.bytes, who.n)[1] = s->time;
 }
 
 unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16])
@@ -187,38 +187,49 @@ static bool is_answer(const struct dns_record *rr, uint16_t type)
     return rr->section == DNS_ANSWER && rr->class == DNS_CLASS_IN && rr->type == type;
 }
 
-/* The best exchanger that the policy does not name; none if it names one that is as good. */
-static void compare_exchangers(const struct discover *d, const struct dns_message *m,
-                               struct discovery *to)
+static uint16_t best_preference(const struct dns_message *m)
 {
-    bool later;
     uint16_t best = UINT16_MAX;
-    const struct book_policy *p =
-        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
-    to->promise.match = MX_MATCH_NONE;
     for (uint16_t i = 0; i < m->record_count; i++)
         if (is_answer(&m->record[i], DNS_MX) && m->record[i].mx.preference < best)
             best = m->record[i].mx.preference;
+    return best;
+}
+
+/* Of the best exchangers the one that the policy fits worst: a sender takes any of them (RFC 5321
+ * section 5.1). */
+static void compare_exchangers(const struct book_policy *p, const struct dns_message *m,
+                               struct discovery *to)
+{
+    uint16_t best = best_preference(m);
     for (uint16_t i = 0; i < m->record_count; i++) {
         const struct dns_record *rr = &m->record[i];
         struct domain host;
         if (!is_answer(rr, DNS_MX) || rr->mx.preference != best ||
             !domain_read(span_str(dns_text(m, rr->mx.exchange)), &host))
             continue;
-        enum mx_match match = to->promised ? book_match(p, &host) : MX_MATCH_NONE;
-        if (to->host.n == 0 || match > to->promise.match) {
+        enum mx_match match = p ? book_match(p, &host) : MX_MATCH_NONE;
+        to->another_named |= match == MX_MATCH_WHOLE;
+        if (to->host.n == 0 || match < to->promise.match) {
             to->host = host;
             to->promise.match = match;
         }
     }
 }
 
+/* Without MX records the domain is its own exchanger (RFC 5321 section 5.1). */
 static bool see_mx(const struct discover *d, const struct dns_message *m, struct discovery *to)
 {
-    if (to->answer != DISCOVERY_RECORDS)
-        return false;
+    bool later;
+    const struct book_policy *p =
+        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
     add_promise(d, to);
-    compare_exchangers(d, m, to);
+    if (to->answer == DISCOVERY_RECORDS) {
+        compare_exchangers(to->promised ? p : NULL, m, to);
+    } else if (to->answer == DISCOVERY_NONE && to->promised && m->rcode == DNS_NOERROR) {
+        to->host = to->domain;
+        to->promise.match = book_match(p, &to->domain);
+    }
     return to->host.n > 0 &&
            (to->contradicted || (to->promised && to->promise.match != MX_MATCH_WHOLE));
 }
@@ -285,10 +296,10 @@ static bool see_record(struct discover *d, const struct question *q, const struc
     add_promise(d, to);
     to->before = seen && !usable ? seen[0] : 0;
     /* with the record once, and once without */
-    to->contradicted &= usable || (seen && seen[0] >= s->query_time);
+    to->contradicted &= usable != (seen && seen[0] >= s->query_time);
     if (usable) {
-        recent_keep(d->records, topic.bytes, topic.n, s->time)[0] = s->time;
-        recent_keep(d->named, q->name.text, q->name.n, s->time)[0] = s->time;
+        recent_keep(d->records, topic.bytes, topic.n)[0] = s->time;
+        recent_keep(d->named, q->name.text, q->name.n)[0] = s->time;
     }
     return true;
 }
@@ -324,7 +335,7 @@ static bool see_tlsa(struct discover *d, const struct question *q, const struct 
     struct topic topic = topic_of(q, s);
     int64_t *seen;
     if (m->ad && to->answer != DISCOVERY_FAILED && !to->contradicted) {
-        seen = recent_keep(d->records, topic.bytes, topic.n, s->time);
+        seen = recent_keep(d->records, topic.bytes, topic.n);
         seen[0] = s->time;
         seen[1] = discover_has_usable_tlsa(m);
         return false;
@@ -346,7 +357,7 @@ static bool see_silence(struct discover *d, const struct question *q, const stru
     int64_t *row;
     if (q->kind != DISCOVERY_STS)
         return false;
-    row = recent_keep(d->silent, topic.bytes, topic.n, s->time);
+    row = recent_keep(d->silent, topic.bytes, topic.n);
     row[0] = within(row[1], s->time, SILENCE) ? row[0] + 1 : 1;
     row[1] = s->time;
     if (!answered || answered[0] < s->query_time)
@@ -378,7 +389,7 @@ bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct d
     int64_t *row;
     if (!domain_read(span_from(span_str(s->host), sizeof(FETCH_LABEL) - 1), &domain))
         return false;
-    row = recent_keep(d->fetches, domain.text, domain.n, s->time);
+    row = recent_keep(d->fetches, domain.text, domain.n);
     row[0] = s->outcome == FETCH_ANSWERED ? 0 : within(row[1], s->time, DAY) ? row[0] + 1 : 1;
     row[1] = s->time;
     if (s->outcome == FETCH_ANSWERED)
@@ -444,17 +455,18 @@ static void describe(const struct question *q, const struct dns_sighting *s, str
 static bool counts(const struct dns_sighting *s)
 {
     const struct dns_message *m = s->message;
-    return !s->bad_checksum && (s->kind == DNS_SIGHTING_UNANSWERED || m->result == DNS_OK) &&
-           m->opcode == 0 && !m->tc;
+    bool asked = s->kind != DNS_SIGHTING_ANSWER || s->query_seen; /* anybody can answer unasked */
+    return asked && !s->bad_checksum &&
+           (s->kind == DNS_SIGHTING_UNANSWERED || m->result == DNS_OK) && m->opcode == 0 && !m->tc;
 }
 
 bool discover_sighting(struct discover *d, const struct dns_sighting *s, struct discovery *out)
 {
     struct question q;
     struct topic server;
-    if (s->kind == DNS_SIGHTING_ANSWER && !s->bad_checksum) {
+    if (s->kind == DNS_SIGHTING_ANSWER && !s->bad_checksum && s->query_seen) {
         server = peer(s->family, s->server);
-        recent_keep(d->servers, server.bytes, server.n, s->time)[0] = s->time;
+        recent_keep(d->servers, server.bytes, server.n)[0] = s->time;
     }
     if (!counts(s) || !question_of(s->message, &q))
         return false;

@@ -124,11 +124,13 @@ static int is_visible(const struct dirent *e)
 /* At most CAP_STS_BODY bytes of a file, on the heap, and its state. NULL: it cannot be had. */
 static char *read_regular(const char *path, size_t *n, struct stat *st)
 {
-    FILE *f = fopen(path, "rbe");
-    char *text = NULL;
-    if (!f)
+    FILE *f;
+    char *text;
+    if (stat(path, st) || !S_ISREG(st->st_mode) ||
+        !(f = fopen(path, "rbe"))) /* a pipe would wait */
         return NULL;
-    if (fstat(fileno(f), st) == 0 && S_ISREG(st->st_mode) && (text = malloc(CAP_STS_BODY)))
+    text = malloc(CAP_STS_BODY);
+    if (text)
         *n = fread(text, 1, CAP_STS_BODY, f);
     fclose(f);
     return text;

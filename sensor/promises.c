@@ -259,7 +259,8 @@ bool promises_dns(struct promises *p, const struct dns_sighting *s, struct disco
 {
     const struct dns_message *m = s->message;
     bool found = discover_sighting(p->discover, s, out);
-    if (s->kind != DNS_SIGHTING_ANSWER || s->bad_checksum || !m->has_question)
+    if (s->kind != DNS_SIGHTING_ANSWER || s->bad_checksum || !m->has_question ||
+        !s->query_seen) /* anybody can answer what nobody asked */
         return found;
     if (m->question.type == DNS_TLSA && (m->rcode == DNS_NOERROR || m->rcode == DNS_NXDOMAIN))
         learn_tlsa(p, s);

@@ -283,8 +283,15 @@ static void test_a_storm_of_names(void **state)
     assert_int_equal(alerts, INCIDENT_HOURLY);
     assert_int_equal(storms, 1);
     assert_int_equal(incident_counters(in)->held, 1000 - INCIDENT_HOURLY);
+    assert_int_equal(dns_says("d999.test", "mx-spoofed", SEVERITY_LOW, 3000 * NS_PER_S),
+                     INCIDENT_SILENT);
     assert_int_equal(dns_says("late.test", "mx-spoofed", SEVERITY_LOW, 3601 * NS_PER_S),
                      INCIDENT_ALERT);
+    /* what was held back is told when there is room, if it goes on */
+    assert_int_equal(dns_says("d999.test", "mx-spoofed", SEVERITY_LOW, 3602 * NS_PER_S),
+                     INCIDENT_ALERT);
+    assert_int_equal(dns_says("d999.test", "mx-spoofed", SEVERITY_LOW, 3603 * NS_PER_S),
+                     INCIDENT_SILENT);
 }
 
 int main(void)

@@ -134,6 +134,27 @@ static void how_it_ends(void **state)
     assert_string_equal(said, "mta-sts.e.test unanswered 3-34;");
 }
 
+/* Where no server is heard nobody was silent; and a client that goes on had its answer. */
+static void what_is_not_seen_accuses_nobody(void **state)
+{
+    struct hello h = hello_for("mta-sts.a.test");
+    (void)state;
+    ask("mta-sts.a.test");
+    send(true, TCP_FIN, (uint32_t)(100 + h.n), "", 0);
+    ask("mta-sts.a.test");
+    now += (CAP_FETCH_WAIT_S + 1) * S;
+    fetch_tap_tick(t, now);
+    assert_string_equal(said, "");
+    ask("mta-sts.a.test");
+    send(false, TCP_ACK, 1, "", 0);
+    send(true, TCP_ACK, (uint32_t)(100 + h.n), "\x14\3\3\0\1\1", 6);
+    assert_string_equal(said, "mta-sts.a.test answered 32-32;");
+    said[0] = '\0';
+    ask("mta-sts.a.test");
+    send(false, TCP_ACK, 1, "\x15\3\3\0\2\2\x28", 7); /* an alert is no answer */
+    assert_string_equal(said, "mta-sts.a.test reset 32-32;");
+}
+
 static void others_are_let_go(void **state)
 {
     const char *const other[] = {"www.a.test", "mta-sts", "a.mta-sts.test", "mta-sts.a b", ""};
@@ -177,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(how_it_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_not_seen_accuses_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(others_are_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hello_in_pieces, setup, teardown),
     };

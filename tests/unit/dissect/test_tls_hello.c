@@ -158,15 +158,21 @@ static void a_request_to_try_again(void **state)
 
 static void what_the_client_offers(void **state)
 {
-    static const uint8_t list[] = {0, 43, 0, 9, 8, 0x7a, 0x7a, 3, 4, 3, 3, 0xfa, 0xfa};
+    static const uint8_t list[] = {0, 43, 0,    13,   10,   0x7a, 0x7a, 3, 4,
+                                   3, 3,  0x7f, 0x1c, 0xfa, 0xfa, 9,    9};
     static const uint8_t odd[] = {0, 43, 0, 2, 1, 3};
     (void)state;
     h = (struct tls_client_hello){.version = 0x0303, .extensions = span_of(list, sizeof(list))};
-    assert_int_equal(tls_client_newest(&h), 0x0304); /* 7a7a and fafa are GREASE (RFC 8701) */
+    assert_int_equal(tls_client_newest(&h), 0x0304); /* 7a7a and fafa are GREASE (RFC 8701),
+                                                        7f1c a draft; 0909 is behind the list */
     h.extensions = span_of(odd, sizeof(odd));
     assert_int_equal(tls_client_newest(&h), 0);
     h.extensions = span_of(NULL, 0);
     assert_int_equal(tls_client_newest(&h), 0x0303);
+    h.version = 0x0304; /* RFC 8446 section 4.2.1: no offer of TLS 1.3 without the extension */
+    assert_int_equal(tls_client_newest(&h), 0x0303);
+    h.version = 0x0301;
+    assert_int_equal(tls_client_newest(&h), 0x0301);
 }
 
 int main(void)
