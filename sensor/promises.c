@@ -17,6 +17,14 @@
 #define PORT_SMTP 25
 #define CODE      4 /* bytes of "220 " */
 
+#define EARLY      16 /* answers without a query that are kept for a moment */
+#define EARLY_MOST (100 * NS_PER_MS)
+
+struct early {
+    struct dns_sighting s;
+    struct dns_message m;
+};
+
 struct promises {
     struct book *book;
     struct routes *routes;
@@ -27,6 +35,8 @@ struct promises {
     const char *preload_path; /* borrowed; NULL: none */
     struct preload preload;
     bool preload_told;
+    struct early early[EARLY]; /* a ring */
+    uint32_t early_next;
 };
 
 struct promises *promises_new(const struct siphash_key *key, promises_problem_fn problem,
@@ -255,7 +265,44 @@ static void learn(struct promises *p, const struct dns_sighting *s)
         learn_no_mx(p, s);
 }
 
-bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out)
+/* --- answers that were captured before their queries --- */
+
+/* Taps turn packets round that follow each other closely. */
+static void keep_early(struct promises *p, const struct dns_sighting *s)
+{
+    struct early *e = &p->early[p->early_next++ % EARLY];
+    e->s = *s;
+    e->m = *s->message;
+}
+
+static bool fits(const struct dns_sighting *a, const struct dns_sighting *q)
+{
+    const struct dns_message *x = a->message, *y = q->message;
+    return a->family == q->family && a->client_port == q->client_port && a->tcp == q->tcp &&
+           x->id == y->id && x->question.type == y->question.type &&
+           memcmp(a->client, q->client, 16) == 0 && memcmp(a->server, q->server, 16) == 0 &&
+           strcmp(dns_text(x, x->question.name), dns_text(y, y->question.name)) == 0 &&
+           q->time >= a->time - EARLY_MOST && q->time <= a->time + EARLY_MOST;
+}
+
+/* The answer to the query, if it is here already: from now on it was asked for. NULL: none. */
+static const struct dns_sighting *take_early(struct promises *p, const struct dns_sighting *query)
+{
+    for (uint32_t i = 0; i < EARLY && i < p->early_next; i++) {
+        struct early *e = &p->early[i];
+        e->s.message = &e->m;
+        if (e->s.query_seen || !query->message->has_question || !fits(&e->s, query))
+            continue;
+        e->s.query_seen = true;
+        e->s.time = query->time > e->s.time ? query->time : e->s.time; /* lines are in order */
+        e->s.query_time = query->time;
+        e->s.queries = 1;
+        return &e->s;
+    }
+    return NULL;
+}
+
+static bool take_answer(struct promises *p, const struct dns_sighting *s, struct discovery *out)
 {
     const struct dns_message *m = s->message;
     bool found = discover_sighting(p->discover, s, out);
@@ -267,6 +314,18 @@ bool promises_dns(struct promises *p, const struct dns_sighting *s, struct disco
     else if (m->rcode == DNS_NOERROR)
         learn(p, s);
     return found;
+}
+
+bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out)
+{
+    const struct dns_sighting *early = NULL;
+    bool found = take_answer(p, s, out);
+    if (s->kind == DNS_SIGHTING_QUERY)
+        early = take_early(p, s);
+    else if (s->kind == DNS_SIGHTING_ANSWER && !s->query_seen && !s->bad_checksum &&
+             s->message->has_question)
+        keep_early(p, s);
+    return early ? take_answer(p, early, out) : found;
 }
 
 bool promises_fetch(struct promises *p, const struct fetch_sighting *s, struct discovery *out)
