@@ -88,12 +88,20 @@ static void starttls_refused(const struct view *v, struct judgement *out)
 
 /* --- starttls-unanswered --- */
 
+#define FIN 1 /* RFC 9293 section 3.1 */
+
+/* Captured out of order a FIN may not have been reached when the input ends. */
+static bool said_fin(const struct session *s, enum session_dir d)
+{
+    return s->fin[d] || (s->tcp_flags[d] & FIN);
+}
+
 static bool gave_up(const struct view *v)
 {
     const struct session *s = v->s;
     if (v->milestone == SESSION_CLOSED && s->closed == SESSION_INPUT_END)
-        return s->now - s->upgrade_cmd_time >= PATIENCE || s->fin[SESSION_TO_SERVER] ||
-               s->fin[SESSION_TO_CLIENT];
+        return s->now - s->upgrade_cmd_time >= PATIENCE || said_fin(s, SESSION_TO_SERVER) ||
+               said_fin(s, SESSION_TO_CLIENT);
     return v->closed;
 }
 
@@ -229,7 +237,8 @@ static bool died(const struct view *v)
  * may well reset what comes behind the client's own end. */
 static bool ended_by_server(const struct session *s)
 {
-    bool left = s->fin[SESSION_TO_SERVER] || s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL;
+    bool left =
+        said_fin(s, SESSION_TO_SERVER) || s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL;
     if (s->tls_alert_level[SESSION_TO_CLIENT] == ALERT_FATAL)
         return true;
     return !left && (s->rst[SESSION_TO_CLIENT] || !s->rst[SESSION_TO_SERVER]);
