@@ -51,18 +51,19 @@ static bool is_retry(struct span random)
 bool tls_server_hello_read(struct span body, struct tls_server_hello *out)
 {
     struct cursor c = cursor_of(body);
-    struct span random, id, extensions = span_of(NULL, 0), data;
+    struct span random, data;
 
-    out->version = cursor_u16(&c);
+    out->version = out->legacy = cursor_u16(&c);
     random = cursor_span(&c, RANDOM);
-    id = cursor_span(&c, cursor_u8(&c));
+    out->session_id = cursor_span(&c, cursor_u8(&c));
     out->suite = cursor_u16(&c);
     out->compression = cursor_u8(&c);
+    out->extensions = span_of(NULL, 0);
     if (!c.bad && c.left > 0)
-        extensions = cursor_span(&c, cursor_u16(&c));
-    if (c.bad || c.left > 0 || id.n > SESSION_ID)
+        out->extensions = cursor_span(&c, cursor_u16(&c));
+    if (c.bad || c.left > 0 || out->session_id.n > SESSION_ID)
         return false;
-    if (tls_extension(extensions, TLS_EXTENSION_SUPPORTED_VERSIONS, &data) && data.n == 2)
+    if (tls_extension(out->extensions, TLS_EXTENSION_SUPPORTED_VERSIONS, &data) && data.n == 2)
         out->version = (uint16_t)(data.p[0] << 8 | data.p[1]);
     out->retry = is_retry(random);
     out->sentinel = sentinel_of(random);

@@ -30,10 +30,13 @@ bool tls_client_hello_read(struct span body, struct tls_client_hello *out);
 
 struct tls_server_hello {
     uint16_t version; /* selected, wherever it is said */
+    uint16_t legacy;  /* legacy_version */
+    struct span session_id;
     uint16_t suite;
     uint8_t compression;
     enum tls_sentinel sentinel;
     bool retry; /* a HelloRetryRequest: the random is none */
+    struct span extensions; /* the whole list, without its length */
 };
 
 bool tls_server_hello_read(struct span body, struct tls_server_hello *out);
