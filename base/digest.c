@@ -7,9 +7,20 @@
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/digest.h"
 
+#include <openssl/md5.h>
 #include <openssl/sha.h>
 
-_Static_assert(SHA_DIGEST_LENGTH == 20 && SHA256_DIGEST_LENGTH == 32, "as digest.h has them");
+_Static_assert(MD5_DIGEST_LENGTH == 16 && SHA_DIGEST_LENGTH == 20 && SHA256_DIGEST_LENGTH == 32,
+               "as digest.h has them");
+
+int digest_md5(struct span in, uint8_t out[16])
+{
+    MD5_CTX c;
+    memset(out, 0, MD5_DIGEST_LENGTH);
+    if (MD5_Init(&c) == 1 && MD5_Update(&c, in.p, in.n) == 1 && MD5_Final(out, &c) == 1)
+        return 0;
+    return -1;
+}
 
 int digest_sha1(struct span in, uint8_t out[20])
 {

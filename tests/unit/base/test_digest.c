@@ -17,6 +17,19 @@ static void expect_hex(const uint8_t *hash, size_t n, const char *expected)
 
 static const char LONGER[] = "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq";
 
+/* RFC 1321 appendix A.5. */
+static void test_md5(void **state)
+{
+    uint8_t hash[16];
+    (void)state;
+    assert_int_equal(digest_md5(span_str("abc"), hash), 0);
+    expect_hex(hash, 16, "900150983cd24fb0d6963f7d28e17f72");
+    assert_int_equal(digest_md5(span_str("abcdefghijklmnopqrstuvwxyz"), hash), 0);
+    expect_hex(hash, 16, "c3fcd3d76192e4007dfb496cca67e13b");
+    assert_int_equal(digest_md5(span_of(NULL, 0), hash), 0);
+    expect_hex(hash, 16, "d41d8cd98f00b204e9800998ecf8427e");
+}
+
 /* FIPS 180-2 appendix A and its empty message. */
 static void test_sha1(void **state)
 {
@@ -43,11 +56,12 @@ static void test_sha256(void **state)
     expect_hex(hash, 32, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
-/* One context serves both: what one leaves behind must not reach the other. */
+/* What one leaves behind must not reach the next. */
 static void test_in_turns(void **state)
 {
     (void)state;
     for (int i = 0; i < 100; i++) {
+        test_md5(state);
         test_sha1(state);
         test_sha256(state);
     }
@@ -56,6 +70,7 @@ static void test_in_turns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_md5),
         cmocka_unit_test(test_sha1),
         cmocka_unit_test(test_sha256),
         cmocka_unit_test(test_in_turns),
