@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dissect/tls_hello.h"
 
-#include "base/cursor.h"
-
 #define RANDOM     32
 #define SESSION_ID 32 /* at most */
 
@@ -88,18 +86,23 @@ uint16_t tls_client_newest(const struct tls_client_hello *h)
     return newest;
 }
 
+bool tls_extension_next(struct cursor *list, uint16_t *type, struct span *data)
+{
+    if (list->left == 0)
+        return false;
+    *type = cursor_u16(list);
+    *data = cursor_span(list, cursor_u16(list));
+    return !list->bad;
+}
+
 bool tls_extension(struct span extensions, uint16_t type, struct span *data)
 {
     struct cursor c = cursor_of(extensions);
+    uint16_t of;
 
-    while (c.left > 0) {
-        uint16_t of = cursor_u16(&c);
-        *data = cursor_span(&c, cursor_u16(&c));
-        if (c.bad)
-            return false;
+    while (tls_extension_next(&c, &of, data))
         if (of == type)
             return true;
-    }
     return false;
 }
 

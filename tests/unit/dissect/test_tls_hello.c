@@ -58,6 +58,27 @@ static void cut_anywhere(void **state)
         assert_int_equal(tls_extension(span_first(h.extensions, n), 0, &data), 0);
 }
 
+/* One after the other, up to where the list ends, be it within one. */
+static void one_after_the_other(void **state)
+{
+    static const uint16_t types[] = {0xfe0d, 0};
+    static const size_t lengths[] = {2, 16}, ends[] = {6, 26};
+    (void)state;
+    assert_true(tls_client_hello_read(span_of(hello, sizeof(hello)), &h));
+    for (size_t n = 0; n <= h.extensions.n; n++) {
+        struct cursor list = cursor_of(span_first(h.extensions, n));
+        uint16_t type;
+        size_t i = 0;
+        for (; tls_extension_next(&list, &type, &data); i++) {
+            assert_int_equal(type, types[i]);
+            assert_int_equal(data.n, lengths[i]);
+            assert_ptr_equal(data.p + data.n, h.extensions.p + ends[i]);
+        }
+        assert_int_equal(i, (n >= ends[0]) + (n >= ends[1]));
+        assert_false(tls_extension_next(&list, &type, &data));
+    }
+}
+
 static void lengths_that_lie(void **state)
 {
     uint8_t bad[sizeof(hello) + 1];
@@ -178,13 +199,10 @@ static void what_the_client_offers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_it_says),
-        cmocka_unit_test(cut_anywhere),
-        cmocka_unit_test(lengths_that_lie),
-        cmocka_unit_test(names_of_other_kinds),
-        cmocka_unit_test(what_the_server_selects),
-        cmocka_unit_test(a_request_to_try_again),
-        cmocka_unit_test(what_the_client_offers),
+        cmocka_unit_test(what_it_says),           cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(one_after_the_other),    cmocka_unit_test(lengths_that_lie),
+        cmocka_unit_test(names_of_other_kinds),   cmocka_unit_test(what_the_server_selects),
+        cmocka_unit_test(a_request_to_try_again), cmocka_unit_test(what_the_client_offers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
