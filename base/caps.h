@@ -41,6 +41,14 @@
                               mirror port was seen to reorder by */
 #define CAP_HOLE_SECONDS 5 /* a hole nobody acknowledged waits for this long */
 
+/* --- prints of hellos --- */
+#define CAP_PRINT_CLIENTS 256 /* remembered: kinds of senders that one network hears in turns */
+#define CAP_PRINT_SERVERS 256 /* likewise, the answers of servers to them */
+#define CAP_PRINT_CLIENT_KEY                                                                       \
+    512 /* what enters a client's prints: 200 bytes by OpenSSL's defaults, twice that with every   \
+           suite; longer ones are printed each time */
+#define CAP_PRINT_SERVER_KEY 64 /* likewise: servers answer with six extensions at most */
+
 /* --- SMTP --- */
 #define CAP_REPLY_LINE       4096  /* RFC 5321 4.5.3.1.5 says 512; extensions exceed it */
 #define CAP_REPLY_LINES      64    /* lines of one reply that are kept; the longest seen has 40 */

@@ -50,6 +50,12 @@ bool tls_server_hello_read(struct span body, struct tls_server_hello *out);
  * drafts are none, and without the extension it is TLS 1.2 at most (RFC 8446 section 4.2.1). */
 uint16_t tls_client_newest(const struct tls_client_hello *h);
 
+/* RFC 8701 section 2: 0x0A0A, 0x1A1A, ..., 0xFAFA, numbers that mean nothing. */
+static inline bool tls_is_grease(unsigned value)
+{
+    return (value & 0x0f0f) == 0x0a0a && value >> 8 == (value & 0xff);
+}
+
 /* The next extension of a list that cursor_of(extensions) begins. False: no more, or the list ends
  * within one; `type` and `data` are then of no use. */
 bool tls_extension_next(struct cursor *list, uint16_t *type, struct span *data);
