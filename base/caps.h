@@ -71,6 +71,19 @@
 #define CAP_STS_ID     32    /* RFC 8461 section 3.1 */
 #define CAP_TXT_RUA    16    /* report addresses kept of one record */
 
+/* --- certificates --- */
+#define CAP_CERT_CHAIN        10    /* of one chain that are read: real ones have two to four */
+#define CAP_CERT_BYTES        65536 /* of one certificate: a hundred names and room to spare */
+#define CAP_CERT_NAMES        100   /* dNSNames kept: the most that the largest CA writes in one */
+#define CAP_CERT_NAME         255   /* bytes of each: no host has more (RFC 1035 section 2.3.4) */
+#define CAP_CERT_TEXT         512  /* bytes of subject and issuer; the longest real have some 300 */
+#define CAP_CERT_SERIAL       20   /* bytes shown of a serial number (RFC 5280 section 4.1.2.2) */
+#define CAP_CERT_CACHED       1024 /* chains remembered: servers that most sites talk to */
+#define CAP_CERT_CACHED_BYTES (8u << 20) /* and what they take: 5 KiB each, 30 with every name */
+#define CAP_CERT_RSA_BITS     8192 /* keys that signatures are checked with: those of a stranger */
+#define CAP_CERT_DSA_BITS     3072 /* choose how long that takes */
+#define CAP_CERT_EXPONENT     32   /* bits of the public exponent; everybody's is 65537 */
+
 /* --- DNS --- */
 #define CAP_DNS_RECORDS      64    /* kept of one message: 20 MX, two addresses of each, and some */
 #define CAP_DNS_TEXT         16384 /* names and data of one message: four times EDNS's usual size */

@@ -19,9 +19,9 @@ MAY = {
 }
 # Single headers of another layer: the record that everybody shares, and its counters.
 ALSO = {
-    "rules": {"dissect/session.h", "policy/expectation.h"},
-    "alert": {"dissect/session.h", "dissect/dissect.h"},
-    "report": {"dissect/session.h", "dissect/dissect.h"},
+    "rules": {"dissect/session.h", "policy/expectation.h", "policy/certificate.h"},
+    "alert": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
+    "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
 }
 EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|hiredis|sqlite3|jansson)")
