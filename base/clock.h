@@ -15,4 +15,10 @@ typedef int64_t nstime;
 #define NS_PER_MS 1000000LL
 #define NS_PER_S  1000000000LL
 
+/* The Unix second that a time is in, before 1970 as well. */
+static inline int64_t clock_second(nstime t)
+{
+    return t / NS_PER_S - (t % NS_PER_S < 0);
+}
+
 #endif
