@@ -81,7 +81,9 @@
 #define CAP_CERT_CACHED       1024 /* chains remembered: servers that most sites talk to */
 #define CAP_CERT_CACHED_BYTES (8u << 20) /* and what they take: 5 KiB each, 30 with every name */
 #define CAP_CERT_RSA_BITS     8192 /* keys that signatures are checked with: those of a stranger */
+#define CAP_CERT_EC_BITS      521
 #define CAP_CERT_DSA_BITS     3072 /* choose how long that takes */
+#define CAP_CERT_STEPS        5    /* and signatures of one chain: 2 ms each at the worst */
 #define CAP_CERT_EXPONENT     32   /* bits of the public exponent; everybody's is 65537 */
 
 /* --- DNS --- */

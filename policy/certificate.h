@@ -56,7 +56,8 @@ struct certificate_link {
     bool authority;   /* may sign others: X.509 version 3 says so, or an older one cannot */
     bool self_issued; /* issuer and subject are the same name */
     int8_t depth;     /* steps from the leaf, each certificate signed with the key of the next, the
-                         order presented aside; -1: not on this way */
+                         order presented aside; -1: not on this way, or too far, or verifying a key
+                         on it takes too long (CAP_CERT_STEPS, CAP_CERT_RSA_BITS and so on) */
     int64_t not_before, not_after; /* Unix seconds; INT64_MAX and INT64_MIN if they are no times */
 };
 
@@ -81,7 +82,8 @@ struct certificate {
     uint32_t key_bits;        /* 0: the key cannot be read */
     char signature[32];       /* OpenSSL's short name, "RSA-SHA256"; "": unknown */
     bool signature_weak;      /* MD2, MD4, MD5 or SHA-1 */
-    bool self_signed;         /* issuer is subject, and the signature is by its own key */
+    bool self_signed;         /* issuer is subject, and its own key has signed it; false where that
+                                             takes too long to say */
     uint32_t days;            /* notAfter - notBefore, rounded down; 0: none */
     uint32_t weakness;        /* certificate_weakness_bit() */
 };

@@ -75,13 +75,14 @@ static int overlook_dates(int ok, X509_STORE_CTX *ctx)
     return 1;
 }
 
-static enum certificate_trust trust_of(int error, bool self_signed)
+/* `forged`: the leaf says that it signs itself and does not. */
+static enum certificate_trust trust_of(int error, bool forged)
 {
     switch (error) {
     case X509_V_OK:
         return CERT_TRUST_OK;
     case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-        return self_signed ? CERT_TRUST_SELF_SIGNED : CERT_TRUST_INVALID;
+        return forged ? CERT_TRUST_INVALID : CERT_TRUST_SELF_SIGNED;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
@@ -114,7 +115,7 @@ static void walk_path(X509_STORE_CTX *ctx, struct certificate *out)
 /* No revocation and no network: OpenSSL has neither unless it is asked. What is in the store is
  * trusted, be it a root or not. */
 static int ask_store(X509_STORE *store, X509_STORE_CTX *ctx, X509 *leaf, STACK_OF(X509) * presented,
-                     struct certificate *out)
+                     struct certificate *out, int *error)
 {
     X509_VERIFY_PARAM *param;
 
@@ -128,19 +129,30 @@ static int ask_store(X509_STORE *store, X509_STORE_CTX *ctx, X509 *leaf, STACK_O
     X509_STORE_CTX_set_verify_cb(ctx, overlook_dates);
     if (X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER) != 1)
         return -1;
+    *error = X509_V_OK;
     if (X509_verify_cert(ctx) == 1) {
-        out->trust = CERT_TRUST_OK;
         walk_path(ctx, out);
         return 0;
     }
-    int error = X509_STORE_CTX_get_error(ctx);
-    out->trust = trust_of(error == X509_V_OK ? X509_V_ERR_UNSPECIFIED : error, out->self_signed);
-    return error == X509_V_ERR_OUT_OF_MEM ? -1 : 0;
+    *error = X509_STORE_CTX_get_error(ctx);
+    if (*error == X509_V_OK) /* it failed before it began */
+        *error = X509_V_ERR_UNSPECIFIED;
+    return *error == X509_V_ERR_OUT_OF_MEM ? -1 : 0;
 }
 
 /* --- the way through what was presented --- */
 
-/* Strangers choose the keys: a modulus and an exponent of 16,384 bits would take seconds. */
+static bool field_is_prime(const EVP_PKEY *key)
+{
+    char field[32];
+
+    return EVP_PKEY_get_utf8_string_param(key, OSSL_PKEY_PARAM_EC_FIELD_TYPE, field, sizeof(field),
+                                          NULL) == 1 &&
+           strcmp(field, SN_X9_62_prime_field) == 0;
+}
+
+/* Strangers choose the keys: a modulus and an exponent of 16,384 bits would take seconds, a binary
+ * curve four times what a prime one takes. */
 static bool key_is_quick(const EVP_PKEY *key)
 {
     BIGNUM *e = NULL;
@@ -158,6 +170,7 @@ static bool key_is_quick(const EVP_PKEY *key)
     case EVP_PKEY_DSA:
         return bits <= CAP_CERT_DSA_BITS;
     case EVP_PKEY_EC:
+        return bits <= CAP_CERT_EC_BITS && field_is_prime(key);
     case EVP_PKEY_ED25519:
     case EVP_PKEY_ED448:
         return true;
@@ -198,7 +211,7 @@ static int follow(X509_STORE_CTX *ctx, X509 *leaf, STACK_OF(X509) * presented,
     X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), (time_t)out->chain[0].not_after);
     (void)X509_verify_cert(ctx);
     way = X509_STORE_CTX_get0_chain(ctx);
-    for (int i = 1; i < sk_X509_num(way); i++) {
+    for (int i = 1; i < sk_X509_num(way) && i <= CAP_CERT_STEPS; i++) {
         struct certificate_link *l = link_of(sk_X509_value(way, i), chain, out);
         if (!l || !l->authority || !signed_by(sk_X509_value(way, i - 1), sk_X509_value(way, i)))
             break;
@@ -217,7 +230,8 @@ int certificate_verify(struct x509_store_st *store, const struct certificate_cha
     X509 *leaf = chain->x509[0];
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *presented = sk_X509_new_null();
-    int rc = -1;
+    bool forged;
+    int rc = -1, error;
 
     for (uint32_t i = 1; presented && i < chain->count; i++)
         if (chain->x509[i] && sk_X509_push(presented, chain->x509[i]) == 0)
@@ -226,11 +240,15 @@ int certificate_verify(struct x509_store_st *store, const struct certificate_cha
         goto out;
     out->chain[0].depth = 0;
     out->self_signed = out->chain[0].self_issued && signed_by(leaf, leaf);
+    forged = out->chain[0].self_issued && !out->self_signed && key_is_quick(X509_get0_pubkey(leaf));
     if (out->signature_weak && !out->self_signed)
         out->weakness |= certificate_weakness_bit(CERT_WEAK_SIGNATURE);
     rc = follow(ctx, leaf, presented, chain, out);
-    if (store && rc == 0)
-        rc = ask_store(store, ctx, leaf, presented, out);
+    if (!store || rc != 0)
+        goto out;
+    rc = ask_store(store, ctx, leaf, presented, out, &error);
+    if (rc == 0)
+        out->trust = trust_of(error, forged);
 out:
     X509_STORE_CTX_free(ctx);
     sk_X509_free(presented);

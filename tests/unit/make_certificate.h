@@ -26,6 +26,7 @@ enum make_key {
     MAKE_ED25519,
     MAKE_ED448,
     MAKE_P192,
+    MAKE_BINARY,
     MAKE_DSA,
     MAKE_KEYS
 };
@@ -85,6 +86,8 @@ static inline EVP_PKEY *make_key(enum make_key kind)
         return EVP_EC_gen("P-256");
     case MAKE_P192:
         return EVP_EC_gen("P-192");
+    case MAKE_BINARY:
+        return EVP_EC_gen("B-283");
     case MAKE_RSA2048:
         return EVP_RSA_gen(2048);
     case MAKE_RSA1024:

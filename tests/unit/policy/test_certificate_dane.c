@@ -68,7 +68,7 @@ static void write_record(struct record *r, uint8_t usage, uint8_t selector, uint
 
 static const struct certificate *look(const struct made *const *m, size_t n)
 {
-    struct span chain[6];
+    struct span chain[8];
     const struct certificate *c;
 
     for (size_t i = 0; i < n; i++)
@@ -262,6 +262,31 @@ static void keys_that_take_too_long(void **state)
     EVP_PKEY_CTX_free(ctx);
     unmake(&slow);
     unmake(&end);
+    slow = make((struct recipe){.name = "Slow", .authority = true, .key = MAKE_BINARY});
+    end = make((struct recipe){.name = "end", .issuer = &slow, .names = "DNS:mx.a.test"});
+    assert_int_equal(one(2, 1, 1, &slow, CHAIN(&end, &slow)), DANE_MISMATCH);
+    assert_int_equal(one(3, 1, 1, &end, CHAIN(&end, &slow)), DANE_MATCH);
+    unmake(&slow);
+    unmake(&end);
+}
+
+static void a_way_that_is_too_long(void **state)
+{
+    struct made m[8];
+    const struct made *chain[8];
+    (void)state;
+    m[7] = make((struct recipe){.name = "7", .authority = true});
+    for (int i = 6; i > 0; i--)
+        m[i] = make(
+            (struct recipe){.name = i % 2 ? "x" : "y", .authority = true, .issuer = &m[i + 1]});
+    m[0] = make((struct recipe){.name = "end", .issuer = &m[1], .names = "DNS:mx.a.test"});
+    for (int i = 0; i < 8; i++)
+        chain[i] = &m[i];
+    for (int i = 1; i <= CAP_CERT_STEPS; i++)
+        assert_int_equal(one(2, 1, 1, &m[i], chain, 8), DANE_MATCH);
+    assert_int_equal(one(2, 1, 1, &m[CAP_CERT_STEPS + 1], chain, 8), DANE_MISMATCH);
+    for (int i = 0; i < 8; i++)
+        unmake(&m[i]);
 }
 
 int main(void)
@@ -276,6 +301,7 @@ int main(void)
         cmocka_unit_test(of_several_records_one_is_enough),
         cmocka_unit_test(what_is_no_certificate),
         cmocka_unit_test(keys_that_take_too_long),
+        cmocka_unit_test(a_way_that_is_too_long),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
