@@ -249,6 +249,8 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
     if (j->stage)
         json_word(out, "stage", j->stage);
     json_word(out, "verdict", verdict_text(j->verdict));
+    if (peer_text(j->peer))
+        json_word(out, "peer", peer_text(j->peer));
     put_clear(out, s, o);
     if (s->unacknowledged)
         json_uint(out, "unacknowledged", s->unacknowledged);

@@ -17,6 +17,10 @@
 #include "alert/incident.h"
 #include "base/json.h"
 
+struct certificate;
+struct tls_client_print;
+struct tls_server_print;
+
 #define EVE_STORM_SID                                                                              \
     1320899 /* the last of our range: the storm line has no row in the catalogue */
 #define EVE_STORM_RULE "alert-storm"
@@ -39,6 +43,17 @@ bool eve_wants(const struct session *s);
  */
 void eve_session(struct json *out, const struct session *s, const struct judgement *j,
                  const char *role, const struct eve_options *o);
+
+/* What others made of a handshake; each may be NULL. */
+struct eve_peer {
+    const struct tls_client_print *client;
+    const struct tls_server_print *server;
+    const struct certificate *certificate; /* of the server; NULL: it was not seen */
+};
+
+/* The `tls` line of a handshake that is decided. */
+void eve_tls(struct json *out, const struct session *s, const struct tls_sighting *t,
+             const struct eve_peer *p, const struct eve_options *o);
 
 /* An `alert` line; source and destination follow the packet that gave the evidence. */
 void eve_alert(struct json *out, const struct session *s, const struct judgement *j,

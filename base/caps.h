@@ -57,12 +57,15 @@
 #define CAP_RECIPIENTS       100   /* RFC 5321 4.5.3.1.8: the number every server must take */
 #define CAP_PENDING_COMMANDS 128   /* pipelined commands waiting for a reply: 100 RCPT and more */
 #define CAP_ODD_COMMANDS     4     /* unknown verbs kept for the rules */
-#define CAP_CLIENT_HELLO     8192  /* bytes of it; with post-quantum shares it has some 2,000 */
 #define CAP_TEXT_POOL        32768 /* bytes of text kept for one session */
 #define CAP_KEYWORD_TEXT     96    /* bytes kept of one line of the EHLO reply */
 #define CAP_BANNER_TEXT      256   /* bytes kept of banner, HELO name and reply texts */
 #define CAP_DOMAIN_TEXT      255   /* RFC 1035 section 2.3.4 */
 #define CAP_ADDRESS_TEXT     320   /* 64 + @ + 255, RFC 5321 section 4.5.3.1 */
+
+/* --- TLS --- */
+#define CAP_TLS_HELLO        8192  /* bytes of one; with post-quantum shares it has some 2,000 */
+#define CAP_TLS_HANDSHAKE    65536 /* bytes read of one, both directions: a chain has some 5,000 */
 
 /* --- policies --- */
 #define CAP_STS_BODY   65536 /* RFC 8461 section 3.3: senders may limit the body to 64 KiB */
@@ -127,6 +130,6 @@
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */
 #define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
-#define CAP_FINDINGS   40    /* findings of one session: more than there are rules to fire */
+#define CAP_FINDINGS   64    /* findings of one session: more than there are rules to fire */
 
 #endif

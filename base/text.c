@@ -379,7 +379,7 @@ size_t text_ip(char dst[TEXT_IP], uint8_t family, const uint8_t address[16])
 /* Days since 1970-01-01 to the proleptic Gregorian calendar (H. Hinnant, days_from_civil). */
 static void put_date(char *dst, int64_t days)
 {
-    int64_t z = days + 719468; /* since 0000-03-01; nstime reaches back to 1677: positive */
+    int64_t z = days + 719468; /* since 0000-03-01: positive */
     uint32_t era = (uint32_t)(z / 146097);
     uint32_t doe = (uint32_t)(z % 146097);
     uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
@@ -408,4 +408,21 @@ size_t text_time(char dst[TEXT_TIME], nstime t)
     put_pair(dst + 22, micros / 100 % 100);
     put_pair(dst + 24, micros % 100);
     return TEXT_TIME - 1;
+}
+
+bool text_seconds(char dst[TEXT_SECONDS], int64_t seconds)
+{
+    const int64_t first = -62135596800, last = 253402300799;
+    int64_t days;
+    uint32_t rest;
+    if (seconds < first || seconds > last)
+        return false;
+    days = seconds / 86400 - (seconds % 86400 < 0);
+    rest = (uint32_t)(seconds - days * 86400);
+    memcpy(dst, "0000-00-00T00:00:00", TEXT_SECONDS);
+    put_date(dst, days);
+    put_pair(dst + 11, rest / 3600);
+    put_pair(dst + 14, rest / 60 % 60);
+    put_pair(dst + 17, rest % 60);
+    return true;
 }

@@ -48,4 +48,9 @@ size_t text_uint(char dst[TEXT_UINT], uint64_t value);
 /* The 31 characters of OUTPUT.md, UTC, microseconds rounded down. Total over nstime. */
 size_t text_time(char dst[TEXT_TIME], nstime t);
 
+#define TEXT_SECONDS 20 /* YYYY-MM-DDTHH:MM:SS and its NUL */
+
+/* Seconds since 1970-01-01 UTC, of the years 1 to 9999; false: of another. */
+bool text_seconds(char dst[TEXT_SECONDS], int64_t seconds);
+
 #endif

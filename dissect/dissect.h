@@ -22,6 +22,10 @@ typedef void (*dissect_dns_fn)(void *user, const struct dns_sighting *s);
 /* Likewise for each fetch of an MTA-STS policy: dissect/fetch_tap.h. */
 typedef void (*dissect_fetch_fn)(void *user, const struct fetch_sighting *s);
 
+/* Called once for each handshake of TLS of which a hello was read: when TLS carries data, or before
+ * the session is handed out for the last time. In the order of time with what dissect_fn gets. */
+typedef void (*dissect_tls_fn)(void *user, struct session *s, const struct tls_sighting *t);
+
 struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
     uint8_t port_count;
@@ -34,6 +38,7 @@ struct dissect_config {
     bool keep_addresses;    /* local parts are kept (--show-addresses) */
     struct siphash_key key; /* random in production, fixed in tests */
     dissect_dns_fn dns;     /* with the `user` of dissect_new(); NULL: packets of DNS are no mail */
+    dissect_tls_fn tls;     /* likewise; NULL: nobody is told of handshakes */
     dissect_fetch_fn fetch; /* likewise; NULL: port 443 is no mail */
     uint32_t dns_queries;   /* that are remembered: a power of two up to CAP_DNS_QUERIES */
 };

@@ -15,8 +15,17 @@
 #include "dissect/park.h"
 #include "dissect/point.h"
 #include "dissect/tcp.h"
+#include "dissect/tls.h"
 
-#define CLOSED_TOGETHER 32
+#define TOGETHER 32
+
+/* A session that has ended, or one whose handshake is decided and that goes on. */
+struct hand_out {
+    struct session *session;
+    bool ended;
+    nstime time;     /* of the packet that decided the handshake */
+    uint32_t source; /* of that */
+};
 
 struct dissect {
     struct dissect_config config;
@@ -33,10 +42,11 @@ struct dissect {
     uint64_t measure_at; /* packet count when that is measured next */
     size_t pack_from;    /* from so much of it on flows are packed */
     nstime expire_at;    /* when to look for what timed out */
-    /* Ended, and handed out some at a time: what is done with a session fills the caches of code,
-     * and so it fills them once for many. */
-    struct session *closed[CLOSED_TOGETHER];
-    unsigned closed_count;
+    /* Handed out some at a time: what is done with a session fills the caches of code, and so it
+     * fills them once for many. */
+    struct hand_out later[TOGETHER];
+    unsigned later_count;
+    struct tls_sight_room sight;
     uint64_t serial;
     struct defrag *udp_defrag; /* with `dns`: what fills it takes no place from pieces of mail */
     uint8_t port_map[65536 / 8];

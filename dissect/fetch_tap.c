@@ -147,7 +147,7 @@ static size_t whole(const uint8_t *head)
     size_t record = (size_t)head[3] << 8 | head[4];
     size_t message = (size_t)head[6] << 16 | (size_t)head[7] << 8 | head[8];
 
-    return message + HEAD <= record + 5 && message + HEAD <= CAP_CLIENT_HELLO ? message + HEAD : 0;
+    return message + HEAD <= record + 5 && message + HEAD <= CAP_TLS_HELLO ? message + HEAD : 0;
 }
 
 /* Is it for a policy host? Then its name. */

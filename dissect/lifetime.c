@@ -65,32 +65,75 @@ static void fetch(const struct session *s)
         __builtin_prefetch((const char *)s + at);
 }
 
-static void hand_out_closed(struct dissect *d)
+/* What was kept of the handshake goes when it was told of. */
+static void tell_handshake(struct dissect *d, struct session *s, nstime time, uint32_t source)
 {
-    struct session *list[CLOSED_TOGETHER];
-    unsigned n = d->closed_count;
+    struct tls_sighting sighting;
 
-    memcpy(list, d->closed, n * sizeof(list[0]));
-    d->closed_count = 0;
+    if (d->config.tls) {
+        tls_sight(s->handshake, &d->sight, &sighting);
+        sighting.time = time;
+        sighting.source = source;
+        if (sighting.client || sighting.server)
+            d->config.tls(d->user, s, &sighting);
+    }
+    tls_free(s->handshake);
+    s->handshake = NULL;
+}
+
+static void hand_out_one(struct dissect *d, const struct hand_out *h)
+{
+    struct session *s = h->session;
+
+    if (s->handshake)
+        tell_handshake(d, s, h->ended ? s->now : h->time, h->ended ? s->source : h->source);
+    if (!h->ended)
+        return;
+    d->fn(d->user, s, SESSION_CLOSED);
+    session_free(s);
+}
+
+static void hand_out_all(struct dissect *d)
+{
+    struct hand_out list[TOGETHER];
+    unsigned n = d->later_count;
+
+    memcpy(list, d->later, n * sizeof(list[0]));
+    d->later_count = 0;
     for (unsigned i = 0; i < n; i++) {
         if (i + 1 < n)
-            fetch(list[i + 1]);
-        d->fn(d->user, list[i], SESSION_CLOSED);
-        session_free(list[i]);
+            fetch(list[i + 1].session);
+        hand_out_one(d, &list[i]);
     }
 }
 
 void dissect_hand_out(struct dissect *d)
 {
-    hand_out_closed(d);
+    hand_out_all(d);
+}
+
+static void hand_out_later(struct dissect *d, const struct hand_out *h)
+{
+    d->later[d->later_count++] = *h;
+    if (d->later_count == TOGETHER)
+        hand_out_all(d);
 }
 
 /* Takes a session that has ended. The second place's goes with its flow, so it cannot wait. */
-static void hand_out_later(struct dissect *d, struct session *s)
+static void hand_out_ended(struct dissect *d, struct session *s)
 {
-    d->closed[d->closed_count++] = s;
-    if (d->closed_count == CLOSED_TOGETHER || s->twin)
-        hand_out_closed(d);
+    hand_out_later(d, &(struct hand_out){.session = s, .ended = true});
+    if (s->twin && d->later_count)
+        hand_out_all(d);
+}
+
+/* TLS carries data. */
+static void handshake_decided(struct dissect *d, struct flow *f)
+{
+    converse_catch_up(f);
+    hand_out_later(d, &(struct hand_out){.session = f->session,
+                                         .time = d->converse.now,
+                                         .source = f->session->source});
 }
 
 /* Called by converse after bytes were read. */
@@ -104,6 +147,9 @@ void lifetime_milestone(void *user, struct flow *f)
     for (int m = 0; events && m < SESSION_CLOSED; m++)
         if (events & (1u << m))
             emit(d, f, (enum session_milestone)m);
+    if ((events & (1u << SESSION_UPGRADE_DECIDED)) && f->session->tls_complete &&
+        f->session->handshake)
+        handshake_decided(d, f);
 }
 
 /* Frees everything but the flow's place in the table. */
@@ -161,7 +207,7 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     d->count.evidence_evicted += s->evidence_evicted;
     d->count.false_ends += s->odd_resets + s->resets_outlived;
     f->session = NULL;
-    hand_out_later(d, s);
+    hand_out_ended(d, s);
     drop(d, f);
     drop_twin(d, f);
 }
@@ -237,6 +283,8 @@ static bool park_one(struct dissect *d)
     pack_held(d, f);
     pack_evidence(d, f);
     converse_catch_up(f);
+    if (f->session->handshake && f->session->tls_complete) /* it may stand among the later ones */
+        hand_out_all(d);
     if (!park_flow(d->park, f, flow_hash(t, &f->key), d->converse.now - f->touched > SILENT))
         return false;
     flow_remove(t, f);
@@ -293,7 +341,7 @@ static bool evict_one(struct dissect *d)
         return false;
     count_evicted(&d->count, class);
     lifetime_close(d, f, class == PARK_ENDED ? lifetime_how(f) : SESSION_EVICTED);
-    hand_out_closed(d);
+    hand_out_all(d);
     return true;
 }
 
@@ -365,7 +413,7 @@ void lifetime_expire(struct dissect *d)
     }
     while ((q = park_expired(d->park, d->converse.now, IDLE, LINGER)) && (f = unpack(d, q)))
         lifetime_close(d, f, f->closing ? lifetime_how(f) : SESSION_TIMEOUT);
-    hand_out_closed(d);
+    hand_out_all(d);
 }
 
 static void note_link(struct session *s, const struct arrival *a)
@@ -470,7 +518,7 @@ void lifetime_close_all(struct dissect *d)
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
            ((q = park_least(d->park)) && (f = unpack(d, q))))
         lifetime_close(d, f, lifetime_how(f));
-    hand_out_closed(d);
+    hand_out_all(d);
 }
 
 void lifetime_drop_all(struct dissect *d)
@@ -479,8 +527,9 @@ void lifetime_drop_all(struct dissect *d)
     struct parked *q;
     struct flow *f;
 
-    while (d->closed_count)
-        session_free(d->closed[--d->closed_count]);
+    while (d->later_count)
+        if (d->later[--d->later_count].ended)
+            session_free(d->later[d->later_count].session);
     while ((f = flow_oldest_closing(t)) || (f = flow_oldest(t)) ||
            ((q = park_least(d->park)) && (f = unpack(d, q)))) {
         drop(d, f);

@@ -103,6 +103,8 @@ static size_t pack_session(const struct session *s, nstime touched, uint8_t *to,
     image.rcpt_domain = NULL;
     image.pool = NULL;
     image.other = NULL;
+    image.handshake = NULL;
+    image.peer = NULL;
     image.memo = NULL;
     fold_session(&image, touched);
     *reply = reply_of(s);
@@ -123,6 +125,8 @@ size_t pack_flow(const struct flow *f, bool silent, uint8_t *to, struct pack_kep
     size_t n = 1;
 
     *kept = (struct pack_kept){.other = f->session->other,
+                               .handshake = f->session->handshake,
+                               .peer = f->session->peer,
                                .memo = f->session->memo,
                                .evidence = f->evidence,
                                .held = {f->dir[0].held, f->dir[1].held}};
@@ -152,6 +156,8 @@ void pack_release(struct flow *f)
     struct session *s = f->session;
 
     s->other = NULL;
+    s->handshake = NULL;
+    s->peer = NULL;
     s->memo = NULL;
     session_free(s);
     if (f->smtp)
@@ -231,6 +237,8 @@ static struct session *restore_session(const uint8_t **from, const struct pack_k
         return NULL;
     }
     s->other = kept->other;
+    s->handshake = kept->handshake;
+    s->peer = kept->peer;
     s->memo = kept->memo;
     return s;
 }
@@ -249,6 +257,8 @@ bool pack_restore(const uint8_t *from, const struct pack_kept *kept, nstime touc
         return false;
     if (has_reader && !(m = smtp_restore(from, kept->line, s))) {
         s->other = NULL;
+        s->handshake = NULL;
+        s->peer = NULL;
         s->memo = NULL;
         session_free(s);
         return false;

@@ -13,6 +13,8 @@
 /* What the flow owns and keeps as it is: seldom there, and not worth packing. */
 struct pack_kept {
     struct session *other;
+    struct tls *handshake;
+    const void *peer;
     void *memo;
     struct evidence *evidence;
     struct reasm_held *held[SESSION_DIR_COUNT];

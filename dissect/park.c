@@ -19,7 +19,10 @@ enum {
     KEPT_EVIDENCE = 4,
     KEPT_HELD = 8,
     KEPT_LINE = 32,
-    KEPT_REPLY = 128
+    KEPT_REPLY = 128,
+    KEPT_HANDSHAKE = 256,
+    KEPT_PEER = 512,
+    KEPT_ALL = 1023
 };
 
 struct parked {
@@ -29,10 +32,9 @@ struct parked {
     nstime touched;
     uint32_t hash;
     uint16_t prefix;
-    uint8_t class;
-    uint8_t closing : 1, waiting : 1, twin : 1;
-    uint8_t kept;   /* which pointers of struct pack_kept stand in front of the packed bytes */
-    uint8_t body[]; /* not aligned */
+    uint16_t class : 3, closing : 1, waiting : 1, twin : 1;
+    uint16_t kept : 10; /* which pointers of struct pack_kept stand in front of the packed bytes */
+    uint8_t body[];     /* not aligned */
 };
 
 struct list {
@@ -157,23 +159,25 @@ static void take(struct park *p, struct parked *q)
 
 /* --- in --- */
 
-static uint8_t put_kept(uint8_t *to, size_t *n, const void *pointer, unsigned bit)
+static unsigned put_kept(uint8_t *to, size_t *n, const void *pointer, unsigned bit)
 {
     if (!pointer)
         return 0;
     memcpy(to + *n, &pointer, sizeof(pointer));
     *n += sizeof(pointer);
-    return (uint8_t)bit;
+    return bit;
 }
 
-static uint8_t put_all_kept(uint8_t *to, size_t *n, const struct pack_kept *k,
-                            const struct interned *reply)
+static unsigned put_all_kept(uint8_t *to, size_t *n, const struct pack_kept *k,
+                             const struct interned *reply)
 {
-    uint8_t kept = put_kept(to, n, k->other, KEPT_OTHER);
+    unsigned kept = put_kept(to, n, k->other, KEPT_OTHER);
 
     kept |= put_kept(to, n, reply, KEPT_REPLY);
     kept |= put_kept(to, n, k->memo, KEPT_MEMO);
     kept |= put_kept(to, n, k->evidence, KEPT_EVIDENCE);
+    kept |= put_kept(to, n, k->handshake, KEPT_HANDSHAKE);
+    kept |= put_kept(to, n, k->peer, KEPT_PEER);
     for (unsigned d = 0; d < SESSION_DIR_COUNT; d++) {
         kept |= put_kept(to, n, k->held[d], (unsigned)KEPT_HELD << d);
         kept |= put_kept(to, n, k->line[d], (unsigned)KEPT_LINE << d);
@@ -196,7 +200,7 @@ bool park_flow(struct park *p, struct flow *f, uint32_t hash, bool silent)
     reply = kept.reply.n ? intern_keep(p->replies, kept.reply) : NULL;
     if (kept.reply.n && !reply)
         return false;
-    uint8_t bits = put_all_kept(pointers, &front, &kept, reply);
+    unsigned bits = put_all_kept(pointers, &front, &kept, reply);
     q = heap_alloc(offsetof(struct parked, body) + front + n);
     if (!q) {
         if (reply)
@@ -207,11 +211,11 @@ bool park_flow(struct park *p, struct flow *f, uint32_t hash, bool silent)
                          .touched = f->touched,
                          .hash = hash,
                          .prefix = prefix_of(&f->key),
-                         .class = (uint8_t)class_of(f),
+                         .class = class_of(f) & 7,
                          .closing = f->closing,
                          .waiting = f->waiting,
                          .twin = f->key.view != 0,
-                         .kept = bits};
+                         .kept = bits & KEPT_ALL};
     memcpy(q->body, pointers, front);
     memcpy(q->body + front, p->scratch, n);
     p->bytes += heap_bytes() - before;
@@ -244,6 +248,8 @@ static const uint8_t *body_of(const struct parked *q, struct pack_kept *kept,
     kept->reply = *reply ? intern_bytes(*reply) : span_of(NULL, 0);
     kept->memo = get_kept(q, &n, KEPT_MEMO);
     kept->evidence = get_kept(q, &n, KEPT_EVIDENCE);
+    kept->handshake = get_kept(q, &n, KEPT_HANDSHAKE);
+    kept->peer = get_kept(q, &n, KEPT_PEER);
     for (unsigned d = 0; d < SESSION_DIR_COUNT; d++) {
         kept->held[d] = get_kept(q, &n, (unsigned)KEPT_HELD << d);
         kept->line[d] = get_kept(q, &n, (unsigned)KEPT_LINE << d);

@@ -3,6 +3,7 @@
 
 #include "base/heap.h"
 #include "base/siphash.h"
+#include "dissect/tls.h"
 
 #define FIRST 16 /* places of a list that has its first entry */
 
@@ -21,6 +22,8 @@ void session_clear(struct session *s)
     heap_free(s->rcpt);
     heap_free(s->rcpt_domain);
     heap_free(s->pool);
+    tls_free(s->handshake);
+    s->handshake = NULL;
     s->other = NULL;
     s->reading.line = NULL;
     s->rcpt = NULL;

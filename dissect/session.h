@@ -17,6 +17,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/span.h"
+#include "dissect/tls_facts.h"
 
 enum session_dir { SESSION_TO_SERVER, SESSION_TO_CLIENT, SESSION_DIR_COUNT };
 
@@ -104,6 +105,7 @@ enum tls_stage {
     TLS_STAGE_NONE,
     TLS_STAGE_CLIENT_HELLO,
     TLS_STAGE_SERVER_HELLO,
+    TLS_STAGE_CERTIFICATE, /* the server's was seen */
     TLS_STAGE_FINISHED, /* protected records that only a good handshake allows */
     TLS_STAGE_COUNT
 };
@@ -244,6 +246,7 @@ struct session {
     uint16_t tls_version; /* that the server selected; 0: its hello was not read */
     uint16_t tls_suite;   /* likewise */
     uint8_t tls_sentinel; /* enum tls_sentinel, of the server's hello */
+    struct tls_facts tls; /* of the handshake */
     struct text sni;      /* the name that the client asks for, as sent (RFC 6066 section 3) */
     bool tls_complete;    /* TLS carried data both ways (or the way we can see) */
     uint32_t tls_records[SESSION_DIR_COUNT];
@@ -329,6 +332,10 @@ struct session {
     uint16_t pool_used;
     uint16_t pool_size;
 
+    struct tls *handshake; /* what is kept of it until it was told of (dissect/tls.h); or NULL */
+
+    const void *peer; /* what is thought of the server's certificates; of who is told of the handshake,
+                   and freed by it at SESSION_CLOSED */
     void *memo; /* the judge's own; freed by it at SESSION_CLOSED */
 };
 

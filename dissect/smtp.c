@@ -56,7 +56,7 @@ static bool inside_record(struct smtp *m, enum session_dir dir, struct span in)
 {
     struct tls_record_reader *r = &m->tls[dir];
 
-    if (m->hello_open[dir])
+    if (smtp_upgrade_reads(m, dir))
         return false;
     if (r->want || in.n > r->left)
         return false;
@@ -397,7 +397,7 @@ static void client_gap(struct smtp *m, uint64_t n)
 
 void smtp_gap(struct smtp *m, enum session_dir dir, uint32_t offset, uint64_t n, bool cut)
 {
-    smtp_upgrade_forget_hello(m, dir);
+    smtp_upgrade_lost(m, dir);
     smtp_line_reset(&m->line[dir]);
     m->next[dir] = offset + (uint32_t)n;
     if (m->side[dir] == SIDE_OPAQUE)

@@ -72,7 +72,6 @@ struct smtp {
     enum side tls_from[SESSION_DIR_COUNT]; /* where a side was when a byte looked like TLS */
     uint32_t tls_heard[SESSION_DIR_COUNT]; /* what it had heard then */
     bool tls_gap[SESSION_DIR_COUNT];       /* bytes between records were lost */
-    bool hello_open[SESSION_DIR_COUNT];    /* its first message is being read, in the line buffer */
     uint64_t chunk_left;                   /* BDAT octets to skip */
     bool chunk_last;
     enum dot_state dot;
@@ -123,8 +122,8 @@ bool smtp_content_at_dot(const struct smtp *m);
 size_t smtp_content_chunk(struct smtp *m, struct span in);
 void smtp_content_begin(struct smtp *m);
 void smtp_content_end(struct smtp *m);
-/* The hello of a side is kept until it is whole; a gap ends that. */
-void smtp_upgrade_forget_hello(struct smtp *m, enum session_dir d);
+void smtp_upgrade_lost(struct smtp *m, enum session_dir d); /* bytes of its handshake, if any */
+bool smtp_upgrade_reads(const struct smtp *m, enum session_dir d); /* the body of the record */
 size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct span in,
                             uint32_t offset);
 void smtp_upgrade_bytes(struct smtp *m, const struct smtp_chunk *c, uint32_t offset,

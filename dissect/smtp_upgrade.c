@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What follows STARTTLS: TLS records, clear text, and clear text among records. */
 #include "dissect/smtp_state.h"
-#include "dissect/tls_hello.h"
+#include "dissect/tls.h"
 
 /* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
 #define ALERT_SIZE 24
@@ -42,12 +42,15 @@ static void stage(struct session *s, enum tls_stage at)
         s->tls_stage = at;
 }
 
-static void complete(struct smtp *m)
+static void complete(struct smtp *m, nstime time)
 {
     if (m->s->tls_complete)
         return;
     m->s->tls_complete = true;
+    m->s->tls.end = time;
     stage(m->s, TLS_STAGE_FINISHED);
+    if (m->s->handshake)
+        tls_over(m->s->handshake);
     m->events |= 1u << SESSION_UPGRADE_DECIDED;
 }
 
@@ -72,14 +75,14 @@ static void application_data(struct smtp *m, const struct smtp_chunk *c, const s
         if (m->client_app++ == 0)
             m->client_app_end = r->offset + 5 + r->length;
         if (!s->seen[SESSION_TO_CLIENT] && m->client_app > 1)
-            complete(m);
+            complete(m, c->time);
         return;
     }
     if (m->server_app++ == 0)
         m->server_app_ack = c->acked;
     if (m->client_app ? (int32_t)(c->acked - m->client_app_end) >= 0
                       : unheard(m) && (int32_t)(c->acked - m->server_app_ack) > 0)
-        complete(m);
+        complete(m, c->time);
 }
 
 /* The first record of a direction: now it is known that TLS began, and where. A ClientHello sent
@@ -101,122 +104,57 @@ static void first_record(struct smtp *m, const struct smtp_chunk *c, const struc
     smtp_upgrade_bytes(m, &at, r->offset, BYTES_TLS, span_of(NULL, 0));
 }
 
-/* --- the first message of each side --- */
-
-#define RECORD_HEADER  5
-#define MESSAGE_HEADER 4 /* type, and a length of three bytes */
-
-void smtp_upgrade_forget_hello(struct smtp *m, enum session_dir d)
+void smtp_upgrade_lost(struct smtp *m, enum session_dir d)
 {
-    if (m->hello_open[d])
-        smtp_line_fini(&m->line[d]);
-    m->hello_open[d] = false;
+    if (m->s->handshake)
+        tls_lost(m->s->handshake, m->s, d);
 }
 
-static void read_client_hello(struct session *s, struct span body)
+bool smtp_upgrade_reads(const struct smtp *m, enum session_dir d)
 {
-    struct tls_client_hello hello;
-    struct span data;
-
-    if (!tls_client_hello_read(body, &hello))
-        return;
-    s->tls_newest = tls_client_newest(&hello);
-    if (tls_extension(hello.extensions, TLS_EXTENSION_SERVER_NAME, &data))
-        s->sni = smtp_text_keep(s, tls_server_name(data), CAP_DOMAIN_TEXT);
-}
-
-static void read_server_hello(struct session *s, struct span body)
-{
-    struct tls_server_hello hello;
-
-    if (!tls_server_hello_read(body, &hello))
-        return;
-    s->tls_version = hello.version;
-    s->tls_suite = hello.suite;
-    s->tls_sentinel = (uint8_t)(hello.retry ? TLS_SENTINEL_NONE : hello.sentinel);
-}
-
-static uint8_t hello_type(enum session_dir d)
-{
-    return d == SESSION_TO_SERVER ? TLS_CLIENT_HELLO : TLS_SERVER_HELLO;
-}
-
-static void read_hello(struct smtp *m, enum session_dir d, struct span body)
-{
-    if (d == SESSION_TO_SERVER)
-        read_client_hello(m->s, body);
-    else
-        read_server_hello(m->s, body);
-}
-
-/* Most hellos lie in one piece, and are read where they are. `in` begins with their record. */
-static bool read_in_place(struct smtp *m, enum session_dir d, const struct tls_record *r,
-                          struct span in)
-{
-    const size_t head = RECORD_HEADER + MESSAGE_HEADER;
-    size_t message;
-
-    if (r->type != TLS_HANDSHAKE || r->version == 2 || r->body[0] != hello_type(d) || in.n < head)
-        return false;
-    message = (size_t)in.p[6] << 16 | (size_t)in.p[7] << 8 | in.p[8];
-    if (MESSAGE_HEADER + message > r->length || MESSAGE_HEADER + message > CAP_CLIENT_HELLO ||
-        head + message > in.n)
-        return false;
-    read_hello(m, d, span_of(in.p + head, message));
-    return true;
-}
-
-/* More of the body of its records. */
-static void hold_hello(struct smtp *m, enum session_dir d, struct span part)
-{
-    struct smtp_line_buffer *b = &m->line[d];
-    size_t want = MESSAGE_HEADER;
-
-    smtp_line_hold(b, part, CAP_CLIENT_HELLO);
-    if (b->n >= MESSAGE_HEADER)
-        want += (size_t)b->p[1] << 16 | (size_t)b->p[2] << 8 | b->p[3];
-    if (b->n >= want)
-        read_hello(m, d, span_of(b->p + MESSAGE_HEADER, want - MESSAGE_HEADER));
-    if (b->n >= want || want > CAP_CLIENT_HELLO || b->n == 0) /* 0: no memory */
-        smtp_upgrade_forget_hello(m, d);
-}
-
-/* It begins in the first record and may go on in those behind it (RFC 8446 section 5.1). */
-static void begin_hello(struct smtp *m, enum session_dir d, const struct tls_record *r)
-{
-    if (r->type != TLS_HANDSHAKE || r->version == 2) {
-        smtp_upgrade_forget_hello(m, d);
-        return;
-    }
-    if (m->s->tls_records[d] == 1 && r->body[0] == hello_type(d)) {
-        smtp_line_fini(&m->line[d]);
-        m->hello_open[d] = true;
-    }
-    if (m->hello_open[d] && r->length > 0)
-        hold_hello(m, d,
-                   span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
+    return m->s->handshake && tls_wants_body(m->s->handshake, d);
 }
 
 /* --- records --- */
 
-/* `in` begins with the record, if it began in this piece at all. */
-static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r,
-                   struct span in, bool whole_head)
+/* The messages of the handshake, as long as they are in clear. Without memory they go unread. */
+static void read_handshake(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    struct session *s = m->s;
+
+    if (!s->handshake) {
+        if (s->tls_complete || r->type != TLS_HANDSHAKE || s->tls_records[c->dir] > 1)
+            return;
+        s->handshake = tls_new();
+        if (!s->handshake)
+            return;
+    }
+    if (m->tls_gap[c->dir])
+        tls_lost(s->handshake, s, c->dir);
+    tls_record(s->handshake, s, c->dir, r);
+}
+
+static void first_stage(struct session *s, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    if (c->dir == SESSION_TO_SERVER && (r->body[0] == TLS_CLIENT_HELLO || r->version == 2)) {
+        stage(s, TLS_STAGE_CLIENT_HELLO);
+        s->tls.begin = c->time;
+    } else if (c->dir == SESSION_TO_CLIENT && r->body[0] == TLS_SERVER_HELLO) {
+        stage(s, TLS_STAGE_SERVER_HELLO);
+        s->tls.server_offset = r->offset;
+    }
+}
+
+static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
 {
     struct session *s = m->s;
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
-    if (s->tls_records[c->dir] == 1 && !(whole_head && read_in_place(m, c->dir, r, in)))
-        begin_hello(m, c->dir, r);
-    else if (m->hello_open[c->dir])
-        begin_hello(m, c->dir, r);
-    if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1) {
-        if (c->dir == SESSION_TO_SERVER && r->body[0] == 1)
-            stage(s, TLS_STAGE_CLIENT_HELLO);
-        else if (c->dir == SESSION_TO_CLIENT && r->body[0] == 2)
-            stage(s, TLS_STAGE_SERVER_HELLO);
-    } else if (r->type == TLS_ALERT && r->length == 2) {
+    if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1)
+        first_stage(s, c, r);
+    read_handshake(m, c, r);
+    if (r->type == TLS_ALERT && r->length == 2) {
         s->tls_alert_level[c->dir] = r->body[0];
         s->tls_alert[c->dir] = r->body[1];
     } else if (r->type == TLS_APPLICATION_DATA) {
@@ -269,7 +207,7 @@ static void not_record(struct smtp *m, const struct smtp_chunk *c)
     struct tls_record_reader r = m->tls[c->dir];
     struct session *s = m->s;
 
-    smtp_upgrade_forget_hello(m, c->dir);
+    smtp_upgrade_lost(m, c->dir);
     m->tls[c->dir] = (struct tls_record_reader){0};
     if (r.count == 0) {
         m->side[c->dir] = m->tls_from[c->dir] == SIDE_ADRIFT ? SIDE_ADRIFT : SIDE_SKIP;
@@ -294,12 +232,13 @@ size_t smtp_upgrade_records(struct smtp *m, const struct smtp_chunk *c, struct s
         struct tls_record r;
         size_t used = 0;
 
-        if (m->hello_open[c->dir] && m->tls[c->dir].want == 0)
-            hold_hello(m, c->dir, span_first(span_from(in, at), m->tls[c->dir].left));
+        if (m->tls[c->dir].want == 0 && smtp_upgrade_reads(m, c->dir))
+            tls_body(m->s->handshake, m->s, c->dir,
+                     span_first(span_from(in, at), m->tls[c->dir].left));
         switch (
             tls_record_push(&m->tls[c->dir], span_from(in, at), offset + (uint32_t)at, &used, &r)) {
         case TLS_RECORD_SEEN:
-            record(m, c, &r, span_from(in, at), r.offset == offset + (uint32_t)at);
+            record(m, c, &r);
             break;
         case TLS_RECORD_NOT:
             not_record(m, c);

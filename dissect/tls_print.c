@@ -13,7 +13,7 @@
 
 enum {
     SERVER_HEAD = 4, /* of a key: version and suite */
-    MOST_VALUES = CAP_CLIENT_HELLO / 2,
+    MOST_VALUES = CAP_TLS_HELLO / 2,
     JA4_DIGITS = 12 /* of a digest */
 };
 
@@ -38,7 +38,7 @@ struct tls_prints {
     uint8_t key[CAP_PRINT_CLIENT_KEY];               /* of the hello at hand */
     uint8_t types[MOST_VALUES];                      /* of its extensions, two bytes each */
     uint16_t value[MOST_VALUES], moved[MOST_VALUES]; /* a list being sorted */
-    char text[TEXT(CAP_CLIENT_HELLO)];               /* being digested */
+    char text[TEXT(CAP_TLS_HELLO)];               /* being digested */
     struct client_place clients[CAP_PRINT_CLIENTS];
     struct server_place servers[CAP_PRINT_SERVERS];
 };
@@ -283,7 +283,7 @@ const struct tls_client_print *tls_prints_client(struct tls_prints *t,
     struct tls_offer offer;
     size_t n;
 
-    if (h->suites.n > CAP_CLIENT_HELLO || h->extensions.n > CAP_CLIENT_HELLO - h->suites.n)
+    if (h->suites.n > CAP_TLS_HELLO || h->extensions.n > CAP_TLS_HELLO - h->suites.n)
         return NULL;
     tls_offer_read(&offer, h, t->types);
     n = tls_offer_key(&offer, t->key);
@@ -330,7 +330,7 @@ const struct tls_server_print *tls_prints_server(struct tls_prints *t,
     struct span types;
     size_t n;
 
-    if (h->extensions.n > CAP_CLIENT_HELLO)
+    if (h->extensions.n > CAP_TLS_HELLO)
         return NULL;
     types = tls_offer_types(h->extensions, t->types);
     n = SERVER_HEAD + types.n;

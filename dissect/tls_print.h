@@ -58,7 +58,7 @@ struct tls_prints *tls_prints_new(const struct siphash_key *key); /* NULL: no me
 void tls_prints_free(struct tls_prints *t);                       /* NULL is allowed */
 
 /* Of a hello that was read. Valid until the next call with the same object. NULL: its suites and
- * extensions have more than CAP_CLIENT_HELLO bytes, or the library refuses the digests. */
+ * extensions have more than CAP_TLS_HELLO bytes, or the library refuses the digests. */
 const struct tls_client_print *tls_prints_client(struct tls_prints *t,
                                                  const struct tls_client_hello *h);
 const struct tls_server_print *tls_prints_server(struct tls_prints *t,

@@ -54,7 +54,7 @@ static void emit_sslv2(struct tls_record_reader *r, struct tls_record *out)
     *out = (struct tls_record){.type = TLS_HANDSHAKE,
                                .version = 2,
                                .length = (uint16_t)length,
-                               .body = {1, 0},
+                               .body = {r->head[3], r->head[4]},
                                .offset = r->offset};
     r->left = length > 3 ? length - 3 : 0;
     r->have = 0;

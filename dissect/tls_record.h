@@ -20,7 +20,7 @@ struct tls_record {
     uint8_t type;     /* enum tls_record_type */
     uint16_t version; /* as in the header; 2 for an SSLv2 hello */
     uint16_t length;  /* of the body */
-    uint8_t body[2];  /* its first two bytes; zero when shorter */
+    uint8_t body[2];  /* its first two bytes, zero when shorter; of an SSLv2 hello its version */
     uint32_t offset;  /* stream offset of the header */
 };
 

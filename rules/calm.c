@@ -21,7 +21,7 @@ static bool odd(const struct session *s)
 {
     return s->odd_count || s->unsolicited || s->code_421 || s->requiretls || s->demand_code ||
            s->tamper_count || s->conflicts || s->odd_resets || s->breaks || s->other || s->twin ||
-           s->upgrade_param || s->tls_sentinel;
+           s->upgrade_param || s->tls_sentinel || s->tls.altered;
 }
 
 bool judge_calm(const struct session *s)

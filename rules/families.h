@@ -10,7 +10,8 @@ void refuse_judge(const struct view *v,
                   struct judgement *out); /* the STARTTLS command, its answer */
 void inject_judge(const struct view *v, struct judgement *out);  /* text where none belongs */
 void auth_judge(const struct view *v, struct judgement *out);    /* logins in clear */
-void tls_judge(const struct view *v, struct judgement *out);     /* versions of TLS */
+void tls_judge(const struct view *v, struct judgement *out);     /* the handshake */
+void cert_judge(const struct view *v, struct judgement *out);    /* the server's certificates */
 void forge_judge(const struct view *v, struct judgement *out);   /* somebody else speaks */
 void vantage_judge(const struct view *v, struct judgement *out); /* two places */
 void promise_judge(const struct view *v, struct judgement *out); /* promises made in the session */

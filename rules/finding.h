@@ -151,12 +151,23 @@ enum promise_state {
     PROMISE_STATE_COUNT
 };
 
+/* What is known of whom TLS was spoken with. */
+enum peer {
+    PEER_NONE, /* there was no TLS */
+    PEER_VERIFIED,   /* a trusted chain, valid then, with the name that was asked for or expected */
+    PEER_UNVERIFIED, /* a chain that is not */
+    PEER_ANONYMOUS,  /* no certificate by choice */
+    PEER_NOT_OBSERVABLE,
+    PEER_COUNT
+};
+
 struct judgement {
     enum verdict verdict;
     enum visibility visibility;
     enum offered offered;
     enum handshake handshake;
-    const char *stage; /* starttls | reply | client-hello | server-hello | finished; or NULL */
+    const char *stage; /* starttls | reply | client-hello | server-hello | certificate; or NULL */
+    enum peer peer;
     int slot;          /* 0-based index in keywords of the line concerned; -1: none */
     struct text token; /* what stood there; len 0 with slot >= 0 is an empty line */
     bool two_places;   /* copies that differ are explained by session.twin */
@@ -198,14 +209,17 @@ const char *verdict_text(enum verdict v);
 const char *visibility_text(enum visibility v);
 const char *handshake_text(enum handshake v);
 const char *promise_text(enum promise_state v);
+const char *peer_text(enum peer v); /* NULL for PEER_NONE */
 
 struct garble_memory; /* rules/garble.h */
+struct certificate;   /* policy/certificate.h */
 
 /* What a session is judged with, besides itself. */
 struct judge_aid {
     struct garble_memory *memory;        /* spares work and changes no answer; NULL: none */
     const struct expectations *expected; /* what was promised for it; NULL: nothing is known */
     unsigned sender_checks;              /* enum sender_checks */
+    const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
 };
 
 /*

@@ -16,6 +16,7 @@ static const enum rule_id precedence[] = {
     RULE_STARTTLS_IGNORED,
     RULE_CLEARTEXT_IN_HANDSHAKE,
     RULE_DOWNGRADE_SENTINEL,
+    RULE_HANDSHAKE_ALTERED,
     RULE_COMMAND_INJECTION,
     RULE_RESPONSE_INJECTION,
     RULE_DANE_VIOLATED,
@@ -23,6 +24,7 @@ static const enum rule_id precedence[] = {
     RULE_PARTNER_VIOLATED,
     RULE_PRELOAD_VIOLATED,
     RULE_STS_MX_MISMATCH,
+    RULE_STS_CERTIFICATE_INVALID,
     RULE_MX_SPOOFED,
     RULE_STS_RECORD_SUPPRESSED,
     RULE_TLSA_STRIPPED,
@@ -37,9 +39,16 @@ static const enum rule_id precedence[] = {
     RULE_REPLY_TOO_FAST,
     RULE_STARTTLS_MISPLACED,
     RULE_GREETING_MASKED,
+    RULE_KEY_EXCHANGE_WEAK,
+    RULE_FALLBACK_SCSV,
+    RULE_CIPHER_WEAK,
     RULE_VERSION_OBSOLETE,
     RULE_STS_CLEARTEXT,
     RULE_STS_RECORD_INVALID,
+    RULE_CERTIFICATE_UNTRUSTED,
+    RULE_CERTIFICATE_EXPIRED,
+    RULE_CERTIFICATE_NAME_MISMATCH,
+    RULE_CERTIFICATE_WEAK,
     RULE_UNSOLICITED_REPLY,
 };
 _Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
@@ -89,6 +98,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     struct view v = view_of(s, m, aid ? aid->memory : NULL);
     v.expected = aid && aid->expected && aid->expected->count > 0 ? aid->expected : NULL;
     v.sender_checks = aid ? aid->sender_checks : 0;
+    v.certificate = aid ? aid->certificate : NULL;
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
     out->two_places = v.twin;
@@ -104,9 +114,11 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     inject_judge(&v, out);
     auth_judge(&v, out);
     tls_judge(&v, out);
+    cert_judge(&v, out);
     promise_judge(&v, out);
     sort(out);
     out->verdict = verdict_of(&v, out);
     out->visibility = verdict_visibility(&v);
     out->handshake = verdict_handshake(&v, &out->stage);
+    out->peer = verdict_peer(&v, out);
 }

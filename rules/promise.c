@@ -6,6 +6,7 @@
 #include "rules/wording.h"
 
 #include "base/text.h"
+#include "policy/certificate.h"
 
 #define PORT_SMTP 25 /* MTA-STS and the lists speak of mail between servers */
 
@@ -216,6 +217,63 @@ static void sts_mx_mismatch(const struct view *v, struct judgement *out)
     break_promise(out, e);
 }
 
+/* --- sts-certificate-invalid --- */
+
+/* The name that the certificate must have (RFC 8461 section 4.1). A client that did not ask for it
+ * may have been shown another (section 7.1): then names are not judged. */
+static struct span host_to_name(const struct view *v, const struct expectation *e)
+{
+    struct span host = domain_span(&e->mx), asked = session_text(v->s, v->s->sni);
+    if (e->binding == BINDING_GREETING || !span_eq_nocase(domain_trim(asked), host))
+        return span_of(NULL, 0);
+    return host;
+}
+
+static void say_certificate(struct finding *f, const struct view *v, struct span host)
+{
+    const struct certificate *c = v->certificate;
+    char until[TEXT_SECONDS];
+    if (c->trust == CERT_TRUST_UNREADABLE)
+        wording_say(f, "What the server presented is no certificate.");
+    else if (c->trust != CERT_TRUST_OK)
+        wording_say(f, "The chain that it presented leads to no authority of the trust store (%s); "
+                       "it says to be issued by %s.",
+                    certificate_trust_text(c->trust), wording_bytes(c->issuer).text);
+    if (certificate_dates(c, view_handshake_time(v)) != CERT_DATES_OK &&
+        text_seconds(until, c->valid_until))
+        wording_say(f, "It is not valid at that time, but until %s.", until);
+    if (host.n > 0 && !c->names_left && !certificate_names(c, host))
+        wording_say(f, "It does not name %s.", wording_bytes(host).text);
+}
+
+/* POL-3. */
+static void sts_certificate_invalid(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_MTA_STS);
+    const struct certificate *c = v->certificate;
+    if (!e || !c || v->milestone != SESSION_CLOSED)
+        return;
+    struct span host = host_to_name(v, e);
+    const char *result = certificate_tlsrpt(c, host, view_handshake_time(v));
+    if (!result)
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_STS_CERTIFICATE_INVALID, SESSION_TO_CLIENT, v->s->tls.server_offset);
+    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    if (f->effect == EFFECT_HELD || f->effect == EFFECT_NOTHING)
+        raise_cap(f, SEVERITY_MEDIUM); /* three domains of ten are misconfigured */
+    step_down(f, e);
+    f->tlsrpt = result;
+    raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
+    say_policy(f, v, e);
+    say_certificate(f, v, host);
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+    break_promise(out, e);
+}
+
 /* --- dane-violated --- */
 
 static void dane_violated(const struct view *v, struct judgement *out)
@@ -277,6 +335,7 @@ static void expectations_judge(const struct view *v, struct judgement *out)
     sts_offer_missing(v, out);
     sts_cleartext(v, out);
     sts_mx_mismatch(v, out);
+    sts_certificate_invalid(v, out);
     dane_violated(v, out);
     preload_violated(v, out);
     partner_violated(v, out);

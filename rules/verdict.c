@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/verdict.h"
 
+#include "policy/certificate.h"
+
 /* Findings that say someone kept TLS from coming about. */
 static bool speaks_of_tampering(enum rule_id id)
 {
@@ -14,6 +16,7 @@ static bool speaks_of_tampering(enum rule_id id)
     case RULE_STARTTLS_COMMAND_GARBLED:
     case RULE_CONFLICTING_SEGMENTS:
     case RULE_PATH_REWRITES:
+    case RULE_HANDSHAKE_ALTERED:
         return true;
     default:
         return false;
@@ -114,7 +117,9 @@ enum visibility verdict_visibility(const struct view *v)
 
 static const char *died_at(const struct session *s)
 {
-    if (s->tls_stage >= TLS_STAGE_SERVER_HELLO)
+    if (s->tls_stage >= TLS_STAGE_CERTIFICATE)
+        return "certificate";
+    if (s->tls_stage == TLS_STAGE_SERVER_HELLO)
         return "server-hello";
     if (s->tls_stage == TLS_STAGE_CLIENT_HELLO)
         return "client-hello";
@@ -142,4 +147,29 @@ enum handshake verdict_handshake(const struct view *v, const char **stage)
         return HANDSHAKE_NONE;
     *stage = died_at(s);
     return HANDSHAKE_ABORTED;
+}
+
+/* Is it the name that the client asked for, or that DNS had said? */
+static bool named(const struct view *v, const struct judgement *j)
+{
+    struct span sni = session_text(v->s, v->s->sni);
+    const struct expectation *e = j->promise;
+    if (e && e->mx.n > 0 && e->binding != BINDING_GREETING)
+        return certificate_names(v->certificate, span_of(e->mx.text, e->mx.n));
+    return sni.n > 0 && certificate_names(v->certificate, sni);
+}
+
+enum peer verdict_peer(const struct view *v, const struct judgement *j)
+{
+    const struct certificate *c = v->certificate;
+    if (!v->s->tls_complete)
+        return PEER_NONE;
+    if (v->s->tls.certificates == TLS_CERTIFICATES_ANONYMOUS)
+        return PEER_ANONYMOUS;
+    if (!c || c->trust == CERT_TRUST_UNKNOWN)
+        return PEER_NOT_OBSERVABLE;
+    if (c->trust == CERT_TRUST_OK &&
+        certificate_dates(c, view_handshake_time(v)) == CERT_DATES_OK && named(v, j))
+        return PEER_VERIFIED;
+    return PEER_UNVERIFIED;
 }

@@ -13,4 +13,7 @@ enum visibility verdict_visibility(const struct view *v);
 /* `stage`: where TLS died; NULL unless it did. */
 enum handshake verdict_handshake(const struct view *v, const char **stage);
 
+/* Needs `promise` in `out`. */
+enum peer verdict_peer(const struct view *v, const struct judgement *out);
+
 #endif

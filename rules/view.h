@@ -28,6 +28,7 @@ struct view {
     bool reworded;        /* something else does */
     const struct expectations *expected; /* what was promised; NULL: nothing that is known */
     unsigned sender_checks;              /* enum sender_checks, of the client */
+    const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
 };
 
 /* `memory` may be NULL. */
@@ -40,6 +41,9 @@ struct span view_word(const struct view *v, size_t i);
 
 /* Does a line after the greeting begin with `keyword`, case ignored; AUTH=LOGIN counts for AUTH? */
 int view_keyword(const struct view *v, const char *keyword);
+
+/* When the handshake was, for the dates of certificates. */
+nstime view_handshake_time(const struct view *v);
 
 /* What came of it; `offer`: the finding is about the offer, so a sender may have held its mail. */
 enum effect view_effect(const struct view *v, bool offer);

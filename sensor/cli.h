@@ -50,6 +50,7 @@ struct cli {
     const char *state;    /* a store; NULL: none */
     const char *preload;  /* NULL: none */
     const char *partners; /* NULL: none */
+    const char *ca_file;  /* NULL: those of the system */
     bool show_addresses;
     bool exit_zero;
     uint32_t max_flows;

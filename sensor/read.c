@@ -14,6 +14,7 @@
 #include "report/summary.h"
 #include "rules/garble.h"
 #include "sensor/output.h"
+#include "sensor/peers.h"
 #include "sensor/progress.h"
 #include "sensor/promises.h"
 #include "sensor/timeline.h"
@@ -38,6 +39,7 @@ struct reading {
     struct judgement *judgement;
     struct garble_memory *memory;
     struct promises *promises;
+    struct peers *peers;
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -165,6 +167,23 @@ static void on_fetch(void *user, const struct fetch_sighting *s)
         judge_discovery(r, &d);
 }
 
+static bool wants_lines(const struct reading *r)
+{
+    return r->cli->json || r->cli->out_path;
+}
+
+/* dissect_tls_fn */
+static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
+{
+    struct reading *r = user;
+    peers_meet(r->peers, s, t);
+    if (!wants_lines(r))
+        return;
+    const struct eve_peer peer = peers_describe(r->peers, s, t);
+    eve_tls(r->line, s, t, &peer, &r->eve);
+    write_line(r);
+}
+
 /* dissect_fn */
 static void on_session(void *user, struct session *s, enum session_milestone m)
 {
@@ -176,7 +195,8 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     const struct judge_aid aid = {
         .memory = r->memory,
         .expected = promises_expect(r->promises, s, role_in(r, &s->key), &expected),
-        .sender_checks = promises_checks(r->promises, s)};
+        .sender_checks = promises_checks(r->promises, s),
+        .certificate = peers_certificate(s)};
     judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)
@@ -196,6 +216,8 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
         leave_out_below(r->judgement, r->cli->min_severity);
         summary_session(r->summary, s, r->judgement);
     }
+    if (m == SESSION_CLOSED)
+        peers_leave(s);
 }
 
 static void write_stats(struct reading *r)
@@ -259,6 +281,7 @@ static bool open_dissect(struct reading *r)
     c.keep_addresses = r->cli->show_addresses;
     c.dns = on_dns;
     c.fetch = on_fetch;
+    c.tls = on_tls;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);
@@ -294,6 +317,21 @@ static bool open_promises(struct reading *r)
     return (!c->state || !promises_add_state(r->promises, c->state)) &&
            (!c->preload || !promises_add_preload(r->promises, c->preload)) &&
            (!c->partners || !promises_add_partners(r->promises, c->partners));
+}
+
+/* Authorities that were named must be there; those of the system are read when they are needed. */
+static bool open_peers(struct reading *r)
+{
+    struct siphash_key key;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+        !(r->peers = peers_new(&key, r->cli->ca_file))) {
+        complain(r, "certificates", strerror(ENOMEM));
+        return false;
+    }
+    if (!r->cli->ca_file || peers_load(r->peers))
+        return true;
+    complain(r, r->cli->ca_file, "no certificate of an authority can be read from it");
+    return false;
 }
 
 static bool open_eve(struct reading *r)
@@ -438,11 +476,12 @@ static void reading_fini(struct reading *r)
     free(r->judgement);
     garble_memory_free(r->memory);
     promises_free(r->promises);
+    peers_free(r->peers);
 }
 
 static enum read_exit run(struct reading *r)
 {
-    if (!open_promises(r) || !open_inputs(r))
+    if (!open_promises(r) || !open_peers(r) || !open_inputs(r))
         return READ_USAGE;
     if (!open_judge(r)) {
         complain(r, "start", strerror(ENOMEM));

@@ -53,7 +53,7 @@ static void check_client(struct tls_prints *known, struct tls_prints *fresh,
     const struct tls_client_print *a = tls_prints_client(known, h);
     const struct tls_client_print *b = tls_prints_client(fresh, h);
 
-    expect((a != NULL) == (h->suites.n + h->extensions.n <= CAP_CLIENT_HELLO));
+    expect((a != NULL) == (h->suites.n + h->extensions.n <= CAP_TLS_HELLO));
     expect((a != NULL) == (b != NULL));
     if (!a)
         return;
@@ -69,7 +69,7 @@ static void check_server(struct tls_prints *known, struct tls_prints *fresh,
     const struct tls_server_print *a = tls_prints_server(known, h);
     const struct tls_server_print *b = tls_prints_server(fresh, h);
 
-    expect((a != NULL) == (h->extensions.n <= CAP_CLIENT_HELLO));
+    expect((a != NULL) == (h->extensions.n <= CAP_TLS_HELLO));
     expect((a != NULL) == (b != NULL));
     if (!a)
         return;

@@ -44,11 +44,15 @@ LAB_RULES = {
     "starttls-command-injection": ("command-injection",),
     "starttls-response-injection": ("response-injection",),
     "legacy-tls-version": ("version-obsolete",),
+    "certificate-untrusted": ("certificate-untrusted",),
+    "certificate-expired": ("certificate-expired",),
+    "certificate-name-mismatch": ("certificate-name-mismatch",),
     "tls-version-downgrade": ("downgrade-sentinel",),
 }
 # One of these tells of it, at info where the client seems to have left by itself; the label's own
 # words: "handshake-aborted, starttls-ignored, cleartext-in-handshake or handshake-altered".
-FAILED_HANDSHAKE = ("handshake-aborted", "starttls-ignored", "cleartext-in-handshake")
+FAILED_HANDSHAKE = ("handshake-aborted", "starttls-ignored", "cleartext-in-handshake",
+                    "handshake-altered")
 # Of reports that need the DNS answers of the capture: TLSA records make TLS a must.
 DNS_RULES = {
     "starttls-missing": ("dane-violated",),
@@ -80,6 +84,8 @@ LAB_CEILING = {
 PUBLIC_RULES = {
     "no-tls-after-starttls-220": "starttls-ignored",
     "ehlo-refused-helo-fallback": "ehlo-refused",
+    "tls-obsolete-version": "version-obsolete",
+    "tls-weak-cipher": "cipher-weak",
 }
 PUBLIC_ALLOWED = {"no-tls-after-starttls-220": ("response-injection",)}
 

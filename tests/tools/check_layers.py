@@ -20,7 +20,8 @@ MAY = {
 # Single headers of another layer: the record that everybody shares, and its counters.
 ALSO = {
     "rules": {"dissect/session.h", "policy/expectation.h", "policy/certificate.h"},
-    "alert": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
+    "alert": {"dissect/session.h", "dissect/dissect.h", "dissect/tls_print.h",
+              "policy/certificate.h"},
     "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
 }

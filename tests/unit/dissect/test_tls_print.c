@@ -14,7 +14,7 @@
 /* --- messages, made of what is said of them --- */
 
 struct message {
-    uint8_t p[2 * CAP_CLIENT_HELLO];
+    uint8_t p[2 * CAP_TLS_HELLO];
     size_t n;
 };
 
@@ -515,7 +515,7 @@ static int by_value(const void *a, const void *b)
 static void expect_plain(const struct tls_client_print *p, uint16_t *suites, size_t n,
                          uint16_t *types, size_t m)
 {
-    static char text[4 * CAP_CLIENT_HELLO], hex[65];
+    static char text[4 * CAP_TLS_HELLO], hex[65];
     uint8_t hash[32];
     size_t at = 0;
 
@@ -548,11 +548,11 @@ static void expect_plain(const struct tls_client_print *p, uint16_t *suites, siz
 /* No text is longer than these: every number has five digits, and all of the cap is used. */
 static void of_the_full_cap(void **state)
 {
-    static uint8_t suites[CAP_CLIENT_HELLO], list[CAP_CLIENT_HELLO];
-    static uint16_t suite[CAP_CLIENT_HELLO / 2], type[CAP_CLIENT_HELLO / 4];
+    static uint8_t suites[CAP_TLS_HELLO], list[CAP_TLS_HELLO];
+    static uint16_t suite[CAP_TLS_HELLO / 2], type[CAP_TLS_HELLO / 4];
     (void)state;
-    for (size_t n = 2; n <= CAP_CLIENT_HELLO; n += 2046) {
-        size_t types = (CAP_CLIENT_HELLO - n) / 4;
+    for (size_t n = 2; n <= CAP_TLS_HELLO; n += 2046) {
+        size_t types = (CAP_TLS_HELLO - n) / 4;
         struct tls_client_hello h = {.version = 0x0303,
                                      .suites = span_of(suites, n),
                                      .extensions = span_of(list, types * 4)};
@@ -571,9 +571,9 @@ static void of_the_full_cap(void **state)
     }
     assert_null(tls_prints_client(
         prints, &(struct tls_client_hello){.suites = span_of(suites, 2),
-                                           .extensions = span_of(list, CAP_CLIENT_HELLO - 1)}));
+                                           .extensions = span_of(list, CAP_TLS_HELLO - 1)}));
     assert_null(tls_prints_client(
-        prints, &(struct tls_client_hello){.suites = span_of(suites, CAP_CLIENT_HELLO + 2)}));
+        prints, &(struct tls_client_hello){.suites = span_of(suites, CAP_TLS_HELLO + 2)}));
 }
 
 /* Point formats take one byte and up to four characters each. */
@@ -592,8 +592,8 @@ static void of_all_point_formats(void **state)
 /* And beside them as many suites as make the longest text that is remembered, or is made at all. */
 static void of_all_point_formats_and_suites(void **state)
 {
-    static const size_t room[] = {CAP_PRINT_CLIENT_KEY - 16 - 2 - 255, CAP_CLIENT_HELLO - 260};
-    static uint8_t list[4 + 256] = {0, 11, 1, 0, 255}, suites[CAP_CLIENT_HELLO];
+    static const size_t room[] = {CAP_PRINT_CLIENT_KEY - 16 - 2 - 255, CAP_TLS_HELLO - 260};
+    static uint8_t list[4 + 256] = {0, 11, 1, 0, 255}, suites[CAP_TLS_HELLO];
     (void)state;
     memset(list + 5, 255, 255);
     memset(suites, 255, sizeof(suites));
@@ -702,13 +702,13 @@ static void ja3s(void **state)
 /* More extensions than are remembered, up to as many as are printed at all. */
 static void of_servers_that_say_much(void **state)
 {
-    static uint8_t list[CAP_CLIENT_HELLO + 4];
-    static char text[2 * CAP_CLIENT_HELLO];
+    static uint8_t list[CAP_TLS_HELLO + 4];
+    static char text[2 * CAP_TLS_HELLO];
     struct tls_server_hello h = {.extensions = span_of(list, sizeof(list))};
     (void)state;
     for (size_t i = 0; i < sizeof(list); i += 4)
         list[i] = list[i + 1] = 0xff;
-    for (size_t n = 4; n <= CAP_CLIENT_HELLO; n += n < 160 ? 4 : 8032 / 4) {
+    for (size_t n = 4; n <= CAP_TLS_HELLO; n += n < 160 ? 4 : 8032 / 4) {
         size_t at = (size_t)sprintf(text, "65535,65535,");
         for (size_t i = 0; i < n; i += 4)
             at += (size_t)sprintf(text + at, "%s65535", i ? "-" : "");

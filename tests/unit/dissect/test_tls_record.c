@@ -96,7 +96,8 @@ static void test_sslv2_compatible_hello(void **state)
     feed(&r, span_of(hello, sizeof(hello)), 0, &s);
     assert_int_equal(s.n, 2);
     assert_int_equal(s.r[0].version, 2);
-    assert_int_equal(s.r[0].body[0], 1);
+    assert_int_equal(s.r[0].body[0], 3); /* its version: TLS 1.0 */
+    assert_int_equal(s.r[0].body[1], 1);
     assert_int_equal(s.r[1].offset, 7);
 }
 

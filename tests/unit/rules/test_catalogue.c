@@ -29,6 +29,11 @@ static const struct {
     {"tlsa-stripped", 1320730},          {"handshake-aborted", 1320731},
     {"cleartext-in-handshake", 1320732}, {"cleartext-after-tls", 1320733},
     {"version-obsolete", 1320734},       {"downgrade-sentinel", 1320735},
+    {"cipher-weak", 1320736},            {"key-exchange-weak", 1320737},
+    {"fallback-scsv", 1320738},          {"handshake-altered", 1320739},
+    {"certificate-untrusted", 1320740},  {"certificate-expired", 1320741},
+    {"certificate-name-mismatch", 1320742}, {"certificate-weak", 1320743},
+    {"sts-certificate-invalid", 1320744},
 };
 
 static void names_and_sids_are_stable(void **state)
