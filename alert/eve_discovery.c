@@ -6,7 +6,7 @@
 static void put_envelope(struct json *out, const struct discovery *d, const struct finding *f,
                          const struct eve_options *o)
 {
-    const struct eve_subject subject = {.time = d->time,
+    const struct eve_subject subject = {.time = d->now,
                                         .flow_id = d->flow_id,
                                         .key = &d->key,
                                         .tcp = d->tcp,

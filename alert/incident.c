@@ -262,7 +262,7 @@ enum incident_outcome incident_discovery(struct incidents *in, const struct disc
         in->counters.worst = f->severity;
     if (t->update > 0 && f->severity <= t->severity)
         return INCIDENT_SILENT;
-    if (t->update == 0 && !hour_has_room(in, d->time)) { /* tried again at its next finding */
+    if (t->update == 0 && !hour_has_room(in, d->now)) { /* tried again at its next finding */
         if (t->held)
             return INCIDENT_SILENT;
         t->held = true;

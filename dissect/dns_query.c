@@ -312,7 +312,7 @@ bool dns_query_unanswered(struct dns_query_table *t, nstime now, struct dns_sigh
         t->looked++;
         if (!q->answered) {
             describe(q, s, m);
-            s->time = now;
+            s->time = s->now = now;
             return true;
         }
     }

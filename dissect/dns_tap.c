@@ -75,6 +75,7 @@ static void describe(const struct carried *c, struct dns_sighting *s)
 
     *s = (struct dns_sighting){.kind = m->response ? DNS_SIGHTING_ANSWER : DNS_SIGHTING_QUERY,
                                .time = c->arrival->time,
+                               .now = c->tap->now,
                                .source = c->arrival->source,
                                .point = c->arrival->point,
                                .family = ip->family,

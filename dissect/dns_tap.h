@@ -22,6 +22,7 @@ enum dns_sighting_kind { DNS_SIGHTING_QUERY, DNS_SIGHTING_ANSWER, DNS_SIGHTING_U
 struct dns_sighting {
     enum dns_sighting_kind kind;
     nstime time;           /* of the packet; UNANSWERED: when it was given up */
+    nstime now;            /* newest packet time: lines are in the order of these */
     uint32_t source;       /* index of the input; UNANSWERED: of the query */
     uint32_t point;        /* where it was seen: dissect/point.h; 0: not known */
     uint8_t family;        /* 4 or 6 */

@@ -61,11 +61,13 @@ static void leave(struct fetch_tap *t, struct fetch *f)
     *f = (struct fetch){0};
 }
 
-static void tell(struct fetch_tap *t, struct fetch *f, enum fetch_outcome outcome, nstime time)
+static void tell(struct fetch_tap *t, struct fetch *f, enum fetch_outcome outcome, nstime time,
+                 nstime now)
 {
     struct fetch told = *f;
     const struct fetch_sighting s = {.outcome = outcome,
                                      .time = time,
+                                     .now = now,
                                      .asked = told.asked,
                                      .source = told.source,
                                      .key = told.key,
@@ -248,10 +250,10 @@ static void begin(struct fetch_tap *t, const struct arriving *a)
 /* --- segments --- */
 
 /* Where no server is heard at all nobody can say that one was silent. */
-static void give_up(struct fetch_tap *t, struct fetch *f, nstime time)
+static void give_up(struct fetch_tap *t, struct fetch *f, nstime time, nstime now)
 {
     if (t->servers)
-        tell(t, f, FETCH_UNANSWERED, time);
+        tell(t, f, FETCH_UNANSWERED, time, now);
     else
         leave(t, f);
 }
@@ -263,9 +265,9 @@ static void of_client(struct fetch_tap *t, const struct arriving *a)
 
     if (f && f->state == WAITING && a->tcp->payload_len > 0 &&
         (int32_t)(a->tcp->seq - f->next) >= 0)
-        tell(t, f, FETCH_ANSWERED, a->time); /* it goes on, so it was answered */
+        tell(t, f, FETCH_ANSWERED, a->time, a->now); /* it goes on, so it was answered */
     else if (f && f->state == WAITING && leaves)
-        give_up(t, f, a->time);
+        give_up(t, f, a->time, a->now);
     else if (f && leaves)
         leave(t, f);
     else if (f && f->state == PARTIAL && a->tcp->payload.n > 0)
@@ -281,13 +283,13 @@ static void of_server(struct fetch_tap *t, const struct arriving *a)
     if (!f || f->state != WAITING)
         return;
     if (a->tcp->flags & TCP_RST)
-        tell(t, f, FETCH_RESET, a->time);
+        tell(t, f, FETCH_RESET, a->time, a->now);
     else if (a->tcp->payload.n > 0 && a->tcp->payload.p[0] == TLS_ALERT)
-        tell(t, f, FETCH_RESET, a->time);
+        tell(t, f, FETCH_RESET, a->time, a->now);
     else if (a->tcp->payload_len > 0)
-        tell(t, f, FETCH_ANSWERED, a->time);
+        tell(t, f, FETCH_ANSWERED, a->time, a->now);
     else if (a->tcp->flags & TCP_FIN)
-        tell(t, f, FETCH_RESET, a->time);
+        tell(t, f, FETCH_RESET, a->time, a->now);
 }
 
 bool fetch_tap_wants(struct fetch_tap *t, bool to_server, struct span payload)
@@ -326,7 +328,7 @@ void fetch_tap_tick(struct fetch_tap *t, nstime now)
         if (f->state == FREE || age <= (uint64_t)(CAP_FETCH_WAIT_S * NS_PER_S))
             continue;
         if (f->state == WAITING)
-            give_up(t, f, now);
+            give_up(t, f, now, now);
         else
             leave(t, f);
     }

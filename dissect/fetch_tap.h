@@ -25,6 +25,7 @@ enum fetch_outcome {
 struct fetch_sighting {
     enum fetch_outcome outcome;
     nstime time;  /* of the packet that tells, or when it was given up */
+    nstime now;   /* newest packet time */
     nstime asked; /* of the ClientHello */
     uint32_t source;
     struct flow_key key;

@@ -38,6 +38,7 @@ struct discovery {
     uint32_t source;  /* index of the input */
     uint16_t id;      /* of the DNS message */
     nstime time;      /* of the answer, or when it was given up */
+    nstime now;       /* newest packet time */
     nstime asked;     /* of the query; 0: it was not seen */
     const char *type; /* "MX", "A", "AAAA", "TXT", "TLSA"; of FETCH "" */
 

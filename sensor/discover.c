@@ -402,6 +402,7 @@ bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct d
         .flow_id = session_flow_id(&s->key, s->asked),
         .source = s->source,
         .time = s->time,
+        .now = s->now,
         .asked = s->asked,
         .type = "",
         .domain = domain,
@@ -442,6 +443,7 @@ static void describe(const struct question *q, const struct dns_sighting *s, str
         .source = s->source,
         .id = s->message->id,
         .time = s->time,
+        .now = s->now,
         .asked = s->query_time,
         .type = q->type,
         .contradicted = s->answer_number > 1 && !s->again && s->queries == 1};

@@ -294,7 +294,8 @@ static const struct dns_sighting *take_early(struct promises *p, const struct dn
         if (e->s.query_seen || !query->message->has_question || !fits(&e->s, query))
             continue;
         e->s.query_seen = true;
-        e->s.time = query->time > e->s.time ? query->time : e->s.time; /* lines are in order */
+        e->s.time = query->time > e->s.time ? query->time : e->s.time;
+        e->s.now = query->now; /* lines are in order */
         e->s.query_time = query->time;
         e->s.queries = 1;
         return &e->s;

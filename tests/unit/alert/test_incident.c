@@ -235,7 +235,7 @@ static struct finding about;
 static enum incident_outcome dns_says(const char *domain, const char *rule, enum severity severity,
                                       nstime t)
 {
-    d = (struct discovery){.kind = DISCOVERY_MX, .time = t, .type = "MX"};
+    d = (struct discovery){.kind = DISCOVERY_MX, .time = t, .now = t, .type = "MX"};
     assert_true(domain_read(span_str(domain), &d.domain));
     about = (struct finding){.rule = rule_by_name(rule), .severity = severity, .time = t};
     return incident_discovery(in, &d, &about, &a);
