@@ -89,7 +89,7 @@ static void count_closed(struct incident_counters *c, const struct judgement *j)
 /* An hour begins with the first incident after the last hour ended. */
 static bool hour_has_room(struct incidents *in, nstime now)
 {
-    if (!in->hour_running || now - in->hour_start >= HOUR) {
+    if (!in->hour_running || clock_since(now, in->hour_start) >= HOUR) {
         in->hour_running = true;
         in->hour_start = now;
         in->hour_opened = 0;
@@ -220,7 +220,7 @@ static struct told *told_of(struct incidents *in, const struct discovery *d, enu
 {
     for (size_t i = 0; i < INCIDENT_DOMAINS; i++) {
         struct told *t = &in->told[i];
-        if (t->rule == rule && t->domain.n > 0 && d->time - t->newest < DAY &&
+        if (t->rule == rule && t->domain.n > 0 && clock_since(d->time, t->newest) < DAY &&
             span_eq(domain_span(&t->domain), domain_span(subject_of(d))))
             return t;
     }

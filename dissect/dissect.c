@@ -327,7 +327,7 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
     d->converse = (struct converse){.table = flow_table_new(c->max_flows, &c->key),
                                     .pool = {.limit = CAP_HELD_POOL_BYTES},
                                     .evidence = {.limit = CAP_EVIDENCE_POOL},
-                                    .now = INT64_MIN / 2,
+                                    .now = INT64_MIN / 2, /* before all packets (base/clock.h) */
                                     .keep_addresses = c->keep_addresses,
                                     .implicit_port = c->implicit_port,
                                     .milestone = lifetime_milestone,

@@ -47,7 +47,7 @@ struct dissect_config {
 void dissect_config_default(struct dissect_config *c);
 
 struct packet {
-    nstime time;
+    nstime time;       /* within CLOCK_PACKET_S */
     struct span bytes; /* captured */
     uint32_t wire_len; /* length on the wire */
     uint32_t link;     /* LINKTYPE_ number */

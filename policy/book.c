@@ -295,7 +295,7 @@ enum book_added book_add(struct book *b, const struct domain *d, const struct bo
 
 static bool within_a_day(nstime from, nstime t)
 {
-    return t > INT64_MAX - A_DAY || from <= t + A_DAY;
+    return from <= clock_add(t, A_DAY);
 }
 
 const struct book_policy *book_at(const struct book *b, const struct domain *d,

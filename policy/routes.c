@@ -133,7 +133,7 @@ static void add(struct routes *r, nstime t, const struct route_key *k, const str
 {
     uint32_t hash = hash_of(r, k);
     nstime lasts = ((ttl < TTL_MOST ? ttl : TTL_MOST) + SLACK_S) * NS_PER_S;
-    nstime until = t > INT64_MAX - lasts ? INT64_MAX : t + lasts;
+    nstime until = clock_add(t, lasts);
     struct step *last = NULL; /* of the key: the one that was seen first */
     unsigned count = 0;
     for (struct step *s = r->bucket[hash % BUCKETS]; s; s = s->next) {

@@ -389,7 +389,7 @@ static void reply_too_fast(const struct view *v, struct judgement *out)
     const struct smtp_reading *r = &s->reading;
     nstime took = r->upgrade_time - s->upgrade_cmd_time;
     if (r->upgrade_code == 0 || r->upgrade_code == 220 || s->answer_samples < FLOOR_SAMPLES ||
-        s->answer_floor < FLOOR_LEAST || took < 0 || 2 * took >= s->answer_floor)
+        s->answer_floor < FLOOR_LEAST || took < 0 || took >= s->answer_floor - took)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_REPLY_TOO_FAST, SESSION_TO_CLIENT, r->upgrade_offset);

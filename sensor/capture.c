@@ -13,8 +13,6 @@
 #include "sensor/record.h"
 #include "sensor/stream.h"
 
-#define SECONDS_MAX (INT64_MAX / NS_PER_S - 1)
-
 struct capture {
     struct stream *stream;
     pcap_t *pcap;
@@ -62,15 +60,15 @@ static uint32_t link_of(pcap_t *pcap)
 /*
  * The seconds of a pcap file are an unsigned 32-bit number (draft-ietf-opsawg-pcap section 5) that
  * libpcap takes for a signed one: 2040 would be 1904. In pcapng they have 64 bits, and an offset
- * may make them anything.
+ * may make them anything; base/clock.h says how far we follow.
  */
 static int64_t packet_seconds(const struct capture *c, const struct timeval *tv)
 {
     if (c->unsigned_seconds)
         return (int64_t)(uint32_t)tv->tv_sec;
-    if (tv->tv_sec > SECONDS_MAX)
-        return SECONDS_MAX;
-    return tv->tv_sec < -SECONDS_MAX ? -SECONDS_MAX : tv->tv_sec;
+    if (tv->tv_sec > CLOCK_PACKET_S)
+        return CLOCK_PACKET_S;
+    return tv->tv_sec < -CLOCK_PACKET_S ? -CLOCK_PACKET_S : tv->tv_sec;
 }
 
 static nstime packet_time(const struct capture *c, const struct timeval *tv)

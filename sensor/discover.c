@@ -136,7 +136,7 @@ static struct topic peer(uint8_t family, const uint8_t address[16])
 
 static bool within(nstime from, nstime t, nstime span)
 {
-    return from != 0 && t >= from && t - from <= span;
+    return from != 0 && t >= from && clock_since(t, from) <= span;
 }
 
 static void note_asker(struct discover *d, const struct question *q, const struct dns_sighting *s)

@@ -110,11 +110,6 @@ enum policy_exit get_cmd(struct cli *c, FILE *to)
 
 /* --- import --- */
 
-static nstime later(nstime t, nstime by)
-{
-    return t > INT64_MAX - by ? INT64_MAX : t + by;
-}
-
 static bool put(struct moving *m, const char *key, const struct policy_json *p, nstime expires)
 {
     char *line = policy_json_text(p);
@@ -136,7 +131,7 @@ static bool put_history(struct moving *m, const struct policy_json *p)
     char key[KEY_MOST];
     snprintf(key, sizeof(key), "history/%s/%lld", p->domain.text,
              (long long)(p->fetched / NS_PER_S));
-    return put(m, key, p, later(m->now, HISTORY));
+    return put(m, key, p, clock_add(m->now, HISTORY));
 }
 
 /* The newest is the current one; what it replaces goes into the history. */
@@ -147,13 +142,13 @@ static bool put_in_order(struct moving *m, const struct policy_json *p, nstime e
     bool ok = true;
     snprintf(key, sizeof(key), "policy/%s", p->domain.text);
     if (store_get(m->store, span_str(key), m->now, &m->value) != STORE_OK)
-        return put(m, key, p, later(end, GRACE));
+        return put(m, key, p, clock_add(end, GRACE));
     if (policy_json_read(span_of(m->value.p, m->value.n), &old, why))
-        ok = put(m, key, p, later(end, GRACE)); /* nobody can use what is there */
+        ok = put(m, key, p, clock_add(end, GRACE)); /* nobody can use what is there */
     else if (old.fetched > p->fetched)
         ok = put_history(m, p);
     else if (old.fetched < p->fetched)
-        ok = put_history(m, &old) && put(m, key, p, later(end, GRACE));
+        ok = put_history(m, &old) && put(m, key, p, clock_add(end, GRACE));
     policy_json_fini(&old);
     return ok;
 }
@@ -173,7 +168,7 @@ static bool on_import(void *user, const struct policy_json *p, const struct poli
     }
     if (copy.fetched == INT64_MIN)
         copy.fetched = m->now;
-    nstime end = later(copy.fetched, m->policy.max_age * NS_PER_S);
+    nstime end = clock_add(copy.fetched, m->policy.max_age * NS_PER_S);
     if (!put_in_order(m, &copy, end))
         return false;
     m->moved++;
@@ -194,7 +189,7 @@ static enum policy_exit take_in(struct cli *c, struct moving *m)
 
 enum policy_exit import_cmd(struct cli *c, FILE *to)
 {
-    struct moving m = {.to = to, .now = (nstime)time(NULL) * NS_PER_S};
+    struct moving m = {.to = to, .now = clock_of(time(NULL), 0)};
     char why[STORE_WHY];
     const char *warning;
     if (!c->state || c->operand_count < 2)

@@ -148,7 +148,7 @@ static int read_cached(const struct policy_source *to, const char *path)
     enum mta_cache_kind kind =
         text ? mta_cache_kind(span_str(name_of(path)), span_of(text, n), &domain) : MTA_CACHE_NONE;
     if (kind != MTA_CACHE_NONE) {
-        nstime changed = (nstime)st.st_mtim.tv_sec * NS_PER_S + st.st_mtim.tv_nsec;
+        nstime changed = clock_of(st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
         rc = mta_cache_read(kind, &domain, span_of(text, n), changed, &j, why)
                  ? complain(to, path, 0, why)
                  : tell(to, &j, path, 0);
@@ -218,7 +218,7 @@ static bool on_foreign(void *user, struct span key, struct span member, double s
 
 static enum store_status scan_all(struct store *store, struct scan *s)
 {
-    nstime now = (nstime)time(NULL) * NS_PER_S;
+    nstime now = clock_of(time(NULL), 0);
     enum store_status status = store_scan(store, span_str("policy/"), now, on_value, s);
     if (status == STORE_OK)
         status = store_scan(store, span_str("history/"), now, on_value, s);

@@ -98,8 +98,8 @@ static bool add_policy(void *user, const struct policy_json *j, const struct pol
     b.max_age = s->max_age;
     b.mx = s->mx;
     b.mx_count = s->mx_count;
-    if (j->fetched != INT64_MIN && j->fetched <= INT64_MAX - s->max_age * NS_PER_S)
-        b.until = j->fetched + s->max_age * NS_PER_S;
+    if (j->fetched != INT64_MIN)
+        b.until = clock_add(j->fetched, s->max_age * NS_PER_S);
     memcpy(b.id, j->id, sizeof(b.id));
     if (book_add(p->book, &j->domain, &b) != BOOK_NO_MEMORY)
         return true;
@@ -278,11 +278,12 @@ static void keep_early(struct promises *p, const struct dns_sighting *s)
 static bool fits(const struct dns_sighting *a, const struct dns_sighting *q)
 {
     const struct dns_message *x = a->message, *y = q->message;
-    return a->family == q->family && a->client_port == q->client_port && a->tcp == q->tcp &&
-           x->id == y->id && x->question.type == y->question.type &&
-           memcmp(a->client, q->client, 16) == 0 && memcmp(a->server, q->server, 16) == 0 &&
-           strcmp(dns_text(x, x->question.name), dns_text(y, y->question.name)) == 0 &&
-           q->time >= a->time - EARLY_MOST && q->time <= a->time + EARLY_MOST;
+    int64_t apart = clock_since(q->time, a->time);
+    return apart >= -EARLY_MOST && apart <= EARLY_MOST && a->family == q->family &&
+           a->client_port == q->client_port && a->tcp == q->tcp && x->id == y->id &&
+           x->question.type == y->question.type && memcmp(a->client, q->client, 16) == 0 &&
+           memcmp(a->server, q->server, 16) == 0 &&
+           strcmp(dns_text(x, x->question.name), dns_text(y, y->question.name)) == 0;
 }
 
 /* The answer to the query, if it is here already: from now on it was asked for. NULL: none. */

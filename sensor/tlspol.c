@@ -123,7 +123,7 @@ static int ask_one(const struct asking *a, const struct domain *d, char why[POLI
     if (send(a->fd, query, (size_t)length, MSG_NOSIGNAL) != length ||
         !read_line(a->fd, a->reply, &n))
         return refuse(why, errno ? strerror(errno) : "it closed the connection");
-    int rc = tlspol_reply_read(span_of(a->reply, n), (nstime)time(NULL) * NS_PER_S, &p, why);
+    int rc = tlspol_reply_read(span_of(a->reply, n), clock_of(time(NULL), 0), &p, why);
     if (rc == 0 && !span_eq(domain_span(&p.domain), domain_span(d)))
         rc = refuse(why, "it answers for another domain");
     if (rc == 0)

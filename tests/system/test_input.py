@@ -3,7 +3,7 @@
 """Bad and odd captures against the program: exit code, message, number of packets read.
 
 Usage: test_input.py PATH-OF-STRIPWATCH. Every file is written here, byte by byte, into a directory
-of its own; nothing outside it is read.
+of its own; nothing outside it is read but the frames of tests/pcaps, which are given other times.
 """
 import gzip
 import json
@@ -15,6 +15,13 @@ import sys
 import tempfile
 import threading
 import zlib
+
+import run  # and the path of tests/tools
+import pcapio
+try:
+    import check_schema
+except ImportError:
+    check_schema = None
 
 MICRO, NANO = 0xA1B2C3D4, 0xA1B23C4D
 ETHERNET, RAW, WIFI = 1, 101, 105
@@ -437,6 +444,93 @@ def test_alert(case, root):
                 "submission" and sessions[-1]["host"] == "s1" else [repr(role.stdout)])
 
 
+# --- times that nobody can have captured at -------------------------------------------------------
+
+# Seconds that a capture may claim its packets are from, by if_tsoffset: the ends of what it can say,
+# of 64 bits of nanoseconds and of pcap, what lies beside them, and a day that is one.
+MOMENTS = (-2**63, -2**62, -9223372037, -9223372036, -9223372035, -4611686019, -4600000000, -86400, 0,
+           1700000000, 2**32 - 1, 2**32 + 7 * 86400, 4600000000, 4611686018, 9223372035, 9223372036,
+           9223372037, 2**62, 2**63 - 1)
+
+
+def mail_and_dns():
+    """The small Ethernet captures of what DNS said, of fetches, policies and refused upgrades."""
+    for path in sorted(run.PCAPS.glob("*/input.pcap")):
+        capture = pcapio.read(path)
+        if path.parent.name.startswith(("sts-", "mx-", "dane-", "tlsa-", "starttls-", "reply-",
+                                        "forged-", "auth-")) and capture.link == ETHERNET:
+            yield capture.packets
+
+
+def policies(root):
+    """Of the domains that those captures are about, for each way to say when one was fetched."""
+    body = "version: STSv1\r\nmode: enforce\r\nmx: mx1.%s\r\nmax_age: 31557600\r\n"
+    rows = [dict({"domain": domain, "body": body % domain},
+                 **({} if at is None else {"fetched": at}))
+            for domain in ("alder.example", "rcpt.test")
+            for at in (None, 0, 1700000000, 4600000000, 9223372034)]
+    return write(root, "policies.json", b"".join(json.dumps(r).encode() + b"\n" for r in rows))
+
+
+def moved(order):
+    """A capture of packets, each with the place of its moment in MOMENTS."""
+    out = [section()]
+    out += [interface(extra=[(14, struct.pack("<q", at))]) for at in MOMENTS]
+    for packet, since, moment in order:
+        out.append(enhanced((packet.time - since) // 1000, moment, packet.data))
+    return b"".join(out)
+
+
+def arrangements():
+    """Whole captures at one moment after the other, there and back; the same ones at two moments
+    that are far apart; and every packet at another moment than the one before."""
+    captures = list(mail_and_dns())
+    count = len(MOMENTS)
+
+    def whole(packets, moment):
+        return [(p, packets[0].time, moment) for p in packets]
+
+    for name, moments in (("there", range(count)), ("back", reversed(range(count)))):
+        yield name, [row for m in moments for packets in captures for row in whole(packets, m)]
+    for a, b in ((0, count - 1), (count - 1, 0), (0, 9), (9, count - 1), (9, 0), (0, 11)):
+        yield "%d and %d" % (MOMENTS[a], MOMENTS[b]), [
+            row for packets in captures for m in (a, b, a) for row in whole(packets, m)]
+    for step in (1, 2, 7, 9, count - 1):
+        yield "woven by %d" % step, [
+            (p, packets[0].time, (i * step + k) % count) for k, packets in enumerate(captures)
+            for i, p in enumerate(packets)]
+    for first, other in ((0, count - 1), (9, count - 1), (0, 9), (9, 0)):
+        for late in range(1, 24, 3):
+            yield "the packets from %d on at %d, those before at %d" % (
+                late, MOMENTS[other], MOMENTS[first]), [
+                (p, packets[0].time, first if i < late else other) for packets in captures
+                for i, p in enumerate(packets)]
+
+
+def faults(lines):
+    """What is wrong with lines of JSON; nothing is, where the checker is missing."""
+    checker = check_schema.Checker() if check_schema else None
+    wrong = []
+    for line in lines if checker else ():
+        try:
+            checker.check(line)
+        except check_schema.Bad as e:
+            wrong.append(str(e))
+    return wrong[:3]
+
+
+def test_times(case, root):
+    """Whatever the times are: no complaint, and sound lines in an order that never runs back."""
+    known = ["--policies", policies(root)]
+    for name, order in arrangements():
+        path = write(root, "times.pcapng", moved(order))
+        got = case.run("read", "--json", "--exit-zero", *known, path)
+        case.check("times: " + name, got, 0)
+        case.report("times: lines of " + name, faults(got.stdout.splitlines(keepends=True)))
+        case.check("times: summary of " + name,
+                   case.run("read", "--exit-zero", *known, path), 0)
+
+
 def content(path):
     if not os.path.exists(path):
         return b""
@@ -502,7 +596,8 @@ def main():
     if len(sys.argv) != 2:
         sys.exit("usage: test_input.py PATH-OF-STRIPWATCH")
     case = Case(os.path.abspath(sys.argv[1]))
-    for test in (test_files, test_paths, test_directories, test_fifo, test_alert, test_output):
+    for test in (test_files, test_paths, test_directories, test_fifo, test_alert, test_times,
+                 test_output):
         with tempfile.TemporaryDirectory() as root:
             test(case, root)
     test_usage(case)

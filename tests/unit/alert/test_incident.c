@@ -268,6 +268,22 @@ static void test_one_domain_is_told_once(void **state)
     assert_int_equal(incident_counters(in)->sessions, 0);
 }
 
+/* However far apart: no day and no hour that ends before it began. */
+static void test_times_may_be_anything(void **state)
+{
+    (void)state;
+    fixture_finding(&f, "starttls-garbled", SEVERITY_LOW);
+    f.s.now = INT64_MIN;
+    assert_int_equal(judge_at(SESSION_EHLO_DONE), INCIDENT_ALERT);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, INT64_MIN), INCIDENT_ALERT);
+    assert_int_equal(a.hour_opened, 2);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, INT64_MAX), INCIDENT_ALERT);
+    assert_int_equal(a.hour_opened, 1);
+    assert_int_equal(dns_says("a.test", "mx-spoofed", SEVERITY_LOW, INT64_MIN), INCIDENT_SILENT);
+    assert_int_equal(dns_says("b.test", "mx-spoofed", SEVERITY_LOW, INT64_MIN), INCIDENT_ALERT);
+    assert_int_equal(a.hour_opened, 2);
+}
+
 /* Whoever makes up names makes one storm, and hides nothing of what was told before. */
 static void test_a_storm_of_names(void **state)
 {
@@ -306,6 +322,7 @@ int main(void)
         TEST(test_storm),
         TEST(test_growth_in_a_storm),
         cmocka_unit_test_setup_teardown(test_one_domain_is_told_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_times_may_be_anything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_storm_of_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
