@@ -160,13 +160,14 @@ unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uin
 
 /* --- what was promised --- */
 
-static void add_promise(const struct discover *d, struct discovery *to)
+/* The policy that was in force, or NULL. */
+static const struct book_policy *add_promise(const struct discover *d, struct discovery *to)
 {
     bool later;
     const struct book_policy *p =
         book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
     if (!p || p->mode == STS_MODE_NONE)
-        return;
+        return NULL;
     to->promised = true;
     to->promise = (struct expectation){.source = EXPECTATION_MTA_STS,
                                        .binding = BINDING_DNS,
@@ -195,6 +196,7 @@ static uint16_t best_preference(const struct dns_message *m)
             best = m->record[i].mx.preference;
     return best;
 }
+    return p;
 
 /* Of the best exchangers the one that the policy fits worst: a sender takes any of them (RFC 5321
  * section 5.1). */
@@ -220,13 +222,10 @@ static void compare_exchangers(const struct book_policy *p, const struct dns_mes
 /* Without MX records the domain is its own exchanger (RFC 5321 section 5.1). */
 static bool see_mx(const struct discover *d, const struct dns_message *m, struct discovery *to)
 {
-    bool later;
-    const struct book_policy *p =
-        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
-    add_promise(d, to);
+    const struct book_policy *p = add_promise(d, to);
     if (to->answer == DISCOVERY_RECORDS) {
-        compare_exchangers(to->promised ? p : NULL, m, to);
-    } else if (to->answer == DISCOVERY_NONE && to->promised && m->rcode == DNS_NOERROR) {
+        compare_exchangers(p, m, to);
+    } else if (to->answer == DISCOVERY_NONE && p && m->rcode == DNS_NOERROR) {
         to->host = to->domain;
         to->promise.match = book_match(p, &to->domain);
     }
