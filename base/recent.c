@@ -1,36 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/recent.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define NONE UINT32_MAX
 
 struct place {
     uint64_t key;  /* hash */
-    uint32_t next; /* in its bucket */
+    uint32_t next; /* in its bucket, and one more; of the places that were left: among those */
     uint32_t older, newer;
-    int64_t value[2];
+    uint32_t self;
+    uint64_t value[]; /* `size` bytes */
 };
 
 struct recent {
     struct siphash_key secret;
-    uint32_t places, used; /* `places` is a power of two, and the number of buckets */
+    uint32_t places; /* a power of two, and the number of buckets */
+    uint32_t used;   /* places that ever were */
+    uint32_t left;   /* the newest of those that were left, and one more; 0: none */
+    uint32_t count;
     uint32_t oldest, newest;
-    uint32_t *bucket; /* behind the places */
-    struct place place[];
+    size_t size, stride; /* bytes of a value, and of a place */
+    uint32_t *bucket;    /* behind the places */
+    uint64_t place[];
 };
 
-struct recent *recent_new(const struct siphash_key *key, uint32_t places)
+struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t size)
 {
-    struct recent *r =
-        calloc(1, sizeof(*r) + places * (sizeof(r->place[0]) + sizeof(r->bucket[0])));
+    size_t stride = sizeof(struct place) + (size + 7) / 8 * 8;
+    struct recent *r = calloc(1, sizeof(*r) + places * (stride + sizeof(r->bucket[0])));
 
     if (!r)
         return NULL;
     r->secret = *key;
     r->places = places;
+    r->size = size;
+    r->stride = stride;
     r->oldest = r->newest = NONE;
-    r->bucket = (uint32_t *)&r->place[places];
+    r->bucket = (uint32_t *)(void *)((uint8_t *)r->place + places * stride);
     return r;
 }
 
@@ -38,6 +47,69 @@ void recent_free(struct recent *r)
 {
     free(r);
 }
+
+uint32_t recent_count(const struct recent *r)
+{
+    return r->count;
+}
+
+bool recent_is_full(const struct recent *r)
+{
+    return r->count == r->places;
+}
+
+/* --- places --- */
+
+static struct place *at(struct recent *r, uint32_t i)
+{
+    return (struct place *)(void *)((uint8_t *)r->place + i * r->stride);
+}
+
+static struct place *place_of(struct recent *r, const void *value)
+{
+    size_t off = (size_t)((const uint8_t *)value - (const uint8_t *)r->place);
+
+    return at(r, (uint32_t)(off / r->stride));
+}
+
+static void *value_at(struct recent *r, uint32_t i)
+{
+    return i == NONE ? NULL : at(r, i)->value;
+}
+
+void *recent_oldest(struct recent *r)
+{
+    return value_at(r, r->oldest);
+}
+
+void *recent_newer(struct recent *r, const void *value)
+{
+    return value_at(r, place_of(r, value)->newer);
+}
+
+static void take(struct recent *r, struct place *p)
+{
+    *(p->older != NONE ? &at(r, p->older)->newer : &r->oldest) = p->newer;
+    *(p->newer != NONE ? &at(r, p->newer)->older : &r->newest) = p->older;
+}
+
+static void append(struct recent *r, struct place *p)
+{
+    p->older = r->newest;
+    p->newer = NONE;
+    *(r->newest != NONE ? &at(r, r->newest)->newer : &r->oldest) = p->self;
+    r->newest = p->self;
+}
+
+void recent_use(struct recent *r, void *value)
+{
+    struct place *p = place_of(r, value);
+
+    take(r, p);
+    append(r, p);
+}
+
+/* --- keys --- */
 
 /* Buckets have the place and one more, so that memory that nobody wrote is an empty bucket. */
 static uint32_t *bucket_of(struct recent *r, uint64_t hash)
@@ -47,63 +119,65 @@ static uint32_t *bucket_of(struct recent *r, uint64_t hash)
 
 static struct place *find(struct recent *r, uint64_t hash)
 {
-    for (uint32_t i = *bucket_of(r, hash); i; i = r->place[i - 1].next)
-        if (r->place[i - 1].key == hash)
-            return &r->place[i - 1];
+    for (uint32_t i = *bucket_of(r, hash); i; i = at(r, i - 1)->next)
+        if (at(r, i - 1)->key == hash)
+            return at(r, i - 1);
     return NULL;
 }
 
-int64_t *recent_find(struct recent *r, const void *key, size_t n)
+void *recent_find(struct recent *r, const void *key, size_t n)
 {
-    struct place *p = find(r, siphash(&r->secret, key, n));
+    struct place *p = r->count ? find(r, siphash(&r->secret, key, n)) : NULL;
 
     return p ? p->value : NULL;
 }
 
-static void take(struct recent *r, struct place *p)
+void recent_forget(struct recent *r, void *value)
 {
-    *(p->older != NONE ? &r->place[p->older].newer : &r->oldest) = p->newer;
-    *(p->newer != NONE ? &r->place[p->newer].older : &r->newest) = p->older;
+    struct place *p = place_of(r, value);
+    uint32_t *link = bucket_of(r, p->key);
+
+    while (*link != p->self + 1)
+        link = &at(r, *link - 1)->next;
+    *link = p->next;
+    take(r, p);
+    p->next = r->left;
+    r->left = p->self + 1;
+    r->count--;
 }
 
-static void append(struct recent *r, struct place *p)
-{
-    uint32_t self = (uint32_t)(p - r->place);
-
-    p->older = r->newest;
-    p->newer = NONE;
-    *(r->newest != NONE ? &r->place[r->newest].newer : &r->oldest) = self;
-    r->newest = self;
-}
-
-/* A place that was never used, or that of the key that was not used for longest. */
+/* One that was left, one that never was used, or that of the oldest key. */
 static struct place *new_place(struct recent *r)
 {
     struct place *p;
-    uint32_t *link;
 
-    if (r->used < r->places)
-        return &r->place[r->used++];
-    p = &r->place[r->oldest];
-    take(r, p);
-    link = bucket_of(r, p->key);
-    while (*link != (uint32_t)(p - r->place) + 1)
-        link = &r->place[*link - 1].next;
-    *link = p->next;
+    if (!r->left && r->used < r->places) {
+        p = at(r, r->used);
+        p->self = r->used++;
+        return p;
+    }
+    if (!r->left)
+        recent_forget(r, recent_oldest(r));
+    p = at(r, r->left - 1);
+    r->left = p->next;
     return p;
 }
 
-int64_t *recent_keep(struct recent *r, const void *key, size_t n)
+void *recent_keep(struct recent *r, const void *key, size_t n)
 {
     uint64_t hash = siphash(&r->secret, key, n);
     struct place *p = find(r, hash);
+    uint32_t *bucket = bucket_of(r, hash);
 
     if (p) {
         take(r, p);
     } else {
         p = new_place(r);
-        *p = (struct place){.key = hash, .next = *bucket_of(r, hash)};
-        *bucket_of(r, hash) = (uint32_t)(p - r->place) + 1;
+        p->key = hash;
+        p->next = *bucket;
+        memset(p->value, 0, r->size);
+        *bucket = p->self + 1;
+        r->count++;
     }
     append(r, p);
     return p->value;

@@ -1,25 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What was seen lately, in bounded memory: two numbers for each key. Keys are known by a keyed hash
- * of 64 bits alone, so nobody outside makes two of them meet. Where there is no place left the one
+ * What was seen lately, in bounded memory: a value for each key. Keys are known by a keyed hash of
+ * 64 bits alone, so nobody outside makes two of them meet. Where there is no place left the one
  * that was not used for longest goes, whatever the key of the hash: the same input forgets the
- * same.
+ * same. A table whose values own something makes room itself, from the oldest on.
  */
 #ifndef BASE_RECENT_H
 #define BASE_RECENT_H
+
+#include <stdbool.h>
 
 #include "base/siphash.h"
 
 struct recent;
 
-/* `places`: a power of two. NULL: no memory. */
-struct recent *recent_new(const struct siphash_key *key, uint32_t places);
+/* `places`: a power of two; `size`: bytes of a value. NULL: no memory. */
+struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t size);
 void recent_free(struct recent *r);
 
-/* The two numbers of a key, or NULL. Both calls: valid until the next recent_keep(). */
-int64_t *recent_find(struct recent *r, const void *key, size_t n);
+/* The value of a key, or NULL; aligned for anything of eight bytes. This one and those below are
+ * valid until they are forgotten, or recent_keep() of a new key takes the place. */
+void *recent_find(struct recent *r, const void *key, size_t n);
 
-/* Those of a key that is known or, as zeros, of a new one; it is used now. */
-int64_t *recent_keep(struct recent *r, const void *key, size_t n);
+/* That of a key that is known or, as zeros, of a new one; it is used now. */
+void *recent_keep(struct recent *r, const void *key, size_t n);
+
+/* It is used now. */
+void recent_use(struct recent *r, void *value);
+
+void recent_forget(struct recent *r, void *value);
+
+/* In the order of use; NULL: no more. */
+void *recent_oldest(struct recent *r);
+void *recent_newer(struct recent *r, const void *value);
+
+uint32_t recent_count(const struct recent *r);
+bool recent_is_full(const struct recent *r); /* a new key takes the place of the oldest */
 
 #endif

@@ -13,7 +13,7 @@
 #define TLSA_LABELS "_25._tcp."
 #define FETCH_LABEL "mta-sts."
 
-enum { /* places of each memory: 40 bytes each */
+enum { /* places of each memory: 36 or 44 bytes each */
        PLACES_ASKERS = 16384,
        PLACES_RECORDS = 16384,
        PLACES_SILENT = 1024,
@@ -22,15 +22,31 @@ enum { /* places of each memory: 40 bytes each */
        PLACES_FETCHES = 1024
 };
 
+/* What the memories keep; times are 0 for never. */
+struct asker {
+    nstime sts, tlsa; /* when it asked for those records */
+};
+
+struct seen {
+    nstime time;
+    bool usable; /* TLSA */
+};
+
+struct row {
+    uint32_t count;
+    nstime newest;
+};
+
 struct discover {
     const struct book *book;
     const struct routes *routes;
-    struct recent *askers;  /* by address: when it asked for MTA-STS, for TLSA records */
-    struct recent *records; /* by question and who is asked: when the record was there; a flag */
-    struct recent *silent;  /* by question and who is asked: queries in a row, and the newest */
-    struct recent *named;   /* by domain: when anybody gave its MTA-STS record */
-    struct recent *fetches; /* by domain: fetches prevented in a row, and the newest */
-    struct recent *servers; /* by who is asked: when it answered anything */
+    struct recent *askers; /* by address: struct asker */
+    struct recent
+        *records; /* by question and who is asked: struct seen, when the record was there */
+    struct recent *silent;  /* by question and who is asked: struct row, of queries */
+    struct recent *named;   /* by domain: nstime, when anybody gave its MTA-STS record */
+    struct recent *fetches; /* by domain: struct row, of fetches that were prevented */
+    struct recent *servers; /* by who is asked: nstime, when it answered anything */
     struct sts_txt txt;     /* of reading */
     uint8_t text[CAP_DNS_TEXT];
 };
@@ -43,12 +59,12 @@ struct discover *discover_new(const struct siphash_key *key, const struct book *
         return NULL;
     d->book = book;
     d->routes = routes;
-    d->askers = recent_new(key, PLACES_ASKERS);
-    d->records = recent_new(key, PLACES_RECORDS);
-    d->silent = recent_new(key, PLACES_SILENT);
-    d->servers = recent_new(key, PLACES_SERVERS);
-    d->named = recent_new(key, PLACES_NAMED);
-    d->fetches = recent_new(key, PLACES_FETCHES);
+    d->askers = recent_new(key, PLACES_ASKERS, sizeof(struct asker));
+    d->records = recent_new(key, PLACES_RECORDS, sizeof(struct seen));
+    d->silent = recent_new(key, PLACES_SILENT, sizeof(struct row));
+    d->servers = recent_new(key, PLACES_SERVERS, sizeof(nstime));
+    d->named = recent_new(key, PLACES_NAMED, sizeof(nstime));
+    d->fetches = recent_new(key, PLACES_FETCHES, sizeof(struct row));
     if (d->askers && d->records && d->silent && d->servers && d->named && d->fetches)
         return d;
     discover_free(d);
@@ -142,20 +158,21 @@ static bool within(nstime from, nstime t, nstime span)
 static void note_asker(struct discover *d, const struct question *q, const struct dns_sighting *s)
 {
     struct topic who = peer(s->family, s->client);
-    if (q->kind == DISCOVERY_STS)
-        recent_keep(d->askers, who.bytes, who.n)[0] = s->time;
-    else if (q->kind == DISCOVERY_TLSA)
-        recent_keep(d->askers, who.bytes, who.n)[1] = s->time;
+    struct asker *a;
+    if (q->kind != DISCOVERY_STS && q->kind != DISCOVERY_TLSA)
+        return;
+    a = recent_keep(d->askers, who.bytes, who.n);
+    *(q->kind == DISCOVERY_STS ? &a->sts : &a->tlsa) = s->time;
 }
 
 unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16])
 {
     struct topic who = peer(family, address);
-    const int64_t *asked = recent_find(d->askers, who.bytes, who.n);
-    if (!asked)
+    const struct asker *a = recent_find(d->askers, who.bytes, who.n);
+    if (!a)
         return 0;
-    return (within(asked[0], t, DAY) ? SENDER_CHECKS_MTA_STS : 0u) |
-           (within(asked[1], t, DAY) ? SENDER_CHECKS_DANE : 0u);
+    return (within(a->sts, t, DAY) ? SENDER_CHECKS_MTA_STS : 0u) |
+           (within(a->tlsa, t, DAY) ? SENDER_CHECKS_DANE : 0u);
 }
 
 /* --- what was promised --- */
@@ -179,6 +196,7 @@ static const struct book_policy *add_promise(const struct discover *d, struct di
                                        .from = p->from,
                                        .until = p->until};
     memcpy(to->promise.id, p->id, sizeof(p->id));
+    return p;
 }
 
 /* --- MX and addresses --- */
@@ -196,7 +214,6 @@ static uint16_t best_preference(const struct dns_message *m)
             best = m->record[i].mx.preference;
     return best;
 }
-    return p;
 
 /* Of the best exchangers the one that the policy fits worst: a sender takes any of them (RFC 5321
  * section 5.1). */
@@ -282,7 +299,7 @@ static bool see_record(struct discover *d, const struct question *q, const struc
                        struct discovery *to)
 {
     struct topic topic = topic_of(q, s);
-    const int64_t *seen = recent_find(d->records, topic.bytes, topic.n);
+    struct seen *seen = recent_find(d->records, topic.bytes, topic.n);
     bool usable = false;
     if (to->answer == DISCOVERY_RECORDS) {
         read_records(d, s->message);
@@ -293,12 +310,13 @@ static bool see_record(struct discover *d, const struct question *q, const struc
             to->invalid = d->txt.reason;
     }
     add_promise(d, to);
-    to->before = seen && !usable ? seen[0] : 0;
+    to->before = seen && !usable ? seen->time : 0;
     /* with the record once, and once without */
-    to->contradicted &= usable != (seen && seen[0] >= s->query_time);
+    to->contradicted &= usable != (seen && seen->time >= s->query_time);
     if (usable) {
-        recent_keep(d->records, topic.bytes, topic.n)[0] = s->time;
-        recent_keep(d->named, q->name.text, q->name.n)[0] = s->time;
+        seen = recent_keep(d->records, topic.bytes, topic.n);
+        seen->time = s->time;
+        *(nstime *)recent_keep(d->named, q->name.text, q->name.n) = s->time;
     }
     return true;
 }
@@ -332,45 +350,51 @@ static bool see_tlsa(struct discover *d, const struct question *q, const struct 
 {
     const struct dns_message *m = s->message;
     struct topic topic = topic_of(q, s);
-    int64_t *seen;
+    struct seen *seen;
     if (m->ad && to->answer != DISCOVERY_FAILED && !to->contradicted) {
         seen = recent_keep(d->records, topic.bytes, topic.n);
-        seen[0] = s->time;
-        seen[1] = discover_has_usable_tlsa(m);
+        *seen = (struct seen){s->time, discover_has_usable_tlsa(m)};
         return false;
     }
     seen = recent_find(d->records, topic.bytes, topic.n);
-    if (seen && seen[1] && within(seen[0], s->time, DAY) && !m->ad && m->dnssec_ok && !m->cd)
-        to->before = seen[0];
+    if (seen && seen->usable && within(seen->time, s->time, DAY) && !m->ad && m->dnssec_ok &&
+        !m->cd)
+        to->before = seen->time;
     return to->before || to->contradicted;
 }
 
 /* --- silence --- */
+
+/* One more in a row, or the first of the next. */
+static void lengthen(struct row *row, nstime t, nstime most)
+{
+    row->count = within(row->newest, t, most) ? row->count + 1 : 1;
+    row->newest = t;
+}
 
 /* Nobody answers while the same server answers others: the more of them in a row, the odder. */
 static bool see_silence(struct discover *d, const struct question *q, const struct dns_sighting *s,
                         struct discovery *to)
 {
     struct topic topic = topic_of(q, s), server = peer(s->family, s->server);
-    const int64_t *answered = recent_find(d->servers, server.bytes, server.n);
-    int64_t *row;
+    const nstime *answered = recent_find(d->servers, server.bytes, server.n);
+    struct row *row;
     if (q->kind != DISCOVERY_STS)
         return false;
     row = recent_keep(d->silent, topic.bytes, topic.n);
-    row[0] = within(row[1], s->time, SILENCE) ? row[0] + 1 : 1;
-    row[1] = s->time;
-    if (!answered || answered[0] < s->query_time)
+    lengthen(row, s->time, SILENCE);
+    if (!answered || *answered < s->query_time)
         return false;
-    to->unanswered = (uint32_t)row[0];
+    to->unanswered = row->count;
     return see_record(d, q, s, to);
 }
 
 static void end_silence(struct discover *d, const struct question *q, const struct dns_sighting *s)
 {
     struct topic topic = topic_of(q, s);
-    int64_t *row = recent_find(d->silent, topic.bytes, topic.n);
+    struct row *row = recent_find(d->silent, topic.bytes, topic.n);
     if (row)
-        row[0] = row[1] = 0;
+        *row = (struct row){0};
 }
 
 /* --- fetches --- */
@@ -378,21 +402,22 @@ static void end_silence(struct discover *d, const struct question *q, const stru
 /* When a resolver on the tap last gave the domain's record; 0: none did. */
 static nstime record_seen(struct discover *d, const struct domain *domain)
 {
-    const int64_t *seen = recent_find(d->named, domain->text, domain->n);
-    return seen ? seen[0] : 0;
+    const nstime *seen = recent_find(d->named, domain->text, domain->n);
+    return seen ? *seen : 0;
 }
 
 bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct discovery *out)
 {
     struct domain domain;
-    int64_t *row;
+    struct row *row;
     if (!domain_read(span_from(span_str(s->host), sizeof(FETCH_LABEL) - 1), &domain))
         return false;
     row = recent_keep(d->fetches, domain.text, domain.n);
-    row[0] = s->outcome == FETCH_ANSWERED ? 0 : within(row[1], s->time, DAY) ? row[0] + 1 : 1;
-    row[1] = s->time;
-    if (s->outcome == FETCH_ANSWERED)
+    if (s->outcome == FETCH_ANSWERED) {
+        *row = (struct row){.newest = s->time};
         return false;
+    }
+    lengthen(row, s->time, DAY);
     *out = (struct discovery){
         .kind = DISCOVERY_FETCH,
         .answer = s->outcome == FETCH_RESET ? DISCOVERY_FAILED : DISCOVERY_UNANSWERED,
@@ -405,7 +430,7 @@ bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct d
         .asked = s->asked,
         .type = "",
         .domain = domain,
-        .unanswered = (uint32_t)row[0],
+        .unanswered = row->count,
     };
     out->before = record_seen(d, &domain);
     if (!within(out->before, s->time, DAY))
@@ -467,7 +492,7 @@ bool discover_sighting(struct discover *d, const struct dns_sighting *s, struct 
     struct topic server;
     if (s->kind == DNS_SIGHTING_ANSWER && !s->bad_checksum && s->query_seen) {
         server = peer(s->family, s->server);
-        recent_keep(d->servers, server.bytes, server.n)[0] = s->time;
+        *(nstime *)recent_keep(d->servers, server.bytes, server.n) = s->time;
     }
     if (!counts(s) || !question_of(s->message, &q))
         return false;

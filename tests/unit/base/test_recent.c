@@ -3,6 +3,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -10,7 +11,7 @@ static const struct siphash_key key = {5, 6};
 
 static void what_was_kept_is_found(void **state)
 {
-    struct recent *r = recent_new(&key, 64);
+    struct recent *r = recent_new(&key, 64, 2 * sizeof(int64_t));
     int64_t *v;
     (void)state;
     assert_null(recent_find(r, "a", 1));
@@ -19,8 +20,10 @@ static void what_was_kept_is_found(void **state)
     assert_int_equal(v[1], 0);
     v[0] = 7;
     v[1] = INT64_MIN;
-    assert_int_equal(recent_keep(r, "a", 1)[0], 7);
-    assert_true(recent_find(r, "a", 1)[1] == INT64_MIN);
+    v = recent_keep(r, "a", 1);
+    assert_int_equal(v[0], 7);
+    v = recent_find(r, "a", 1);
+    assert_true(v[1] == INT64_MIN);
     assert_null(recent_find(r, "ab", 2));
     recent_free(r);
 }
@@ -28,11 +31,11 @@ static void what_was_kept_is_found(void **state)
 /* Four places for a hundred keys: the four that were used last. */
 static void the_one_not_used_for_longest_goes(void **state)
 {
-    struct recent *r = recent_new(&key, 4);
+    struct recent *r = recent_new(&key, 4, sizeof(int64_t));
     uint8_t k;
     (void)state;
     for (k = 0; k < 100; k++) {
-        recent_keep(r, &k, 1)[0] = k;
+        *(int64_t *)recent_keep(r, &k, 1) = k;
         if (k >= 3)
             recent_keep(r, "\0", 1);
     }
@@ -50,9 +53,9 @@ static void the_same_is_forgotten_by_all(void **state)
     (void)state;
     for (uint64_t secret = 0; secret < 20; secret++) {
         struct siphash_key other = {secret, ~secret};
-        struct recent *r = recent_new(&other, 64);
+        struct recent *r = recent_new(&other, 64, sizeof(int64_t));
         for (uint32_t k = 0; k < 1000; k++)
-            recent_keep(r, &k, sizeof(k))[0] = k;
+            *(int64_t *)recent_keep(r, &k, sizeof(k)) = k;
         for (uint32_t k = 0; k < 1000; k++) {
             int64_t *v = recent_find(r, &k, sizeof(k));
             assert_int_equal(v != NULL, k >= 1000 - 64);
@@ -62,12 +65,85 @@ static void the_same_is_forgotten_by_all(void **state)
     }
 }
 
+struct wide { /* of no whole number of words */
+    uint8_t bytes[43];
+};
+
+static struct wide *keep(struct recent *r, uint32_t k)
+{
+    struct wide *v = recent_keep(r, &k, sizeof(k));
+    for (size_t i = 0; i < sizeof(v->bytes); i++)
+        assert_int_equal(v->bytes[i], 0);
+    memset(v, (int)k, sizeof(*v));
+    return v;
+}
+
+/* What `r` has, by the first byte of each, the oldest first. */
+static void expect(struct recent *r, const char *keys)
+{
+    const struct wide *v = recent_oldest(r);
+    assert_int_equal(recent_count(r), strlen(keys));
+    for (; *keys; keys++, v = recent_newer(r, v)) {
+        assert_int_equal(v->bytes[0], *keys);
+        assert_int_equal(v->bytes[42], *keys);
+    }
+    assert_null(v);
+}
+
+static void in_the_order_of_use(void **state)
+{
+    struct recent *r = recent_new(&key, 4, sizeof(struct wide));
+    (void)state;
+    expect(r, "");
+    keep(r, 'a'), keep(r, 'b'), keep(r, 'c');
+    expect(r, "abc");
+    recent_use(r, recent_oldest(r));
+    expect(r, "bca");
+    recent_use(r, recent_newer(r, recent_newer(r, recent_oldest(r))));
+    expect(r, "bca");
+    assert_false(recent_is_full(r));
+    keep(r, 'd');
+    assert_true(recent_is_full(r));
+    keep(r, 'e');
+    expect(r, "cade");
+    recent_free(r);
+}
+
+/* Its place is that of the next new key; the others stay where they are. */
+static void what_is_forgotten_makes_room(void **state)
+{
+    struct recent *r = recent_new(&key, 4, sizeof(struct wide));
+    uint32_t k = 'c';
+    (void)state;
+    keep(r, 'a'), keep(r, 'b');
+    struct wide *c = keep(r, 'c'), *d = keep(r, 'd');
+    recent_forget(r, c);
+    assert_null(recent_find(r, &k, sizeof(k)));
+    expect(r, "abd");
+    recent_forget(r, recent_oldest(r));
+    expect(r, "bd");
+    assert_false(recent_is_full(r));
+    keep(r, 'e'), keep(r, 'c');
+    expect(r, "bdec");
+    k = 'd';
+    assert_ptr_equal(recent_find(r, &k, sizeof(k)), d);
+    while (recent_count(r))
+        recent_forget(r, recent_oldest(r));
+    expect(r, "");
+    for (k = 1; k < 100; k++)
+        keep(r, k);
+    expect(r, "\x60\x61\x62\x63");
+    recent_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_found),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(the_same_is_forgotten_by_all),
+        cmocka_unit_test(in_the_order_of_use),
+        cmocka_unit_test(what_is_forgotten_makes_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
