@@ -99,7 +99,7 @@
 #define CAP_DNS_LATE_S       30    /* an answer later than that is none to this query */
 #define CAP_DNS_STREAMS      1024  /* directions of TCP; a connection is for some questions */
 #define CAP_DNS_STREAM_BYTES (1u << 20) /* of unfinished messages: sixteen of the largest */
-#define CAP_FETCHES          256        /* of policies under way, or first messages not whole yet */
+#define CAP_FETCHES          256        /* of policies under way; as many messages not whole yet */
 #define CAP_FETCH_WAIT_S     30 /* fetchers wait for 4 to 60 s (RFC 8461 section 3.3: a minute) */
 #define CAP_DNS_STREAM_S     30 /* RFC 7766 section 6.2.3: some seconds of silence */
 

@@ -5,39 +5,40 @@
 
 #include "base/caps.h"
 #include "base/heap.h"
+#include "base/recent.h"
 #include "dissect/tls_hello.h"
 #include "dissect/tls_record.h"
 
-#define WAYS 4
-#define SETS (CAP_FETCHES / WAYS)
 #define HEAD 9 /* of the record, and of the message in it */
 
 static const char prefix[] = "mta-sts.";
 
-enum state { FREE, PARTIAL, WAITING };
+/* A ClientHello that is not whole yet. */
+struct part {
+    nstime since;   /* `now` of its newest byte */
+    uint32_t next;  /* sequence number of the client's next byte */
+    uint16_t have;  /* bytes of it */
+    uint8_t *hello; /* heap */
+};
 
+/* One that was, and waits for its answer. */
 struct fetch {
     struct flow_key key;
-    enum state state;
     nstime since; /* `now` of its newest byte */
     nstime asked;
     uint32_t source;
-    uint32_t next;                  /* sequence number of the client's next byte */
-    uint16_t have;                  /* PARTIAL: bytes in `hello` */
-    uint8_t *hello;                 /* PARTIAL: heap */
-    char host[CAP_DOMAIN_TEXT + 1]; /* WAITING */
+    uint32_t next; /* sequence number of the client's next byte */
+    char host[CAP_DOMAIN_TEXT + 1];
 };
 
+/* Who fills one table with halves of messages makes nobody forget in the other. */
 struct fetch_tap {
-    struct siphash_key secret;
     fetch_tap_fn fn;
     void *user;
-    uint32_t partial, waiting;
-    bool servers; /* any server of port 443 can be heard here */
-    struct fetch set[SETS][WAYS];
+    struct recent *parts;   /* by connection: struct part */
+    struct recent *fetches; /* by connection: struct fetch */
+    bool servers;           /* any server of port 443 can be heard here */
 };
-
-_Static_assert((SETS & (SETS - 1)) == 0, "a hash is cut to a set by its low bits");
 
 struct fetch_tap *fetch_tap_new(const struct siphash_key *key, fetch_tap_fn fn, void *user)
 {
@@ -45,20 +46,22 @@ struct fetch_tap *fetch_tap_new(const struct siphash_key *key, fetch_tap_fn fn, 
 
     if (!t)
         return NULL;
-    t->secret = *key;
     t->fn = fn;
     t->user = user;
-    return t;
+    t->parts = recent_new(key, CAP_FETCHES, sizeof(struct part));
+    t->fetches = recent_new(key, CAP_FETCHES, sizeof(struct fetch));
+    if (t->parts && t->fetches)
+        return t;
+    fetch_tap_free(t);
+    return NULL;
 }
 
 /* --- places --- */
 
-static void leave(struct fetch_tap *t, struct fetch *f)
+static void drop_part(struct fetch_tap *t, struct part *p)
 {
-    t->partial -= f->state == PARTIAL;
-    t->waiting -= f->state == WAITING;
-    heap_free(f->hello);
-    *f = (struct fetch){0};
+    heap_free(p->hello);
+    recent_forget(t->parts, p);
 }
 
 static void tell(struct fetch_tap *t, struct fetch *f, enum fetch_outcome outcome, nstime time,
@@ -73,7 +76,7 @@ static void tell(struct fetch_tap *t, struct fetch *f, enum fetch_outcome outcom
                                      .key = told.key,
                                      .host = told.host};
 
-    leave(t, f);
+    recent_forget(t->fetches, f);
     t->fn(t->user, &s);
 }
 
@@ -81,59 +84,28 @@ void fetch_tap_free(struct fetch_tap *t)
 {
     if (!t)
         return;
-    for (size_t i = 0; i < SETS * WAYS; i++)
-        heap_free(t->set[i / WAYS][i % WAYS].hello);
+    for (struct part *p; t->parts && (p = recent_oldest(t->parts));)
+        drop_part(t, p);
+    recent_free(t->parts);
+    recent_free(t->fetches);
     free(t);
 }
 
-static struct fetch *set_of(struct fetch_tap *t, const struct flow_key *k)
+/* A connection as the key of both tables. */
+struct connection {
+    uint8_t bytes[37];
+};
+
+static struct connection connection_of(const struct flow_key *k)
 {
-    uint8_t bytes[36];
+    struct connection c;
 
-    memcpy(bytes, k->client, 16);
-    memcpy(bytes + 16, k->server, 16);
-    memcpy(bytes + 32, &k->client_port, 2);
-    memcpy(bytes + 34, &k->server_port, 2);
-    return t->set[siphash(&t->secret, bytes, sizeof(bytes)) & (SETS - 1)];
-}
-
-static bool same(const struct flow_key *a, const struct flow_key *b)
-{
-    return a->family == b->family && a->client_port == b->client_port &&
-           memcmp(a->client, b->client, 16) == 0 && memcmp(a->server, b->server, 16) == 0;
-}
-
-static struct fetch *find(struct fetch_tap *t, const struct flow_key *k)
-{
-    struct fetch *set = set_of(t, k);
-
-    for (int i = 0; i < WAYS; i++)
-        if (set[i].state != FREE && same(&set[i].key, k))
-            return &set[i];
-    return NULL;
-}
-
-/* Half a message goes before one that waits for its answer, and then the oldest. */
-static bool goes_before(const struct fetch *a, const struct fetch *b)
-{
-    if (a->state != b->state)
-        return a->state == PARTIAL;
-    return a->since < b->since;
-}
-
-/* A free place, or else the least: whoever fills the table makes it forget, and no more. */
-static struct fetch *place(struct fetch_tap *t, const struct flow_key *k)
-{
-    struct fetch *set = set_of(t, k), *least = &set[0];
-
-    for (int i = 0; i < WAYS; i++) {
-        if (set[i].state == FREE)
-            return &set[i];
-        if (goes_before(&set[i], least))
-            least = &set[i];
-    }
-    leave(t, least);
-    return least;
+    memcpy(c.bytes, k->client, 16);
+    memcpy(c.bytes + 16, k->server, 16);
+    memcpy(c.bytes + 32, &k->client_port, 2);
+    memcpy(c.bytes + 34, &k->server_port, 2);
+    c.bytes[36] = k->family;
+    return c;
 }
 
 /* --- the ClientHello --- */
@@ -176,78 +148,83 @@ static bool read_host(struct span bytes, char host[CAP_DOMAIN_TEXT + 1])
 
 struct arriving {
     const struct flow_key *key;
+    struct connection connection;
     const struct tcp_segment *tcp;
     nstime time, now;
     uint32_t source;
 };
 
-static void wait_for_server(struct fetch_tap *t, struct fetch *f, const struct arriving *a,
-                            struct span bytes)
+static void wait_for_server(struct fetch_tap *t, const struct arriving *a, struct span hello)
 {
     char host[CAP_DOMAIN_TEXT + 1];
+    struct fetch *f;
 
-    if (!read_host(bytes, host)) {
-        leave(t, f);
+    if (!read_host(hello, host))
         return;
-    }
-    leave(t, f);
+    f = recent_keep(t->fetches, a->connection.bytes, sizeof(a->connection.bytes));
     *f = (struct fetch){.key = *a->key,
-                        .state = WAITING,
                         .since = a->now,
                         .asked = a->time,
                         .source = a->source,
                         .next = a->tcp->seq + a->tcp->payload_len};
     memcpy(f->host, host, sizeof(f->host));
-    t->waiting++;
 }
 
-static void go_on(struct fetch_tap *t, struct fetch *f, const struct arriving *a)
+static void go_on(struct fetch_tap *t, struct part *p, const struct arriving *a)
 {
-    size_t want = whole(f->hello);
-    struct span part = span_first(a->tcp->payload, want - f->have);
+    size_t want = whole(p->hello);
+    struct span more = span_first(a->tcp->payload, want - p->have);
 
-    if (a->tcp->seq != f->next) /* sent again, or out of order: the next one may fit */
+    if (a->tcp->seq != p->next) /* sent again, or out of order: the next one may fit */
         return;
-    memcpy(f->hello + f->have, part.p, part.n);
-    f->have = (uint16_t)(f->have + part.n);
-    f->next += (uint32_t)part.n;
-    f->since = a->now;
-    if (f->have == want) {
-        uint8_t *hello = f->hello;
-        f->hello = NULL;
-        wait_for_server(t, f, a, span_of(hello, want));
-        heap_free(hello);
+    memcpy(p->hello + p->have, more.p, more.n);
+    p->have = (uint16_t)(p->have + more.n);
+    p->next += (uint32_t)more.n;
+    p->since = a->now;
+    recent_use(t->parts, p);
+    if (p->have == want) {
+        wait_for_server(t, a, span_of(p->hello, want));
+        drop_part(t, p);
     }
 }
 
 static void begin(struct fetch_tap *t, const struct arriving *a)
 {
-    struct span p = a->tcp->payload;
-    size_t want = whole(p.p);
-    struct fetch *f;
+    struct span bytes = a->tcp->payload;
+    size_t want = whole(bytes.p);
+    uint8_t *hello;
+    struct part *p;
 
     if (!want)
         return;
-    f = place(t, a->key);
-    f->key = *a->key;
-    if (p.n >= want) {
-        wait_for_server(t, f, a, span_first(p, want));
+    if (bytes.n >= want) {
+        wait_for_server(t, a, span_first(bytes, want));
         return;
     }
-    f->hello = heap_alloc(want);
-    if (!f->hello) {
-        leave(t, f);
+    if (recent_is_full(t->parts))
+        drop_part(t, recent_oldest(t->parts));
+    hello = heap_alloc(want);
+    if (!hello)
         return;
-    }
-    memcpy(f->hello, p.p, p.n);
-    f->state = PARTIAL;
-    f->since = a->now;
-    f->have = (uint16_t)p.n;
-    f->next = a->tcp->seq + (uint32_t)p.n;
-    t->partial++;
+    memcpy(hello, bytes.p, bytes.n);
+    p = recent_keep(t->parts, a->connection.bytes, sizeof(a->connection.bytes));
+    *p = (struct part){.since = a->now,
+                       .next = a->tcp->seq + (uint32_t)bytes.n,
+                       .have = (uint16_t)bytes.n,
+                       .hello = hello};
 }
 
 /* --- segments --- */
+
+static struct fetch *find_fetch(struct fetch_tap *t, const struct arriving *a)
+{
+    return recent_find(t->fetches, a->connection.bytes, sizeof(a->connection.bytes));
+}
+
+static struct part *find_part(struct fetch_tap *t, const struct arriving *a)
+{
+    return recent_find(t->parts, a->connection.bytes, sizeof(a->connection.bytes));
+}
 
 /* Where no server is heard at all nobody can say that one was silent. */
 static void give_up(struct fetch_tap *t, struct fetch *f, nstime time, nstime now)
@@ -255,32 +232,42 @@ static void give_up(struct fetch_tap *t, struct fetch *f, nstime time, nstime no
     if (t->servers)
         tell(t, f, FETCH_UNANSWERED, time, now);
     else
-        leave(t, f);
+        recent_forget(t->fetches, f);
+}
+
+static void of_waiting(struct fetch_tap *t, struct fetch *f, const struct arriving *a, bool leaves)
+{
+    if (a->tcp->payload_len > 0 && (int32_t)(a->tcp->seq - f->next) >= 0)
+        tell(t, f, FETCH_ANSWERED, a->time, a->now); /* it goes on, so it was answered */
+    else if (leaves)
+        give_up(t, f, a->time, a->now);
 }
 
 static void of_client(struct fetch_tap *t, const struct arriving *a)
 {
-    struct fetch *f = t->partial || t->waiting ? find(t, a->key) : NULL;
     bool leaves = a->tcp->flags & (TCP_RST | TCP_FIN);
+    struct fetch *f;
+    struct part *p;
 
-    if (f && f->state == WAITING && a->tcp->payload_len > 0 &&
-        (int32_t)(a->tcp->seq - f->next) >= 0)
-        tell(t, f, FETCH_ANSWERED, a->time, a->now); /* it goes on, so it was answered */
-    else if (f && f->state == WAITING && leaves)
-        give_up(t, f, a->time, a->now);
-    else if (f && leaves)
-        leave(t, f);
-    else if (f && f->state == PARTIAL && a->tcp->payload.n > 0)
-        go_on(t, f, a);
-    else if (!f && begins_hello(a->tcp->payload))
+    if (!leaves && a->tcp->payload_len == 0) /* says only what was received */
+        return;
+    f = find_fetch(t, a);
+    p = f ? NULL : find_part(t, a);
+    if (f)
+        of_waiting(t, f, a, leaves);
+    else if (p && leaves)
+        drop_part(t, p);
+    else if (p && a->tcp->payload.n > 0)
+        go_on(t, p, a);
+    else if (!p && begins_hello(a->tcp->payload))
         begin(t, a);
 }
 
 static void of_server(struct fetch_tap *t, const struct arriving *a)
 {
-    struct fetch *f = t->waiting ? find(t, a->key) : NULL;
+    struct fetch *f = find_fetch(t, a);
 
-    if (!f || f->state != WAITING)
+    if (!f)
         return;
     if (a->tcp->flags & TCP_RST)
         tell(t, f, FETCH_RESET, a->time, a->now);
@@ -296,9 +283,9 @@ bool fetch_tap_wants(struct fetch_tap *t, bool to_server, struct span payload)
 {
     if (!to_server) {
         t->servers = true;
-        return t->waiting > 0;
+        return recent_count(t->fetches) > 0;
     }
-    return t->partial > 0 || t->waiting > 0 || begins_hello(payload);
+    return recent_count(t->parts) > 0 || recent_count(t->fetches) > 0 || begins_hello(payload);
 }
 
 void fetch_tap_segment(struct fetch_tap *t, const struct ip_packet *ip,
@@ -308,10 +295,11 @@ void fetch_tap_segment(struct fetch_tap *t, const struct ip_packet *ip,
     struct flow_key key = {.family = ip->family,
                            .client_port = up ? tcp->src_port : tcp->dst_port,
                            .server_port = FETCH_TAP_PORT};
-    const struct arriving a = {&key, tcp, time, now, source};
+    struct arriving a = {.key = &key, .tcp = tcp, .time = time, .now = now, .source = source};
 
     memcpy(key.client, up ? ip->src : ip->dst, sizeof(key.client));
     memcpy(key.server, up ? ip->dst : ip->src, sizeof(key.server));
+    a.connection = connection_of(&key);
     t->servers |= !up;
     if (up)
         of_client(t, &a);
@@ -319,17 +307,18 @@ void fetch_tap_segment(struct fetch_tap *t, const struct ip_packet *ip,
         of_server(t, &a);
 }
 
+static bool is_over(nstime since, nstime now)
+{
+    return now - since > CAP_FETCH_WAIT_S * NS_PER_S;
+}
+
 void fetch_tap_tick(struct fetch_tap *t, nstime now)
 {
-    for (size_t i = 0; (t->partial || t->waiting) && i < SETS * WAYS; i++) {
-        struct fetch *f = &t->set[i / WAYS][i % WAYS];
-        uint64_t age = (uint64_t)now - (uint64_t)f->since;
+    struct fetch *f;
+    struct part *p;
 
-        if (f->state == FREE || age <= (uint64_t)(CAP_FETCH_WAIT_S * NS_PER_S))
-            continue;
-        if (f->state == WAITING)
-            give_up(t, f, now, now);
-        else
-            leave(t, f);
-    }
+    while ((p = recent_oldest(t->parts)) && is_over(p->since, now))
+        drop_part(t, p);
+    while ((f = recent_oldest(t->fetches)) && is_over(f->since, now))
+        give_up(t, f, now, now);
 }

@@ -28,11 +28,14 @@ static void on_fetch(void *user, const struct fetch_sighting *s)
              (int)(s->asked / S), (int)(s->time / S));
 }
 
+static uint16_t port; /* of the client */
+
 static int setup(void **state)
 {
     (void)state;
     now = S;
     said[0] = '\0';
+    port = 50000;
     t = fetch_tap_new(&key, on_fetch, NULL);
     return t ? 0 : -1;
 }
@@ -79,8 +82,8 @@ static void send(bool up, uint8_t flags, uint32_t seq, const void *p, size_t n)
 {
     struct ip_packet ip = {.family = 4};
     uint8_t *copy = malloc(n + 1); /* its end is guarded by the sanitizer */
-    const struct tcp_segment tcp = {.src_port = up ? 50000 : 443,
-                                    .dst_port = up ? 443 : 50000,
+    const struct tcp_segment tcp = {.src_port = up ? port : 443,
+                                    .dst_port = up ? 443 : port,
                                     .seq = seq,
                                     .flags = flags,
                                     .payload = span_of(copy, n),
@@ -194,6 +197,77 @@ static void a_hello_in_pieces(void **state)
     assert_string_equal(said, "");
 }
 
+/* --- what is forgotten --- */
+
+static char order[16 * 4096];
+
+/* fetch_tap_fn */
+static void on_order(void *user, const struct fetch_sighting *s)
+{
+    size_t n = strlen(order);
+    (void)user;
+    snprintf(order + n, sizeof(order) - n, "%d ", s->key.client_port);
+}
+
+static void half(uint16_t from, uint16_t count)
+{
+    struct hello h = hello_for("mta-sts.a.test");
+    for (port = from; port < from + count; port++)
+        send(true, TCP_ACK, 100, h.p, 20);
+}
+
+/* The oldest, in each of the two kinds by itself, whatever the key of the hash is; and those that
+ * are given up together are told of in their order. */
+static void the_oldest_are_forgotten(void **state)
+{
+    char wanted[sizeof(order)] = "";
+    size_t n = 0;
+    (void)state;
+    for (int i = 0; i < CAP_FETCHES; i++)
+        n += (size_t)snprintf(wanted + n, sizeof(wanted) - n, "%d ", 11000 - CAP_FETCHES + i);
+    for (uint64_t k = 1; k < 6; k++) {
+        const struct siphash_key other = {k, ~k};
+        teardown(state);
+        t = fetch_tap_new(&other, on_order, NULL);
+        order[0] = '\0';
+        for (port = 10000; port < 11000; port++)
+            ask("mta-sts.a.test");
+        half(20000, 1000);
+        send(false, TCP_ACK, 1, "", 0); /* a server is heard */
+        now += (CAP_FETCH_WAIT_S + 1) * S;
+        fetch_tap_tick(t, now);
+        assert_string_equal(order, wanted);
+    }
+}
+
+/* Hellos for other hosts, whole or not, take nobody's place. */
+static void other_hosts_make_nobody_forget(void **state)
+{
+    (void)state;
+    ask("mta-sts.a.test");
+    for (port = 10000; port < 11000; port++)
+        ask("www.a.test");
+    half(20000, 1000);
+    port = 50000;
+    send(false, TCP_RST, 1, "", 0);
+    assert_string_equal(said, "mta-sts.a.test reset 1-1;");
+}
+
+/* Nor do acknowledgements mean anything, or what comes behind an answer. */
+static void a_place_is_used_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3 * CAP_FETCHES; i++) {
+        said[0] = '\0';
+        ask("mta-sts.a.test");
+        send(true, TCP_ACK, 100, "", 0);
+        assert_string_equal(said, "");
+        send(false, TCP_ACK, 1, "x", 1);
+        assert_string_equal(said, "mta-sts.a.test answered 1-1;");
+        assert_false(fetch_tap_wants(t, false, span_of(NULL, 0)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +275,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_not_seen_accuses_nobody, setup, teardown),
         cmocka_unit_test_setup_teardown(others_are_let_go, setup, teardown),
         cmocka_unit_test_setup_teardown(a_hello_in_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_oldest_are_forgotten, setup, teardown),
+        cmocka_unit_test_setup_teardown(other_hosts_make_nobody_forget, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_place_is_used_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
