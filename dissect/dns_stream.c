@@ -5,11 +5,10 @@
 
 #include "base/caps.h"
 #include "base/heap.h"
+#include "base/recent.h"
 #include "dissect/checksum.h"
 
 enum {
-    WAYS = 4,
-    SETS = CAP_DNS_STREAMS / WAYS,
     LENGTH = 2,         /* octets of a message's length */
     BYTES_FIRST = 1024, /* first allocation for an unfinished message; then doubled */
     MOST = LENGTH + UINT16_MAX,
@@ -17,9 +16,7 @@ enum {
     PROTO_TCP = 6
 };
 
-_Static_assert((SETS & (SETS - 1)) == 0, "a hash is cut to a set by its low bits");
-
-/* Padded by hand: it is hashed and compared as bytes. */
+/* Padded by hand: it is hashed as bytes. */
 struct key {
     uint8_t src[16], dst[16];
     uint16_t src_port, dst_port;
@@ -28,9 +25,7 @@ struct key {
 };
 
 struct stream {
-    struct key key;
-    nstime seen;    /* `now` of its newest segment */
-    bool used;      /* else the place is free */
+    nstime seen;    /* `now` of its newest segment, when it was used last */
     uint32_t next;  /* sequence number of the next byte */
     uint8_t *bytes; /* an unfinished message with its length; owned; NULL: none */
     uint32_t n;     /* of them here */
@@ -38,10 +33,9 @@ struct stream {
 };
 
 struct dns_stream_table {
-    struct siphash_key secret;
+    struct recent *streams; /* by struct key */
     uint64_t dropped;
     size_t held;
-    struct stream set[SETS][WAYS];
 };
 
 /* Where the messages of a segment go. */
@@ -55,9 +49,13 @@ struct dns_stream_table *dns_stream_new(const struct siphash_key *key)
 {
     struct dns_stream_table *t = calloc(1, sizeof(*t));
 
-    if (t)
-        t->secret = *key;
-    return t;
+    if (!t)
+        return NULL;
+    t->streams = recent_new(key, CAP_DNS_STREAMS, sizeof(struct stream));
+    if (t->streams)
+        return t;
+    free(t);
+    return NULL;
 }
 
 static void forget_message(struct dns_stream_table *t, struct stream *s)
@@ -71,13 +69,16 @@ static void forget_message(struct dns_stream_table *t, struct stream *s)
 static void release(struct dns_stream_table *t, struct stream *s)
 {
     forget_message(t, s);
-    s->used = false;
+    recent_forget(t->streams, s);
 }
 
 void dns_stream_free(struct dns_stream_table *t)
 {
-    for (int i = 0; t && i < CAP_DNS_STREAMS; i++)
-        release(t, &t->set[i / WAYS][i % WAYS]);
+    if (!t)
+        return;
+    for (struct stream *s; (s = recent_oldest(t->streams));)
+        release(t, s);
+    recent_free(t->streams);
     free(t);
 }
 
@@ -93,11 +94,14 @@ size_t dns_stream_held(const struct dns_stream_table *t)
 
 void dns_stream_tick(struct dns_stream_table *t, nstime now)
 {
-    for (int i = 0; t->held > 0 && i < CAP_DNS_STREAMS; i++) {
-        struct stream *s = &t->set[i / WAYS][i % WAYS];
+    struct stream *s = t->held > 0 ? recent_oldest(t->streams) : NULL;
 
-        if (s->bytes && (uint64_t)now - (uint64_t)s->seen > CAP_DNS_STREAM_S * (uint64_t)NS_PER_S)
+    while (s && now - s->seen > CAP_DNS_STREAM_S * NS_PER_S) {
+        struct stream *newer = recent_newer(t->streams, s);
+
+        if (s->bytes)
             release(t, s);
+        s = newer;
     }
 }
 
@@ -113,33 +117,12 @@ static void key_of(const struct ip_packet *ip, const struct tcp_segment *tcp, st
     k->family = ip->family;
 }
 
-static struct stream *set_of(struct dns_stream_table *t, const struct key *k)
-{
-    return t->set[siphash(&t->secret, k, sizeof(*k)) & (SETS - 1)];
-}
-
-static struct stream *find(struct dns_stream_table *t, const struct key *k)
-{
-    struct stream *s = set_of(t, k);
-
-    for (int i = 0; i < WAYS; i++)
-        if (s[i].used && memcmp(&s[i].key, k, sizeof(*k)) == 0)
-            return &s[i];
-    return NULL;
-}
-
-/* A free place, or that of the one that is silent longest. */
+/* Where there is no place the one that is silent longest gives way. */
 static struct stream *begin(struct dns_stream_table *t, const struct key *k)
 {
-    struct stream *set = set_of(t, k), *s = set;
-
-    for (int i = 1; i < WAYS && s->used; i++)
-        if (!set[i].used || set[i].seen < s->seen)
-            s = &set[i];
-    release(t, s);
-    s->key = *k;
-    s->used = true;
-    return s;
+    if (recent_is_full(t->streams))
+        release(t, recent_oldest(t->streams));
+    return recent_keep(t->streams, k, sizeof(*k));
 }
 
 /* A SYN that comes again is the same beginning. */
@@ -150,7 +133,7 @@ static struct stream *direction(struct dns_stream_table *t, const struct ip_pack
     struct key k;
 
     key_of(ip, tcp, &k);
-    s = find(t, &k);
+    s = recent_find(t->streams, &k, sizeof(k));
     if (!(tcp->flags & TCP_SYN) || (s && s->next == tcp->seq + 1))
         return s;
     if (s)
@@ -226,22 +209,26 @@ static bool feed(const struct sink *to, struct stream *s, struct span data)
     return true;
 }
 
-/* The bytes that are new, if those before them are here. False: the segment is of no use. */
-static bool take(const struct sink *to, struct stream *s, const struct tcp_segment *tcp)
+enum taken {
+    TAKEN,
+    TAKEN_NOT, /* the segment is of no use */
+    TAKEN_LAST /* likewise, and what is behind it could not be told apart */
+};
+
+/* The bytes that are new, if those before them are here. */
+static enum taken take(const struct sink *to, struct stream *s, const struct tcp_segment *tcp)
 {
     uint32_t seq = tcp->seq + ((tcp->flags & TCP_SYN) != 0);
     uint32_t old = s->next - seq;
 
     if (tcp->payload_len == 0 || (old <= INT32_MAX && old >= tcp->payload_len))
-        return true;
+        return TAKEN;
     if (old > INT32_MAX)
-        return false;
-    if (tcp->payload.n < tcp->payload_len || !feed(to, s, span_from(tcp->payload, old))) {
-        release(to->table, s); /* what is behind it could not be told apart */
-        return false;
-    }
+        return TAKEN_NOT;
+    if (tcp->payload.n < tcp->payload_len || !feed(to, s, span_from(tcp->payload, old)))
+        return TAKEN_LAST;
     s->next = seq + tcp->payload_len;
-    return true;
+    return TAKEN;
 }
 
 /* Captured on its sender every segment is wrong; but then in a way of its own. */
@@ -254,6 +241,7 @@ void dns_stream_push(struct dns_stream_table *t, const struct ip_packet *ip,
                      const struct tcp_segment *tcp, nstime now, dns_stream_fn fn, void *user)
 {
     const struct sink to = {t, fn, user};
+    enum taken taken;
     struct stream *s;
 
     if (is_damaged(ip)) {
@@ -266,9 +254,11 @@ void dns_stream_push(struct dns_stream_table *t, const struct ip_packet *ip,
         return;
     }
     s->seen = now;
-    if (!take(&to, s, tcp))
-        t->dropped++;
+    recent_use(t->streams, s);
+    taken = take(&to, s, tcp);
+    t->dropped += taken != TAKEN;
     /* RFC 5961: an RST counts at the next byte alone; a FIN is behind the last one. */
-    if (s->used && (tcp->flags & (TCP_FIN | TCP_RST)) && tcp->seq + tcp->payload_len == s->next)
+    if (taken == TAKEN_LAST ||
+        ((tcp->flags & (TCP_FIN | TCP_RST)) && tcp->seq + tcp->payload_len == s->next))
         release(t, s);
 }

@@ -833,6 +833,97 @@ static void test_tcp_bytes_are_capped(void **state)
     assert_int_equal(seen.count, 1);
 }
 
+/* --- what is forgotten --- */
+
+static struct {
+    uint64_t sum; /* of the sightings in their order */
+    unsigned count, found;
+} told;
+
+static void on_told(void *user, const struct dns_sighting *s)
+{
+    (void)user;
+    told.sum = (told.sum ^ (uint64_t)s->client_port << 8 ^ (uint64_t)s->kind << 1 ^ s->query_seen) *
+               UINT64_C(0x9e3779b97f4a7c15);
+    told.count++;
+    told.found += s->query_seen;
+}
+
+static struct dissect *begin_told(uint64_t key)
+{
+    struct dissect_config c;
+
+    memset(&told, 0, sizeof(told));
+    dissect_config_default(&c);
+    c.key = (struct siphash_key){key, ~key};
+    c.dns = on_told;
+    c.dns_queries = 64;
+    return dissect_new(&c, on_session, NULL);
+}
+
+/* From the packet at `from` on: a handshake has three. */
+static void feed_connection(struct dissect *d, unsigned i, size_t from, bool ask)
+{
+    packets_begin(&k, i, i);
+    k.server_port = 53;
+    k.client_port = (uint16_t)(3000 + i);
+    packets_handshake(&k);
+    if (ask)
+        say_tcp(SESSION_TO_SERVER, QUERY, 100);
+    for (size_t at = from; at < k.count; at++) {
+        struct packet p = packets_get(&k, at);
+        dissect_packet(d, &p);
+    }
+}
+
+/* The connections that were silent longest go, whatever the key of the hash is. */
+static void test_forgotten_connections(void **state)
+{
+    uint64_t sum = 0;
+
+    (void)state;
+    for (uint64_t key = 1; key < 6; key++) {
+        struct dissect *d = begin_told(key);
+        for (unsigned i = 0; i < 3000; i++)
+            feed_connection(d, i, 0, false);
+        for (unsigned i = 0; i < 3000; i++)
+            feed_connection(d, i, 3, true);
+        dissect_finish(d);
+        dissect_free(d);
+        assert_int_equal(told.count - told.found, CAP_DNS_STREAMS / 2);
+        assert_true(key == 1 || told.sum == sum);
+        sum = told.sum;
+    }
+}
+
+/* And so do queries: the newest 64 are found by their answers, and told of where there is none. */
+static void test_forgotten_queries(void **state)
+{
+    uint64_t sum = 0;
+
+    (void)state;
+    for (uint64_t key = 1; key < 6; key++) {
+        struct dissect *d = begin_told(key);
+        struct datagram g = asks;
+        for (uint16_t i = 0; i < 1000; i++) {
+            g.client_port = (uint16_t)(3000 + i);
+            send(d, NS_PER_S, &g);
+        }
+        g.up = DOWN;
+        g.message = ANSWER;
+        for (uint16_t i = 0; i < 1000; i += 2) {
+            g.client_port = (uint16_t)(3000 + i);
+            send(d, NS_PER_S, &g);
+        }
+        send(d, 60 * NS_PER_S, &g);
+        dissect_finish(d);
+        dissect_free(d);
+        assert_int_equal(told.found, 64);
+        assert_true(key == 1 || told.sum == sum);
+        sum = told.sum;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -860,6 +951,8 @@ int main(void)
         cmocka_unit_test(test_tcp_length_that_lies),
         cmocka_unit_test(test_tcp_damage),
         cmocka_unit_test(test_tcp_bytes_are_capped),
+        cmocka_unit_test(test_forgotten_connections),
+        cmocka_unit_test(test_forgotten_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
