@@ -185,14 +185,14 @@ static bool text_among_records(const struct session *s)
     return s->clear_in_tls[SESSION_TO_CLIENT] && !s->clear_in_tls_bye[SESSION_TO_CLIENT];
 }
 
-/* RSP-6. An alert first is a handshake that failed: the text behind it deceives nobody. */
+/* RSP-6. An alert first is a handshake that failed: the text behind it deceives nobody. Of text
+ * behind a record no more is kept than where it stands. */
 static void cleartext_in_handshake(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     bool alert = s->tls_alert_level[SESSION_TO_CLIENT] != 0;
-    bool text = s->server_after == BYTES_CLEAR || text_among_records(s);
-    uint32_t at = s->server_after == BYTES_CLEAR ? s->server_after_offset
-                                                 : s->clear_in_tls_offset[SESSION_TO_CLIENT];
+    bool first = s->server_after == BYTES_CLEAR, text = first || text_among_records(s);
+    uint32_t at = first ? s->server_after_offset : s->clear_in_tls_offset[SESSION_TO_CLIENT];
     if (!s->upgrade_accepted || s->client_after != BYTES_TLS || !text || s->tls_complete ||
         !session_whole(s, SESSION_TO_CLIENT)) /* behind a hole anything looks like text */
         return;
@@ -200,8 +200,10 @@ static void cleartext_in_handshake(const struct view *v, struct judgement *out)
     raise_rate(f, alert ? SEVERITY_ROW_E1_INNOCENT : SEVERITY_ROW_E1, view_effect(v, false));
     f->tlsrpt = "validation-failure";
     wording_say(f,
-                "%s said go ahead, the client sent its ClientHello, and the answer was text%s%s%s.",
-                wording_server(s).text, s->server_after_text.len ? ": \"" : "",
+                "%s said go ahead, the client sent its ClientHello, and %sthe answer was "
+                "text%s%s%s.",
+                wording_server(s).text, first ? "" : "behind a record ",
+                s->server_after_text.len ? ": \"" : "",
                 wording_bytes(session_text(s, s->server_after_text)).text,
                 s->server_after_text.len ? "\"" : "");
     if (alert) {
@@ -216,8 +218,8 @@ static void cleartext_in_handshake(const struct view *v, struct judgement *out)
     wording_effect(f, v);
     wording_line(f, SESSION_TO_CLIENT, s->reading.upgrade_offset, "",
                  session_text(s, s->reading.upgrade_text), "the go-ahead");
-    wording_line(f, SESSION_TO_CLIENT, at, "", session_text(s, s->server_after_text),
-                 "a TLS record belongs here");
+    wording_line(f, SESSION_TO_CLIENT, at, first ? "" : "<text>",
+                 session_text(s, s->server_after_text), "a TLS record belongs here");
 }
 
 /* The handshake was under way, all of it is here, and it is over. */

@@ -351,6 +351,85 @@ static void a_scanner_garbles_by_itself(void **state)
     assert_int_equal(b.j.verdict, VERDICT_FAILED);
 }
 
+/* --- cleartext-in-handshake --- */
+
+static const char sorry[] = "454 4.7.0 TLS not available";
+
+/* STARTTLS, 220 and a ClientHello. */
+static void play_hello(void)
+{
+    play(OFFER);
+    build_starttls(&b, 220, "220 2.0.0 Ready to start TLS");
+    b.s.client_after = BYTES_TLS;
+    b.s.client_after_offset = build_step(&b, SESSION_TO_SERVER, 300);
+    b.s.tls_records[SESSION_TO_SERVER] = 1;
+    b.s.tls_stage = TLS_STAGE_CLIENT_HELLO;
+}
+
+static void a_hello_answered_in_clear(void **state)
+{
+    (void)state;
+    play_hello();
+    b.s.server_after = BYTES_CLEAR;
+    b.s.server_after_offset = build_step(&b, SESSION_TO_CLIENT, strlen(sorry));
+    b.s.server_after_text = build_text(&b, sorry, strlen(sorry));
+    const struct finding *f = closed(RULE_CLEARTEXT_IN_HANDSHAKE);
+    assert_non_null(f);
+    assert_int_equal(f->dir, SESSION_TO_CLIENT);
+    assert_int_equal(f->offset, b.s.server_after_offset);
+    assert_int_equal(f->line[1].dir, SESSION_TO_CLIENT);
+    assert_int_equal(f->line[1].offset, b.s.server_after_offset);
+    assert_string_equal(f->line[1].text, sorry);
+    assert_non_null(strstr(f->reason, "the answer was text: \"454 4.7.0 TLS not available\"."));
+}
+
+/* Behind a record the text is not kept: where it stands is told, and nothing of what the client
+ * said, before it or after. */
+static void text_behind_a_record_of_the_server(void **state)
+{
+    (void)state;
+    play_hello();
+    b.s.server_after = BYTES_TLS;
+    b.s.server_after_offset = build_step(&b, SESSION_TO_CLIENT, 4);
+    b.s.tls_records[SESSION_TO_CLIENT] = 1;
+    b.s.clear_in_tls[SESSION_TO_CLIENT] = b.s.clear_in_tls[SESSION_TO_SERVER] = true;
+    b.s.clear_in_tls_offset[SESSION_TO_CLIENT] = build_step(&b, SESSION_TO_CLIENT, strlen(sorry));
+    b.s.clear_in_tls_offset[SESSION_TO_SERVER] = build_step(&b, SESSION_TO_SERVER, 40);
+    const struct finding *f = closed(RULE_CLEARTEXT_IN_HANDSHAKE);
+    assert_non_null(f);
+    assert_int_equal(f->offset, b.s.clear_in_tls_offset[SESSION_TO_CLIENT]);
+    assert_int_equal(f->line[1].dir, SESSION_TO_CLIENT);
+    assert_int_equal(f->line[1].offset, f->offset);
+    assert_string_equal(f->line[1].text, "<text>");
+    assert_non_null(strstr(f->reason, "and behind a record the answer was text."));
+    b.s.clear_in_tls[SESSION_TO_CLIENT] = false; /* the client's alone is not the server's answer */
+    assert_null(closed(RULE_CLEARTEXT_IN_HANDSHAKE));
+}
+
+/* --- reply-too-fast --- */
+
+static void a_reply_faster_than_the_path(void **state)
+{
+    static const struct {
+        nstime asked, answered, floor;
+        bool told;
+    } TIMES[] = {
+        {0, 9 * NS_PER_MS, 20 * NS_PER_MS, true},   {0, 10 * NS_PER_MS - 1, 20 * NS_PER_MS, true},
+        {0, 10 * NS_PER_MS, 20 * NS_PER_MS, false}, {9 * NS_PER_MS, 0, 20 * NS_PER_MS, false},
+        {-1, INT64_MAX - 1, INT64_MAX, false},      {0, INT64_MAX / 2, INT64_MAX, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(TIMES) / sizeof(TIMES[0]); i++) {
+        play(OFFER);
+        b.s.now = TIMES[i].asked;
+        build_starttls(&b, 454, sorry);
+        b.s.reading.upgrade_time = TIMES[i].answered;
+        b.s.answer_samples = 5;
+        b.s.answer_floor = TIMES[i].floor;
+        assert_int_equal(closed(RULE_REPLY_TOO_FAST) != NULL, TIMES[i].told);
+    }
+}
+
 static void port_465_has_no_starttls(void **state)
 {
     (void)state;
@@ -378,6 +457,9 @@ int main(void)
         cmocka_unit_test(commands_that_are_no_starttls),
         cmocka_unit_test(command_garbled_right_before_mail),
         cmocka_unit_test(a_scanner_garbles_by_itself),
+        cmocka_unit_test(a_hello_answered_in_clear),
+        cmocka_unit_test(text_behind_a_record_of_the_server),
+        cmocka_unit_test(a_reply_faster_than_the_path),
         cmocka_unit_test(port_465_has_no_starttls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
