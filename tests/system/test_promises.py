@@ -96,10 +96,12 @@ def directories(c):
                says="the cached policy of broken.test has no FetchTime")
     kept = {"version": "STSv1", "mode": "enforce", "mx": ["mx1.rcpt.test"],
             "max_age": 604800 * 10**9}
-    for name, fetched, wanted in (("then", PACKETS - 1, "high"), ("ended", PACKETS - 604801, None)):
+    for name, fetched, wanted in (("then", PACKETS - 1, "high"), ("ended", PACKETS - 604801, None),
+                                  ("beyond all times", 15 * 10**9, None)):
         path = c.write("chasquid-%s/pol:rcpt.test" % name, json.dumps(kept))
         os.utime(path, (fetched + 604800, fetched + 604800))
-        c.read("chasquid, fetched " + name, "--policies", path.parent, wanted=wanted)
+        result = c.read("chasquid, fetched " + name, "--policies", path.parent, wanted=wanted)
+        c.tally.equal("chasquid, fetched " + name, "sessions", len(result.sessions), 1)
     store = "sqlite:%s" % (c.root / "imported.db")
     out = c.policy("import", "import", "--state", store, c.root / "chasquid-then", folder).stdout
     c.tally.equal("import", "said", out.split(" imported")[0], "2 policies")
