@@ -124,6 +124,7 @@
 #define CAP_BOOK_HISTORY 128   /* policies kept of one domain: 90 days, with a change a day */
 #define CAP_ROUTES       65536 /* answers of DNS that are remembered: some 8 MiB */
 #define CAP_ROUTES_KEY   64    /* hosts of one address, domains of one exchanger: no long search */
+#define CAP_ROUTES_TLSA  16    /* records of one host: two for each of its certificates */
 #define CAP_ROUTES_TO    16    /* domains looked at that led to one address */
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 

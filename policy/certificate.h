@@ -121,6 +121,7 @@ bool certificate_names(const struct certificate *c, struct span host);
 bool certificate_names_any(const struct certificate *c, const struct span *host, size_t hosts);
 
 enum dane_result {
+    DANE_UNKNOWN, /* there was nothing to compare */
     DANE_MATCH,
     DANE_MISMATCH,
     DANE_UNUSABLE, /* no record that SMTP clients use; or one that might match, for an anchor that

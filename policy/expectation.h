@@ -8,6 +8,7 @@
 #define POLICY_EXPECTATION_H
 
 #include "base/clock.h"
+#include "policy/certificate.h"
 #include "policy/domain.h"
 #include "policy/mx_pattern.h"
 #include "policy/sts_policy.h"
@@ -40,6 +41,7 @@ struct expectation {
     enum mx_match match; /* of `mx` and the promise's patterns; WHOLE when it is unknown */
     nstime from, until;  /* when it holds; INT64_MIN and INT64_MAX: always */
     char id[CAP_STS_ID + 1]; /* of the policy; "": none known */
+    enum dane_result dane;   /* of source DANE: the certificate that was seen and the records */
 };
 
 /* The strictest first. */

@@ -3,12 +3,15 @@
 
 #include <stdlib.h>
 
+#include "base/digest.h"
+
 #define BUCKETS  8192 /* a power of two */
 #define KEY_MOST (1 + CAP_DOMAIN_TEXT)
 #define SLACK_S  300    /* a connection may begin a while after the answer that it goes by */
 #define TTL_MOST 604800 /* a week: RFC 8767 section 4 */
 
-/* From what is asked for (an address, an exchanger) to a name (a host, a domain). */
+/* From what is asked for (an address, an exchanger, a host) to a name (a host, a domain) or a TLSA
+ * record. */
 struct step {
     struct step *next; /* same bucket */
     struct step *older, *newer;
@@ -101,20 +104,20 @@ static void drop(struct routes *r, struct step *s)
 }
 
 static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
-                    const struct domain *name, nstime from, nstime until, bool secure)
+                    struct span name, nstime from, nstime until, bool secure)
 {
-    struct step *s = malloc(sizeof(*s) + k->n + name->n);
+    struct step *s = malloc(sizeof(*s) + k->n + name.n);
     if (!s)
         return;
     *s = (struct step){.next = r->bucket[hash % BUCKETS],
                        .hash = hash,
                        .key_n = k->n,
-                       .name_n = name->n,
+                       .name_n = (uint8_t)name.n,
                        .from = from,
                        .until = until,
                        .secure_until = secure ? until : INT64_MIN};
     memcpy(s->bytes, k->bytes, k->n);
-    memcpy(s->bytes + k->n, name->text, name->n);
+    memcpy(s->bytes + k->n, name.p, name.n);
     r->bucket[hash % BUCKETS] = s;
     s->older = r->newest;
     *(r->newest ? &r->newest->newer : &r->oldest) = s;
@@ -128,7 +131,7 @@ static nstime later(nstime a, nstime b)
     return a > b ? a : b;
 }
 
-static void add(struct routes *r, nstime t, const struct route_key *k, const struct domain *name,
+static void add(struct routes *r, nstime t, const struct route_key *k, struct span name,
                 uint32_t ttl, bool secure)
 {
     uint32_t hash = hash_of(r, k);
@@ -139,7 +142,7 @@ static void add(struct routes *r, nstime t, const struct route_key *k, const str
     for (struct step *s = r->bucket[hash % BUCKETS]; s; s = s->next) {
         if (!has_key(s, hash, k))
             continue;
-        if (span_eq(name_of(s), domain_span(name))) {
+        if (span_eq(name_of(s), name)) {
             s->until = later(s->until, until);
             if (secure)
                 s->secure_until = later(s->secure_until, until);
@@ -157,21 +160,21 @@ void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
                    const struct domain *exchange, uint32_t ttl, bool secure)
 {
     struct route_key k = key_of_name(KIND_EXCHANGE, exchange);
-    add(r, t, &k, domain, ttl, secure);
+    add(r, t, &k, domain_span(domain), ttl, secure);
 }
 
 void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
                         const uint8_t address[16], uint32_t ttl, bool secure)
 {
     struct route_key k = key_of_address(family, address);
-    add(r, t, &k, host, ttl, secure);
+    add(r, t, &k, domain_span(host), ttl, secure);
 }
 
 void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
                       const struct domain *target, uint32_t ttl, bool secure)
 {
     struct route_key k = key_of_name(KIND_ALIAS, host);
-    add(r, t, &k, target, ttl, secure);
+    add(r, t, &k, domain_span(target), ttl, secure);
 }
 
 struct span_of_time {
@@ -187,18 +190,74 @@ static const struct step *holding(const struct step *s, uint32_t hash, const str
     return s;
 }
 
-void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host, bool usable,
-                     uint32_t ttl)
+/* --- TLSA records --- */
+
+#define TLSA_HEAD 3 /* usage, selector, matching type (RFC 6698 section 2.1) */
+
+bool route_tlsa_of(const struct tlsa *t, struct route_tlsa *out)
+{
+    *out = (struct route_tlsa){.usage = t->usage, .selector = t->selector, .matching = t->matching};
+    if (!t->usable)
+        return false;
+    if (t->matching == TLSA_FULL) {
+        out->n = 32;
+        return digest_sha256(t->data, out->data) == 0;
+    }
+    if (t->data.n > sizeof(out->data))
+        return false;
+    out->n = (uint8_t)t->data.n;
+    memcpy(out->data, t->data.p, t->data.n);
+    return true;
+}
+
+struct tlsa route_tlsa_read(const struct route_tlsa *t)
+{
+    return (struct tlsa){.usage = t->usage,
+                         .selector = t->selector,
+                         .matching = t->matching == TLSA_FULL ? TLSA_SHA256 : t->matching,
+                         .data = span_of(t->data, t->n),
+                         .usable = true};
+}
+
+static void drop_all(struct routes *r, uint32_t hash, const struct route_key *k)
+{
+    for (struct step *s = r->bucket[hash % BUCKETS], *next; s; s = next) {
+        next = s->next;
+        if (has_key(s, hash, k))
+            drop(r, s);
+    }
+}
+
+void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host,
+                     const struct route_tlsa *list, size_t n, uint32_t ttl)
+{
+    struct route_key k = key_of_name(KIND_TLSA, host);
+    uint8_t bytes[TLSA_HEAD + sizeof(list->data)];
+    if (n == 0)
+        drop_all(r, hash_of(r, &k), &k);
+    for (size_t i = 0; i < n; i++) {
+        bytes[0] = list[i].usage;
+        bytes[1] = list[i].selector;
+        bytes[2] = list[i].matching;
+        memcpy(bytes + TLSA_HEAD, list[i].data, list[i].n);
+        add(r, t, &k, span_of(bytes, TLSA_HEAD + (size_t)list[i].n), ttl, true);
+    }
+}
+
+static size_t records_of(const struct routes *r, struct span_of_time t, const struct domain *host,
+                         struct route_tlsa *to, size_t n, size_t most)
 {
     struct route_key k = key_of_name(KIND_TLSA, host);
     uint32_t hash = hash_of(r, &k);
-    struct step *s = r->bucket[hash % BUCKETS];
-    while (s && !has_key(s, hash, &k))
-        s = s->next;
-    if (usable)
-        add(r, t, &k, host, ttl, true);
-    else if (s)
-        drop(r, s);
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    for (; s && n < most; s = holding(s->next, hash, &k, t)) {
+        struct span bytes = name_of(s);
+        struct route_tlsa *one = &to[n++];
+        *one = (struct route_tlsa){bytes.p[0], bytes.p[1], bytes.p[2],
+                                   (uint8_t)(bytes.n - TLSA_HEAD), {0}};
+        memcpy(one->data, bytes.p + TLSA_HEAD, one->n);
+    }
+    return n;
 }
 
 static struct domain domain_of(const struct step *s)
@@ -237,6 +296,22 @@ static bool has_dane(const struct routes *r, struct span_of_time t, const struct
             return true;
     }
     return false;
+}
+
+size_t routes_tlsa(const struct routes *r, nstime first, nstime last, const struct domain *host,
+                   struct route_tlsa *to, size_t most)
+{
+    const struct span_of_time t = {first, last};
+    struct route_key k = key_of_name(KIND_ALIAS, host);
+    uint32_t hash = hash_of(r, &k);
+    const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
+    size_t n = records_of(r, t, host, to, 0, most);
+    for (; s; s = holding(s->next, hash, &k, t)) {
+        struct domain target = domain_of(s);
+        if (t.first < s->secure_until)
+            n = records_of(r, t, &target, to, n, most);
+    }
+    return n;
 }
 
 /* The domains of one exchanger, behind the `n` that are there. */

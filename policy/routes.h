@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/siphash.h"
 #include "policy/domain.h"
+#include "policy/tlsa.h"
 
 struct routes;
 
@@ -30,9 +31,26 @@ void routes_add_address(struct routes *r, nstime t, const struct domain *host, u
 void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
                       const struct domain *target, uint32_t ttl, bool secure);
 
-/* A secure answer for the TLSA records of port 25 of a host: any that is usable, or none. */
-void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host, bool usable,
-                     uint32_t ttl);
+/* A usable TLSA record. Of matching type 0 the SHA-256 of its data is kept, which matches the same. */
+struct route_tlsa {
+    uint8_t usage, selector, matching; /* policy/tlsa.h */
+    uint8_t n;
+    uint8_t data[64];
+};
+
+/* False: it is not usable (RFC 7672 section 3.1). */
+bool route_tlsa_of(const struct tlsa *t, struct route_tlsa *out);
+struct tlsa route_tlsa_read(const struct route_tlsa *t); /* borrows its data */
+
+/* A secure answer for the TLSA records of port 25 of a host: the usable ones. Earlier ones hold on
+ * until their time is over; none at all ends them. */
+void routes_set_tlsa(struct routes *r, nstime t, const struct domain *host,
+                     const struct route_tlsa *list, size_t n, uint32_t ttl);
+
+/* Those of a host, or of what a secure alias leads to (RFC 7672 section 2.2.2), that held at any
+ * time from `first` to `last`; at most `most`. Returns their number. */
+size_t routes_tlsa(const struct routes *r, nstime first, nstime last, const struct domain *host,
+                   struct route_tlsa *to, size_t most);
 
 /* A domain that led to the address, and the exchanger on its way. */
 struct route {

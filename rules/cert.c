@@ -50,17 +50,36 @@ static void certificate_expired(const struct view *v, struct judgement *out)
                 dates == CERT_DATES_EARLY ? "not valid yet" : "not valid any more", from, until);
 }
 
+/* The name that the client asked for; else the first word of the greeting behind its code (RFC 5321
+ * section 4.2), if it has the form of a host's. */
+static struct span name_of_server(const struct session *s, struct domain *room)
+{
+    struct span asked = session_text(s, s->sni), text = session_text(s, s->banner);
+    size_t begin = 4, end;
+    if (asked.n > 0)
+        return asked;
+    while (begin < text.n && text.p[begin] == ' ')
+        begin++;
+    for (end = begin; end < text.n && text.p[end] > ' ';)
+        end++;
+    text = span_first(span_from(text, begin), end - begin);
+    return domain_read(text, room) && span_find(text, '.') < text.n ? domain_span(room)
+                                                                   : span_of(NULL, 0);
+}
+
 /* CRT-4: who does not ask for a name may be given any (RFC 8461 section 7.1). */
 static void certificate_name_mismatch(const struct view *v, struct judgement *out)
 {
     const struct certificate *c = v->certificate;
-    struct span host = session_text(v->s, v->s->sni);
+    struct domain room;
+    struct span host = name_of_server(v->s, &room);
     if (host.n == 0 || c->trust == CERT_TRUST_UNREADABLE || c->names_left ||
         certificate_names(c, host))
         return;
     struct finding *f = tell(v, out, RULE_CERTIFICATE_NAME_MISMATCH);
-    wording_say(f, "The client asked %s for %s, and none of the %u names of the certificate is it.",
-                wording_server(v->s).text, wording_bytes(host).text, c->name_count);
+    wording_say(f, "%s %s, and none of the %u names of the certificate is it.",
+                v->s->sni.len ? "The client asked for" : "No name was asked for; the server greets as",
+                wording_bytes(host).text, c->name_count);
 }
 
 /* CRT-5. Who signs for himself is an authority by habit. */

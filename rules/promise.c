@@ -276,17 +276,46 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
 
 /* --- dane-violated --- */
 
-static void dane_violated(const struct view *v, struct judgement *out)
+static void say_dane(struct finding *f, const struct view *v, const struct expectation *e)
 {
-    const struct expectation *e = covering(v, EXPECTATION_DANE);
-    if (!e || !offers_nothing(v))
-        return;
-    struct finding *f = offer_missing(v, out, RULE_DANE_VIOLATED, e);
     wording_say(f,
                 "A resolver on the tap found that %s receives at %s, and that this host has usable "
                 "TLSA records: TLS is a must (RFC 7672); and %s (%s).",
                 e->domain.text, e->mx.text, bound_by(e), wording_server(v->s).text);
-    finish_offer(f, v, out);
+}
+
+/* CRT-6: whoever rolls a key must roll the record first, and many do not. */
+static void dane_mismatched(const struct view *v, struct judgement *out,
+                            const struct expectation *e)
+{
+    struct finding *f =
+        raise_finding(out, v, RULE_DANE_VIOLATED, SESSION_TO_CLIENT, v->s->tls.server_offset);
+    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    step_down(f, e);
+    f->confidence = CONFIDENCE_MEDIUM; /* as authentic as the resolver's word */
+    f->tlsrpt = dane_tlsrpt(e->dane);
+    raise_alternative(f, CAUSE_TLSA_NOT_ROLLED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
+    say_dane(f, v, e);
+    wording_say(f, "The certificate that the server presented, issued by %s, matches none of them.",
+                wording_bytes(v->certificate->issuer).text);
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+    break_promise(out, e);
+}
+
+static void dane_violated(const struct view *v, struct judgement *out)
+{
+    const struct expectation *e = covering(v, EXPECTATION_DANE);
+    if (e && offers_nothing(v)) {
+        struct finding *f = offer_missing(v, out, RULE_DANE_VIOLATED, e);
+        say_dane(f, v, e);
+        finish_offer(f, v, out);
+    } else if (e && v->certificate && e->dane == DANE_MISMATCH &&
+               v->milestone == SESSION_CLOSED) {
+        dane_mismatched(v, out, e);
+    }
 }
 
 /* --- preload-violated, partner-violated --- */

@@ -333,14 +333,18 @@ static struct tlsa tlsa_of(const struct dns_message *m, const struct dns_record 
     return t;
 }
 
-bool discover_has_usable_tlsa(const struct dns_message *m)
+size_t discover_tlsa(const struct dns_message *m, struct route_tlsa *to, size_t most)
 {
-    for (uint16_t i = 0; i < m->record_count; i++) {
+    size_t n = 0;
+    for (uint16_t i = 0; i < m->record_count && n < most; i++) {
         const struct dns_record *rr = &m->record[i];
-        if (is_answer(rr, DNS_TLSA) && tlsa_of(m, rr).usable)
-            return true;
+        struct tlsa t;
+        if (!is_answer(rr, DNS_TLSA))
+            continue;
+        t = tlsa_of(m, rr);
+        n += route_tlsa_of(&t, &to[n]);
     }
-    return false;
+    return n;
 }
 
 /* Authentic: the mark counts only where the question asked for it, which the answer repeats as DO.
@@ -351,9 +355,10 @@ static bool see_tlsa(struct discover *d, const struct question *q, const struct 
     const struct dns_message *m = s->message;
     struct topic topic = topic_of(q, s);
     struct seen *seen;
+    struct route_tlsa any;
     if (m->ad && to->answer != DISCOVERY_FAILED && !to->contradicted) {
         seen = recent_keep(d->records, topic.bytes, topic.n);
-        *seen = (struct seen){s->time, discover_has_usable_tlsa(m)};
+        *seen = (struct seen){s->time, discover_tlsa(m, &any, 1) > 0};
         return false;
     }
     seen = recent_find(d->records, topic.bytes, topic.n);

@@ -29,7 +29,8 @@ bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct d
 /* What this address asked for within a day before t: enum sender_checks. */
 unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uint8_t address[16]);
 
-/* Has the answer a TLSA record that SMTP clients can use (RFC 7672 section 3.1)? */
-bool discover_has_usable_tlsa(const struct dns_message *m);
+/* The TLSA records of the answer that SMTP clients can use (RFC 7672 section 3.1), at most `most`.
+ * Returns their number. */
+size_t discover_tlsa(const struct dns_message *m, struct route_tlsa *to, size_t most);
 
 #endif

@@ -236,6 +236,7 @@ static void learn_tlsa(struct promises *p, const struct dns_sighting *s)
     static const char labels[] = "_25._tcp.";
     const struct dns_message *m = s->message;
     const char *name = dns_text(m, m->question.name);
+    struct route_tlsa list[CAP_ROUTES_TLSA];
     uint32_t ttl = UINT32_MAX;
     struct domain host;
     if (!m->ad || strncasecmp(name, labels, sizeof(labels) - 1) != 0 ||
@@ -244,7 +245,7 @@ static void learn_tlsa(struct promises *p, const struct dns_sighting *s)
     for (uint16_t i = 0; i < m->record_count; i++)
         if (m->record[i].section == DNS_ANSWER && m->record[i].ttl < ttl)
             ttl = m->record[i].ttl;
-    routes_set_tlsa(p->routes, s->time, &host, discover_has_usable_tlsa(m), ttl);
+    routes_set_tlsa(p->routes, s->time, &host, list, discover_tlsa(m, list, CAP_ROUTES_TLSA), ttl);
 }
 
 static void learn(struct promises *p, const struct dns_sighting *s)
@@ -403,4 +404,31 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
     };
     expect_session(p->book, &q, to);
     return to->count > 0 ? to : NULL;
+}
+
+/* A host under DANE-TA has the name of the domain or its own (RFC 7672 section 3.2.2). */
+static void match_tlsa(const struct promises *p, const struct session *s,
+                       const struct certificate *c, struct expectation *e)
+{
+    const struct span names[] = {domain_span(&e->domain), domain_span(&e->mx)};
+    struct route_tlsa list[CAP_ROUTES_TLSA];
+    struct tlsa record[CAP_ROUTES_TLSA];
+    size_t n = routes_tlsa(p->routes, s->first, s->now, &e->mx, list, CAP_ROUTES_TLSA);
+    bool anchor = false; /* that the server need not send, and then nothing can be said here */
+    for (size_t i = 0; i < n; i++) {
+        record[i] = route_tlsa_read(&list[i]);
+        anchor |= list[i].usage == TLSA_DANE_TA && list[i].matching == TLSA_FULL;
+    }
+    if (n > 0)
+        e->dane = certificate_dane(c, record, n, names, 2, s->tls.begin ? s->tls.begin : s->first);
+    if (anchor && e->dane == DANE_MISMATCH)
+        e->dane = DANE_UNUSABLE;
+}
+
+void promises_match(const struct promises *p, const struct session *s, const struct certificate *c,
+                    struct expectations *to)
+{
+    for (uint8_t i = 0; c && i < to->count; i++)
+        if (to->item[i].source == EXPECTATION_DANE)
+            match_tlsa(p, s, c, &to->item[i]);
 }

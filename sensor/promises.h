@@ -9,6 +9,7 @@
 #include "base/siphash.h"
 #include "dissect/dns_tap.h"
 #include "dissect/fetch_tap.h"
+#include "policy/certificate.h"
 #include "policy/role.h"
 #include "rules/discovery.h"
 
@@ -48,5 +49,9 @@ uint64_t promises_count(const struct promises *p); /* kept */
  * hold at the time of the packets. */
 const struct expectations *promises_expect(struct promises *p, const struct session *s,
                                            enum role role, struct expectations *to);
+
+/* Holds the certificate of the server, if one was seen, against the TLSA records among them. */
+void promises_match(const struct promises *p, const struct session *s, const struct certificate *c,
+                    struct expectations *to);
 
 #endif

@@ -192,11 +192,15 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     struct expectations expected;
     if (m != SESSION_CLOSED && judge_calm(s))
         return;
+    const struct certificate *certificate = peers_certificate(s);
+    bool promised = promises_expect(r->promises, s, role_in(r, &s->key), &expected) != NULL;
+    if (promised)
+        promises_match(r->promises, s, certificate, &expected);
     const struct judge_aid aid = {
         .memory = r->memory,
-        .expected = promises_expect(r->promises, s, role_in(r, &s->key), &expected),
+        .expected = promised ? &expected : NULL,
         .sender_checks = promises_checks(r->promises, s),
-        .certificate = peers_certificate(s)};
+        .certificate = certificate};
     judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)

@@ -144,7 +144,8 @@ static void of_one_key_no_more_than_a_few(void **state)
 static void tlsa(nstime t, const char *host, bool usable, uint32_t ttl)
 {
     struct domain h = dom(host);
-    routes_set_tlsa(r, t, &h, usable, ttl);
+    const struct route_tlsa one = {3, 1, 1, 32, {7}};
+    routes_set_tlsa(r, t, &h, &one, usable, ttl);
 }
 
 static bool dane(nstime t)
