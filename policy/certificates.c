@@ -65,7 +65,7 @@ uint64_t certificates_read(const struct certificates *cs)
 
 static struct entry *entry_of(const struct certificate *c)
 {
-    return (struct entry *)(uintptr_t)c;
+    return (struct entry *)c;
 }
 
 const struct certificate *certificate_hold(const struct certificate *c)
@@ -101,14 +101,15 @@ static void line_up(struct certificates *cs, struct entry *e)
     cs->newest = e;
 }
 
-static void forget(struct certificates *cs, struct entry *e)
+static void forget_oldest(struct certificates *cs)
 {
-    struct entry **link = bucket_of(cs, e->key);
+    struct entry *e = cs->oldest, **link = bucket_of(cs, e->key);
 
     while (*link != e)
         link = &(*link)->next;
     *link = e->next;
-    leave(cs, e);
+    cs->oldest = e->newer;
+    *(e->newer ? &e->newer->older : &cs->newest) = NULL;
     cs->cached--;
     cs->cached_bytes -= e->bytes;
     certificate_release(&e->facts);
@@ -118,7 +119,7 @@ static void remember(struct certificates *cs, struct entry *e)
 {
     while (cs->oldest &&
            (cs->cached == CAP_CERT_CACHED || cs->cached_bytes + e->bytes > CAP_CERT_CACHED_BYTES))
-        forget(cs, cs->oldest);
+        forget_oldest(cs);
     e->next = *bucket_of(cs, e->key);
     *bucket_of(cs, e->key) = e;
     line_up(cs, e);
@@ -144,7 +145,7 @@ void certificates_free(struct certificates *cs)
     if (!cs)
         return;
     while (cs->oldest)
-        forget(cs, cs->oldest);
+        forget_oldest(cs);
     certificate_store_free(cs->store);
     free(cs->ca_path);
     free(cs);
