@@ -53,11 +53,14 @@ static int read_spki(const X509 *x, struct certificate_link *out)
     return rc;
 }
 
+/* X509_cmp_time() is stricter about the form than what reads the time is: RFC 5280 section
+ * 4.1.2.5. Any time will do to have it look. */
 static bool unix_second(const ASN1_TIME *t, int64_t *out)
 {
+    time_t any = 0;
     struct tm tm;
 
-    if (!t || ASN1_TIME_to_tm(t, &tm) != 1)
+    if (!t || X509_cmp_time(t, &any) == 0 || ASN1_TIME_to_tm(t, &tm) != 1)
         return false;
     *out = timegm(&tm);
     return true;

@@ -14,6 +14,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
+#include "base/caps.h"
 #include "base/span.h"
 
 #define MAKE_FROM  1700000000 /* 2023-11-14T22:13:20Z */
@@ -50,6 +51,8 @@ struct recipe {
     const char *names;       /* subjectAltName likewise */
     struct span name_bytes;  /* one dNSName of any bytes */
     uint32_t name_times;     /* mx0.many.test and so on */
+    bool wide;               /* and those as long as any that is kept */
+    const char *date;        /* notAfter of any bytes */
     const char *purpose;     /* extendedKeyUsage likewise */
     const char *limits;      /* nameConstraints likewise */
     const EVP_MD *hash;      /* NULL: SHA-256, or none where the key needs none */
@@ -125,12 +128,12 @@ static inline void make_dns(GENERAL_NAMES *all, struct span bytes)
 static inline void make_names(X509 *x, const struct recipe *r)
 {
     GENERAL_NAMES *all = sk_GENERAL_NAME_new_null();
-    char text[64];
+    char text[CAP_CERT_NAME + 1];
 
     if (r->name_bytes.n > 0)
         make_dns(all, r->name_bytes);
     for (uint32_t i = 0; i < r->name_times; i++) {
-        (void)snprintf(text, sizeof(text), "mx%u.many.test", i);
+        (void)snprintf(text, sizeof(text), "mx%0*u.many.test", r->wide ? CAP_CERT_NAME - 12 : 1, i);
         make_dns(all, span_str(text));
     }
     if (sk_GENERAL_NAME_num(all) > 0)
@@ -170,6 +173,8 @@ static inline struct made make(struct recipe r)
     BN_free(serial);
     ASN1_TIME_set(X509_getm_notBefore(m.x), r.from ? r.from : MAKE_FROM);
     ASN1_TIME_set(X509_getm_notAfter(m.x), r.until ? r.until : MAKE_UNTIL);
+    if (r.date)
+        ASN1_STRING_set(X509_getm_notAfter(m.x), r.date, -1);
     make_subject(m.x, &r);
     X509_set_issuer_name(m.x, X509_get_subject_name(by->x));
     make_must(X509_set_pubkey(m.x, m.key) == 1);

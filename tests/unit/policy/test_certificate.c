@@ -237,6 +237,27 @@ static void without_a_store_nobody_is_accused(void **state)
     unlink(path);
 }
 
+/* As openssl-rehash(1) leaves it. */
+static void a_directory_or_what_the_system_has(void **state)
+{
+    const struct made *const m[] = {&leaf, &middle};
+    char directory[] = "/tmp/stripwatch-ca-XXXXXX", path[64], file[32];
+    const struct certificate *c = look(NULL, m, 2);
+    enum certificate_trust t = c->trust;
+    (void)state;
+    assert_true(t == CERT_TRUST_UNTRUSTED || t == CERT_TRUST_UNKNOWN);
+    certificate_release(c);
+    assert_non_null(mkdtemp(directory));
+    trust_is(CERT_TRUST_UNKNOWN, look(directory, m, 2));
+    make_store(file, (const struct made *const[]){&root}, 1);
+    (void)snprintf(path, sizeof(path), "%s/%08lx.0", directory,
+                   X509_NAME_hash_ex(X509_get_subject_name(root.x), NULL, NULL, NULL));
+    assert_int_equal(rename(file, path), 0);
+    trust_is(CERT_TRUST_OK, look(directory, m, 2));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 static enum certificate_dates dates(const struct certificate *c, int64_t second)
 {
     return certificate_dates(c, second * NS_PER_S);
@@ -311,6 +332,22 @@ static void far_dates(void **state)
     assert_true(c->weakness & certificate_weakness_bit(CERT_WEAK_LONG));
     certificate_release(c);
     unmake(&m);
+}
+
+static void dates_that_are_none(void **state)
+{
+    static const char *const bad[] = {"garbage", "", "991332000000Z", "20240101000000",
+                                      "2401010000+0100"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct made m = make((struct recipe){.name = "a", .issuer = &root, .date = bad[i]});
+        const struct certificate *c = LOOK(&m);
+        assert_int_not_equal(c->trust, CERT_TRUST_OK);
+        assert_int_equal(c->days, 0);
+        assert_int_equal(dates(c, MAKE_FROM), CERT_DATES_EXPIRED);
+        certificate_release(c);
+        unmake(&m);
+    }
 }
 
 static void names_are_dns_names_alone(void **state)
@@ -498,10 +535,12 @@ int main(void)
         cmocka_unit_test(what_does_not_hold_is_invalid),
         cmocka_unit_test(who_signs_himself),
         cmocka_unit_test(without_a_store_nobody_is_accused),
+        cmocka_unit_test(a_directory_or_what_the_system_has),
         cmocka_unit_test(dates_are_judged_at_packet_time),
         cmocka_unit_test(the_path_is_as_old_as_its_oldest),
         cmocka_unit_test(of_two_issuers_the_one_that_lasts),
         cmocka_unit_test(far_dates),
+        cmocka_unit_test(dates_that_are_none),
         cmocka_unit_test(names_are_dns_names_alone),
         cmocka_unit_test(many_names_and_long_ones),
         cmocka_unit_test(keys_and_what_is_weak),

@@ -96,6 +96,31 @@ static void the_one_not_used_for_longest_goes(void **state)
     certificates_free(cs);
 }
 
+/* 30 KiB each: 8 MiB are full long before 1,024 are there. */
+static void large_ones_make_room_for_less(void **state)
+{
+    struct made big =
+        make((struct recipe){.name = "big", .name_times = CAP_CERT_NAMES, .wide = true});
+    struct certificates *cs = certificates_new(ca);
+    uint32_t i;
+    (void)state;
+    for (i = 0; i < 400; i++) {
+        struct span chain[] = {made_der(&big), span_of(&i, sizeof(i))};
+        const struct certificate *c = certificates_look(cs, chain, 2);
+        assert_int_equal(c->name[CAP_CERT_NAMES - 1].n, CAP_CERT_NAME);
+        certificate_release(c);
+    }
+    for (i = 400; i-- > 0;) {
+        struct span chain[] = {made_der(&big), span_of(&i, sizeof(i))};
+        certificate_release(certificates_look(cs, chain, 2));
+        if (certificates_read(cs) > 400)
+            break;
+    }
+    assert_in_range(400 - i, CAP_CERT_CACHED_BYTES / 40000, CAP_CERT_CACHED_BYTES / 25500);
+    certificates_free(cs);
+    unmake(&big);
+}
+
 /* Every answer that can be had of a value, so that a sanitizer sees its bytes. */
 static void ask(const struct certificate *c)
 {
@@ -168,6 +193,7 @@ int main(void)
         cmocka_unit_test(the_same_chain_is_the_same_value),
         cmocka_unit_test(where_one_ends_matters),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
+        cmocka_unit_test(large_ones_make_room_for_less),
         cmocka_unit_test(every_truncation),
         cmocka_unit_test(every_single_bit),
     };
