@@ -75,6 +75,12 @@ static int overlook_dates(int ok, X509_STORE_CTX *ctx)
     return 1;
 }
 
+/* The library takes a certificate for expired in its last second. */
+static time_t just_before(int64_t end)
+{
+    return (time_t)(end > INT64_MIN ? end - 1 : end);
+}
+
 /* `forged`: the leaf says that it signs itself and does not. */
 static enum certificate_trust trust_of(int error, bool forged)
 {
@@ -125,7 +131,7 @@ static int ask_store(X509_STORE *store, X509_STORE_CTX *ctx, X509 *leaf, STACK_O
     X509_VERIFY_PARAM_set_depth(param, CAP_CERT_CHAIN);
     X509_VERIFY_PARAM_set_auth_level(param, 0); /* a short key is a fact, not an error */
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-    X509_VERIFY_PARAM_set_time(param, (time_t)out->valid_until);
+    X509_VERIFY_PARAM_set_time(param, just_before(out->chain[0].not_after));
     X509_STORE_CTX_set_verify_cb(ctx, overlook_dates);
     if (X509_STORE_CTX_set_purpose(ctx, X509_PURPOSE_SSL_SERVER) != 1)
         return -1;
@@ -208,7 +214,8 @@ static int follow(X509_STORE_CTX *ctx, X509 *leaf, STACK_OF(X509) * presented,
         goto out;
     X509_STORE_CTX_set0_trusted_stack(ctx, anchors);
     X509_VERIFY_PARAM_set_depth(X509_STORE_CTX_get0_param(ctx), CAP_CERT_CHAIN);
-    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), (time_t)out->chain[0].not_after);
+    X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx),
+                               just_before(out->chain[0].not_after));
     (void)X509_verify_cert(ctx);
     way = X509_STORE_CTX_get0_chain(ctx);
     for (int i = 1; i < sk_X509_num(way) && i <= CAP_CERT_STEPS; i++) {

@@ -42,6 +42,7 @@ struct made {
 /* All of it may be left 0. */
 struct recipe {
     const char *name;          /* CN; NULL: none */
+    const char *second;        /* and another behind it */
     const struct made *issuer; /* NULL: itself */
     const struct made *as;     /* has this one's name and key */
     enum make_key key;
@@ -151,6 +152,9 @@ static inline void make_subject(X509 *x, const struct recipe *r)
                                    -1, 0);
     if (r->name)
         X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)r->name, -1,
+                                   -1, 0);
+    if (r->second)
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)r->second, -1,
                                    -1, 0);
     make_must(X509_set_subject_name(x, r->as ? X509_get_subject_name(r->as->x) : name) == 1);
     X509_NAME_free(name);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <time.h>
 
 #include "make_certificate.h"
 
@@ -319,6 +320,24 @@ static void of_two_issuers_the_one_that_lasts(void **state)
     unmake(&old);
 }
 
+/* And not the one that is valid while the test runs: the leaf was before its time. */
+static void the_wall_clock_chooses_no_issuer(void **state)
+{
+    struct made fresh = make((struct recipe){.as = &middle,
+                                             .authority = true,
+                                             .issuer = &root,
+                                             .from = time(NULL) - 86400,
+                                             .until = time(NULL) + 86400});
+    const struct certificate *c = LOOK(&leaf, &fresh, &middle);
+    (void)state;
+    assert_int_equal(c->trust, CERT_TRUST_OK);
+    assert_int_equal(c->valid_from, MAKE_FROM);
+    assert_int_equal(c->chain[1].depth, -1);
+    assert_int_equal(c->chain[2].depth, 1);
+    certificate_release(c);
+    unmake(&fresh);
+}
+
 static void far_dates(void **state)
 {
     struct made m =
@@ -411,6 +430,21 @@ static void many_names_and_long_ones(void **state)
     unmake(&wide);
 }
 
+static void one_that_is_too_large(void **state)
+{
+    uint8_t *bytes = calloc(1, CAP_CERT_BYTES);
+    struct made m = make((struct recipe){
+        .name = "a", .issuer = &root, .name_bytes = span_of(bytes, CAP_CERT_BYTES)});
+    (void)state;
+    trust_is(CERT_TRUST_UNREADABLE, LOOK(&m));
+    unmake(&m);
+    m = make((struct recipe){
+        .name = "a", .issuer = &root, .name_bytes = span_of(bytes, CAP_CERT_BYTES - 1000)});
+    trust_is(CERT_TRUST_OK, LOOK(&m));
+    unmake(&m);
+    free(bytes);
+}
+
 static uint32_t weakness_of(struct recipe r, enum certificate_key key, uint32_t bits)
 {
     struct made m = make(r);
@@ -432,11 +466,18 @@ static void keys_and_what_is_weak(void **state)
         (struct recipe){.name = "SHA-1", .authority = true, .issuer = &root, .hash = EVP_sha1()});
     struct made below = make((struct recipe){.name = "below", .issuer = &sha1});
     const struct certificate *c = LOOK(&below, &sha1);
+    char path[32];
     (void)state;
     assert_int_equal(c->trust, CERT_TRUST_OK);
     assert_int_equal(c->weakness, WEAK(SIGNATURE));
     assert_false(c->signature_weak);
     certificate_release(c);
+    make_store(path, (const struct made *const[]){&sha1}, 1);
+    c = look(path, (const struct made *const[]){&below}, 1);
+    assert_int_equal(c->trust, CERT_TRUST_OK);
+    assert_int_equal(c->weakness, 0); /* who signed the anchor is nobody's business */
+    certificate_release(c);
+    unlink(path);
     assert_int_equal(weakness_of(r, CERT_KEY_ECDSA, 256), 0);
     r.hash = EVP_sha1();
     assert_int_equal(weakness_of(r, CERT_KEY_ECDSA, 256), WEAK(SIGNATURE));
@@ -493,6 +534,12 @@ static void serials_and_odd_subjects(void **state)
         certificate_release(c);
         unmake(&m);
     }
+    m = make((struct recipe){.name = "first", .second = "second"});
+    c = LOOK(&m);
+    assert_true(span_eq(c->subject, span_str("CN=first, CN=second")));
+    assert_true(span_eq(c->common_name, span_str("second")));
+    certificate_release(c);
+    unmake(&m);
     m = make((struct recipe){.issuer = &root});
     c = LOOK(&m);
     assert_int_equal(c->subject.n, 0);
@@ -539,10 +586,12 @@ int main(void)
         cmocka_unit_test(dates_are_judged_at_packet_time),
         cmocka_unit_test(the_path_is_as_old_as_its_oldest),
         cmocka_unit_test(of_two_issuers_the_one_that_lasts),
+        cmocka_unit_test(the_wall_clock_chooses_no_issuer),
         cmocka_unit_test(far_dates),
         cmocka_unit_test(dates_that_are_none),
         cmocka_unit_test(names_are_dns_names_alone),
         cmocka_unit_test(many_names_and_long_ones),
+        cmocka_unit_test(one_that_is_too_large),
         cmocka_unit_test(keys_and_what_is_weak),
         cmocka_unit_test(serials_and_odd_subjects),
         cmocka_unit_test(what_a_sender_would_report),

@@ -68,7 +68,7 @@ static void write_record(struct record *r, uint8_t usage, uint8_t selector, uint
 
 static const struct certificate *look(const struct made *const *m, size_t n)
 {
-    struct span chain[8];
+    struct span chain[12];
     const struct certificate *c;
 
     for (size_t i = 0; i < n; i++)
@@ -123,11 +123,16 @@ static void every_kind_of_record(void **state)
 /* RFC 7671 section 5.2: digests need the anchor in the chain; a whole one need not be sent. */
 static void an_anchor_that_was_not_sent(void **state)
 {
+    const struct made *m[12];
     (void)state;
     assert_int_equal(one(2, 0, 1, &root, CHAIN(&leaf, &middle)), DANE_MISMATCH);
     assert_int_equal(one(2, 1, 2, &root, CHAIN(&leaf, &middle)), DANE_MISMATCH);
     assert_int_equal(one(2, 0, 0, &root, CHAIN(&leaf, &middle)), DANE_UNUSABLE);
     assert_int_equal(one(2, 1, 0, &root, CHAIN(&leaf, &middle)), DANE_UNUSABLE);
+    for (size_t i = 0; i < 12; i++)
+        m[i] = i == 0 ? &leaf : i == 11 ? &root : &middle;
+    assert_int_equal(one(2, 1, 1, &root, m, 12), DANE_UNUSABLE); /* behind the tenth */
+    assert_int_equal(one(2, 1, 1, &root, m, 10), DANE_MISMATCH);
 }
 
 static void the_anchor_must_have_signed_it(void **state)
