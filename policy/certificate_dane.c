@@ -4,6 +4,7 @@
 #include "base/digest.h"
 
 static const char *const RESULT[] = {
+    [DANE_UNKNOWN] = "unknown",
     [DANE_MATCH] = "match",
     [DANE_MISMATCH] = "mismatch",
     [DANE_UNUSABLE] = "unusable",

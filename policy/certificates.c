@@ -18,6 +18,7 @@ struct entry {
     uint8_t key[32];          /* SHA-256 of the chain */
     size_t bytes;
     uint32_t holders;   /* the cache is one */
+    bool forgotten;     /* by the cache, and held elsewhere */
     struct entry *next; /* in its bucket */
     struct entry *older, *newer;
     uint8_t text[];
@@ -29,6 +30,8 @@ struct certificates {
     bool asked; /* for the store */
     uint64_t read;
     size_t cached, cached_bytes;
+    uint32_t allowance; /* chains that may be read at once */
+    nstime allowed_at;  /* when it last grew; INT64_MIN: never */
     struct entry *oldest, *newest;
     struct entry *bucket[BUCKETS];
     struct certificate_scratch scratch;
@@ -38,7 +41,11 @@ struct certificates *certificates_new(const char *ca_path)
 {
     struct certificates *cs = calloc(1, sizeof(*cs));
 
-    if (!cs || !ca_path)
+    if (!cs)
+        return NULL;
+    cs->allowance = CAP_CERT_BURST;
+    cs->allowed_at = INT64_MIN;
+    if (!ca_path)
         return cs;
     cs->ca_path = strdup(ca_path);
     if (cs->ca_path)
@@ -63,6 +70,8 @@ uint64_t certificates_read(const struct certificates *cs)
 
 /* --- holders --- */
 
+static size_t forgotten_bytes; /* of all that the cache has let go and others hold */
+
 static struct entry *entry_of(const struct certificate *c)
 {
     return (struct entry *)c;
@@ -76,8 +85,13 @@ const struct certificate *certificate_hold(const struct certificate *c)
 
 void certificate_release(const struct certificate *c)
 {
-    if (c && --entry_of(c)->holders == 0)
-        free(entry_of(c));
+    struct entry *e = entry_of(c);
+
+    if (!e || --e->holders > 0)
+        return;
+    if (e->forgotten)
+        forgotten_bytes -= e->bytes;
+    free(e);
 }
 
 /* --- what is remembered, in the order of use --- */
@@ -112,6 +126,8 @@ static void forget_oldest(struct certificates *cs)
     *(e->newer ? &e->newer->older : &cs->newest) = NULL;
     cs->cached--;
     cs->cached_bytes -= e->bytes;
+    e->forgotten = true;
+    forgotten_bytes += e->bytes;
     certificate_release(&e->facts);
 }
 
@@ -238,8 +254,29 @@ static struct entry *entry_new(const struct certificate *facts, const uint8_t ke
     return e;
 }
 
+/* Strangers choose how many chains there are, and reading one takes as long as a thousand packets.
+ * Time that runs back allows nothing. */
+static bool may_read(struct certificates *cs, nstime at)
+{
+    const nstime each = NS_PER_S / CAP_CERT_RATE;
+    int64_t more;
+
+    if (cs->allowed_at == INT64_MIN)
+        cs->allowed_at = at;
+    more = clock_since(at, cs->allowed_at) / each;
+    if (more > 0) {
+        cs->allowed_at = at;
+        cs->allowance = more < CAP_CERT_BURST - cs->allowance ? cs->allowance + (uint32_t)more
+                                                              : CAP_CERT_BURST;
+    }
+    if (cs->allowance == 0 || forgotten_bytes > CAP_CERT_CACHED_BYTES)
+        return false;
+    cs->allowance--;
+    return true;
+}
+
 const struct certificate *certificates_look(struct certificates *cs, const struct span *chain,
-                                            size_t count)
+                                            size_t count, nstime at)
 {
     struct certificate facts = {0};
     uint8_t key[32];
@@ -250,6 +287,8 @@ const struct certificate *certificates_look(struct certificates *cs, const struc
     e = recall(cs, key);
     if (e)
         return certificate_hold(&e->facts);
+    if (!may_read(cs, at))
+        return NULL;
     facts.chain_count = (uint32_t)(count < CAP_CERT_CHAIN ? count : CAP_CERT_CHAIN);
     facts.chain_left = (uint32_t)(count - facts.chain_count);
     facts.valid_from = INT64_MAX;

@@ -22,9 +22,10 @@ void certificates_free(struct certificates *cs);
 bool certificates_load(struct certificates *cs);
 
 /* The value of a chain, the leaf first, each span the DER of one certificate; to be given back with
- * certificate_release(). The spans are not kept. NULL: no memory. */
+ * certificate_release(). The spans are not kept. NULL: no memory, or by the packet time `at` too
+ * many were read that had not been seen before, or too many are held. */
 const struct certificate *certificates_look(struct certificates *cs, const struct span *chain,
-                                            size_t count);
+                                            size_t count, nstime at);
 
 /* One more holder of the same value. */
 const struct certificate *certificate_hold(const struct certificate *c);

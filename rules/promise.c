@@ -219,6 +219,15 @@ static void sts_mx_mismatch(const struct view *v, struct judgement *out)
 
 /* --- sts-certificate-invalid --- */
 
+/* A sender that saw the certificate and went no further held its mail back. */
+static enum effect certificate_effect(const struct view *v)
+{
+    enum effect effect = view_effect(v, true);
+    if (effect == EFFECT_NOTHING && !v->s->tls_complete && v->closed)
+        return EFFECT_HELD;
+    return effect;
+}
+
 /* The name that the certificate must have (RFC 8461 section 4.1). A client that did not ask for it
  * may have been shown another (section 7.1): then names are not judged. */
 static struct span host_to_name(const struct view *v, const struct expectation *e)
@@ -259,7 +268,7 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
         return;
     struct finding *f =
         raise_finding(out, v, RULE_STS_CERTIFICATE_INVALID, SESSION_TO_CLIENT, v->s->tls.server_offset);
-    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    raise_rate(f, SEVERITY_ROW_E3, certificate_effect(v));
     if (f->effect == EFFECT_HELD || f->effect == EFFECT_NOTHING)
         raise_cap(f, SEVERITY_MEDIUM); /* three domains of ten are misconfigured */
     step_down(f, e);
@@ -290,7 +299,7 @@ static void dane_mismatched(const struct view *v, struct judgement *out,
 {
     struct finding *f =
         raise_finding(out, v, RULE_DANE_VIOLATED, SESSION_TO_CLIENT, v->s->tls.server_offset);
-    raise_rate(f, SEVERITY_ROW_E3, view_effect(v, true));
+    raise_rate(f, SEVERITY_ROW_E3, certificate_effect(v));
     step_down(f, e);
     f->confidence = CONFIDENCE_MEDIUM; /* as authentic as the resolver's word */
     f->tlsrpt = dane_tlsrpt(e->dane);

@@ -42,7 +42,8 @@ void peers_meet(struct peers *p, struct session *s, const struct tls_sighting *t
 {
     if (t->certificate_count == 0 || s->peer)
         return;
-    s->peer = certificates_look(p->certificates, t->certificate, t->certificate_count);
+    s->peer = certificates_look(p->certificates, t->certificate, t->certificate_count, t->time);
+    s->caps_hit += !s->peer;
 }
 
 struct eve_peer peers_describe(struct peers *p, const struct session *s,

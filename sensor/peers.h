@@ -18,7 +18,8 @@ void peers_free(struct peers *p);
 /* Reads the trust store now; false: there is none. */
 bool peers_load(struct peers *p);
 
-/* Looks at the certificates, and keeps what is thought of them in session.peer. */
+/* Looks at the certificates, and keeps what is thought of them in session.peer. There may be too
+ * many: that is a cap of the session. */
 void peers_meet(struct peers *p, struct session *s, const struct tls_sighting *t);
 
 /* For a line: the prints, valid until the next call, and the certificate. */

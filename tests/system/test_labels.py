@@ -57,6 +57,7 @@ FAILED_HANDSHAKE = ("handshake-aborted", "starttls-ignored", "cleartext-in-hands
 DNS_RULES = {
     "starttls-missing": ("dane-violated",),
     "starttls-garbled": ("starttls-garbled", "dane-violated"),
+    "tlsa-mismatch": ("dane-violated",),
 }
 LAB_DISCOVERY = {
     "mta-sts-record-missing": "sts-record-suppressed",

@@ -9,6 +9,13 @@
 #include "guard.h"
 #include "make_certificate.h"
 
+/* Nothing comes too fast. */
+static nstime later(void)
+{
+    static nstime now;
+    return now += NS_PER_S;
+}
+
 static struct made root, middle, leaf;
 static char ca[32];
 
@@ -33,7 +40,7 @@ static int tear_down(void **state)
 
 static const struct certificate *look(struct certificates *cs, const void *p, size_t n)
 {
-    const struct certificate *c = certificates_look(cs, &(struct span){p, n}, 1);
+    const struct certificate *c = certificates_look(cs, &(struct span){p, n}, 1, later());
     assert_non_null(c);
     return c;
 }
@@ -42,12 +49,12 @@ static void the_same_chain_is_the_same_value(void **state)
 {
     struct certificates *cs = certificates_new(ca);
     struct span chain[] = {made_der(&leaf), made_der(&middle)};
-    const struct certificate *a = certificates_look(cs, chain, 2);
-    const struct certificate *b = certificates_look(cs, chain, 2);
+    const struct certificate *a = certificates_look(cs, chain, 2, later());
+    const struct certificate *b = certificates_look(cs, chain, 2, later());
     (void)state;
     assert_ptr_equal(a, b);
     assert_int_equal(certificates_read(cs), 1);
-    b = certificates_look(cs, chain, 1);
+    b = certificates_look(cs, chain, 1, later());
     assert_ptr_not_equal(a, b);
     assert_int_equal(certificates_read(cs), 2);
     certificate_release(a);
@@ -66,8 +73,8 @@ static void where_one_ends_matters(void **state)
 {
     struct certificates *cs = certificates_new(ca);
     struct span one[] = {span_str("ab"), span_str("c")}, two[] = {span_str("a"), span_str("bc")};
-    const struct certificate *a = certificates_look(cs, one, 2);
-    const struct certificate *b = certificates_look(cs, two, 2);
+    const struct certificate *a = certificates_look(cs, one, 2, later());
+    const struct certificate *b = certificates_look(cs, two, 2, later());
     (void)state;
     assert_ptr_not_equal(a, b);
     certificate_release(a);
@@ -106,13 +113,13 @@ static void large_ones_make_room_for_less(void **state)
     (void)state;
     for (i = 0; i < 400; i++) {
         struct span chain[] = {made_der(&big), span_of(&i, sizeof(i))};
-        const struct certificate *c = certificates_look(cs, chain, 2);
+        const struct certificate *c = certificates_look(cs, chain, 2, later());
         assert_int_equal(c->name[CAP_CERT_NAMES - 1].n, CAP_CERT_NAME);
         certificate_release(c);
     }
     for (i = 400; i-- > 0;) {
         struct span chain[] = {made_der(&big), span_of(&i, sizeof(i))};
-        certificate_release(certificates_look(cs, chain, 2));
+        certificate_release(certificates_look(cs, chain, 2, later()));
         if (certificates_read(cs) > 400)
             break;
     }
@@ -141,6 +148,54 @@ static void ask(const struct certificate *c)
     assert_true(sum < UINT32_MAX && strlen(c->serial) < sizeof(c->serial));
 }
 
+/* What is remembered costs nothing; what is new waits for its turn. */
+static void new_ones_have_an_allowance(void **state)
+{
+    struct certificates *cs = certificates_new(ca);
+    struct span chain[] = {span_str("known"), span_of(NULL, 0)};
+    uint32_t i = 0;
+    (void)state;
+    certificate_release(certificates_look(cs, chain, 1, 0));
+    for (; i < CAP_CERT_BURST - 1; i++) {
+        chain[0] = span_of(&i, sizeof(i));
+        const struct certificate *c = certificates_look(cs, chain, 1, -5);
+        assert_non_null(c);
+        certificate_release(c);
+    }
+    i++;
+    assert_null(certificates_look(cs, chain, 1, 0));
+    assert_null(certificates_look(cs, chain, 1, NS_PER_S / CAP_CERT_RATE - 1));
+    chain[0] = span_str("known");
+    certificate_release(certificates_look(cs, chain, 1, 0));
+    chain[0] = span_of(&i, sizeof(i));
+    const struct certificate *c = certificates_look(cs, chain, 1, NS_PER_S / CAP_CERT_RATE);
+    assert_non_null(c);
+    certificate_release(c);
+    assert_int_equal(certificates_read(cs), CAP_CERT_BURST + 1);
+    certificates_free(cs);
+}
+
+/* Values that the cache has let go and sessions hold are bounded as well. */
+static void held_ones_are_bounded(void **state)
+{
+    static const struct certificate *held[20000];
+    struct certificates *cs = certificates_new(ca);
+    uint32_t n = 0;
+    (void)state;
+    for (; n < 20000; n++) {
+        struct span chain[] = {span_of(&n, sizeof(n))};
+        held[n] = certificates_look(cs, chain, 1, later());
+        if (!held[n])
+            break;
+    }
+    assert_in_range(n, CAP_CERT_CACHED + CAP_CERT_CACHED_BYTES / 8192,
+                    CAP_CERT_CACHED + CAP_CERT_CACHED_BYTES / 2048);
+    while (n-- > 0)
+        certificate_release(held[n]);
+    certificate_release(look(cs, "one more", 8));
+    certificates_free(cs);
+}
+
 static void every_truncation(void **state)
 {
     struct certificates *cs = certificates_new(ca);
@@ -148,13 +203,13 @@ static void every_truncation(void **state)
     for (size_t n = 0; n < leaf.n; n++) {
         uint8_t *copy = guard_copy(leaf.der, n);
         struct span chain[] = {span_of(copy, n), made_der(&middle)};
-        const struct certificate *c = certificates_look(cs, chain, 2);
+        const struct certificate *c = certificates_look(cs, chain, 2, later());
         assert_int_equal(c->trust, CERT_TRUST_UNREADABLE);
         ask(c);
         certificate_release(c);
         chain[0] = made_der(&leaf);
         chain[1] = span_of(copy, n);
-        c = certificates_look(cs, chain, 2);
+        c = certificates_look(cs, chain, 2, later());
         assert_int_equal(c->trust, CERT_TRUST_UNTRUSTED);
         certificate_release(c);
         guard_free(copy);
@@ -176,7 +231,7 @@ static void every_single_bit(void **state)
                                m == &middle ? turned : made_der(&middle)};
         const struct certificate *c;
         copy[at / 8] ^= (uint8_t)(1u << at % 8);
-        c = certificates_look(cs, chain, 2);
+        c = certificates_look(cs, chain, 2, later());
         assert_non_null(c);
         if (c->trust == CERT_TRUST_OK)
             fail_msg("trusted with bit %zu turned", bit);
@@ -191,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_chain_is_the_same_value),
+        cmocka_unit_test(new_ones_have_an_allowance),
+        cmocka_unit_test(held_ones_are_bounded),
         cmocka_unit_test(where_one_ends_matters),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(large_ones_make_room_for_less),

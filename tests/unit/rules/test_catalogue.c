@@ -62,7 +62,7 @@ static void sids_are_unique(void **state)
 static bool is_family(const char *family)
 {
     static const char *const families[] = {"strip", "refuse",  "inject",    "auth", "promise",
-                                           "forge", "vantage", "discovery", "tls"};
+                                           "forge", "vantage", "discovery", "tls", "cert"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;
