@@ -41,7 +41,8 @@ STEP = 7
 PIECES = (1, 2, 7, 536, tlspcap.WHOLE)
 TEXT = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
 CERTIFICATE = ("subject", "issuerdn", "serial", "fingerprint", "notbefore", "notafter", "subjectaltname")
-OF_THE_TIME = ("timestamp", "flow_id", "src_ip", "src_port", "community_id")  # and of the connection
+# What hangs on the connection, at any depth; so do all times, which end in _ms.
+OF_THE_FLOW = ("timestamp", "flow_id", "src_ip", "src_port", "community_id", "finding_id", "pcap_filename")
 
 
 # --- what openssl says -----------------------------------------------------------------------------
@@ -167,13 +168,27 @@ def ja3s_of(hello):
 
 # --- what the line says ----------------------------------------------------------------------------
 
-def tls_lines(result):
-    """Lines of event type `tls` by address and port of the client."""
+def lines_of(result, kind):
+    """Lines of one event type by address and port of the client."""
     out = {}
     for line in result.lines:
-        if line.get("event_type") == "tls":
+        if line.get("event_type") == kind:
             out.setdefault((line["src_ip"], line["src_port"]), []).append(line)
     return out
+
+
+def tls_lines(result):
+    return lines_of(result, "tls")
+
+
+def check_session(tally, one, lines):
+    """The session's own line says the same of how far it came; gives its `starttls`."""
+    if not tally.check(len(lines) == 1, one.name, "%d smtp lines" % len(lines)):
+        return {}
+    part = lines[0].get("starttls", {})
+    wanted = ("aborted", "client-hello") if one.alert else ("complete", None)
+    tally.equal(one.name, "handshake and stage", (part.get("handshake"), part.get("stage")), wanted)
+    return part
 
 
 def key_of(number):
@@ -269,13 +284,14 @@ def check_reasons(tally, one, tls, part):
 
 # --- cuts ------------------------------------------------------------------------------------------
 
-def lasting(line):
-    """The line without what hangs on the connection and on times."""
-    out = {key: value for key, value in line.items() if key not in OF_THE_TIME}
-    if "starttls" in out:
-        out["starttls"] = {key: value for key, value in out["starttls"].items()
-                           if not key.endswith("_ms")}
-    return out
+def lasting(part):
+    """A line, or a part of it, without what hangs on the connection and on times."""
+    if isinstance(part, list):
+        return [lasting(one) for one in part]
+    if isinstance(part, dict):
+        return {key: lasting(value) for key, value in part.items()
+                if key not in OF_THE_FLOW and not key.endswith("_ms")}
+    return part
 
 
 def cut_sessions(exchange):
@@ -298,7 +314,7 @@ def try_cuts(job):
         pcapio.write(path, writer.capture())
         found = tls_lines(run.read_json(binary, path, ("--exit-zero",), timeout=600))
     wrong = []
-    wanted = {**lasting(wanted), "pcap_filename": str(path)}
+    wanted = lasting(wanted)
     for key, label in what.items():
         lines = found.get(key, [])
         if len(lines) != 1:
@@ -366,11 +382,15 @@ def check_lines(tally, work, binary):
     work.write(whole=False)
     result = run.read_json(binary, work.path, ("--exit-zero",), timeout=600)
     tally.equal("all", "exit code", result.code, 0)
-    lines, out = tls_lines(result), []
+    lines, sessions, out = tls_lines(result), lines_of(result, "smtp"), []
     for one, exchange in work.rows():
-        line = check_line(tally, one, lines.get(key_of(work.numbers[one.name]), []),
-                          work.seen.get(one.name), *work.identities.of(one))
+        key = key_of(work.numbers[one.name])
+        session = check_session(tally, one, sessions.get(key, []))
+        line = check_line(tally, one, lines.get(key, []), work.seen.get(one.name),
+                          *work.identities.of(one))
         if line:
+            tally.equal(one.name, "stage of both lines", line.get("starttls", {}).get("stage"),
+                        session.get("stage"))
             out.append((one.name, exchange, line))
     return out
 

@@ -16,7 +16,7 @@ ORGANISATION = "Example Mail Works"
 VALID = ("20260101000000Z", "20270101000000Z")
 EXPIRED = ("20240101000000Z", "20250101000000Z")
 LONG = ("20200229123456Z", "20550630235959Z")  # the end is a GeneralizedTime (RFC 5280, 4.1.2.5)
-LINKS = 6       # intermediate authorities in the long chain: about 12 KiB with leaf and root
+LINKS = 6       # intermediate authorities in the long chain: about 12 KiB with the leaf
 NOTICE = 200    # characters of policy text in each of them
 
 KEYS = {
@@ -158,7 +158,8 @@ class Mill:
             cert = self.sign(name, self.request(name, key, subject), dates,
                              ("-cert", above.cert, "-keyfile", above.key),
                              rest.pop("constraints", "CA:FALSE"), names, **rest)
-            self.made[name] = Identity(name, key, cert, (above.cert, *above.chain) if issuer else ())
+            chain = () if above is self.authority else (above.cert, *above.chain)
+            self.made[name] = Identity(name, key, cert, chain)
         return self.made[name]
 
     def long_chain(self, name, kind, links=LINKS):
@@ -168,7 +169,7 @@ class Mill:
             label = "link%d" % i
             above = self.leaf(
                 label, "rsa4096", "/C=DE/O=Example Trust/OU=Issuing authorities of the long chain"
-                "/CN=Example Test Intermediate CA %d" % i, LONG, (), above or self.authority,
+                "/CN=Example Test Intermediate CA %d" % i, LONG, (), above,
                 key=self.key("rsa4096", "-%d" % (i % 2)), constraints="CA:TRUE", notice="notice ")
         return self.leaf(name, kind, issuer=above)
 

@@ -247,6 +247,7 @@ def keys(mill, version):
         "many", "rsa", names=["mx%d.example.test" % i for i in range(60)]))
     yield case("UTF-8", version, mill.leaf("utf8", "rsa", "/C=DE/L=Köln/O=Größe und Söhne/CN=" + HOST))
     yield case("self-signed", version, self_signed(mill))
+    yield case("chain of two", version, mill.long_chain("two", "rsa", 1))
     yield case("chain of two records", version, mill.long_chain("huge", "rsa", 10))
 
 
@@ -346,7 +347,8 @@ def keep(mill, folder, one, exchange):
     if one.identity:
         chain = [one.identity.cert, *one.identity.chain]
         (folder / (stem + ".cert.pem")).write_bytes(b"".join(c.read_bytes() for c in chain))
-        (folder / (stem + ".ca.pem")).write_bytes(mill.authority.cert.read_bytes())
+        if one.identity != self_signed(mill):
+            (folder / (stem + ".ca.pem")).write_bytes(mill.authority.cert.read_bytes())
 
 
 def main(arguments):

@@ -2,8 +2,8 @@
 """Captures of recorded exchanges: whole ones, and the same stream cut at every place.
 
 Frames are Ethernet, IPv4 and TCP to port 25, with the three-way handshake, true sequence numbers
-and checksums, and both FINs. Written for tens of thousands of sessions in one capture: sums of
-payloads are kept.
+and checksums, and both FINs. Written for tens of thousands of sessions in one capture: what their
+frames have in common is made once.
 """
 import struct
 from dataclasses import replace
@@ -45,7 +45,7 @@ class Writer:
     """Packets of one session after another, in their time."""
 
     def __init__(self):
-        self.packets, self.now, self.sums = [], START, {}
+        self.packets, self.now, self.forms = [], START, {}
         self.number = 0
 
     def session(self, exchange, mss=MSS):
@@ -65,32 +65,37 @@ class Writer:
         self.segment(CLIENT, pcapio.ACK, b"")
         return number
 
-    def sum_of(self, payload):
-        if payload not in self.sums:
-            self.sums[payload] = folded(payload)
-        return self.sums[payload]
-
     def segment(self, side, flags, payload):
-        (src, sport), (dst, dport) = self.ends[side], self.ends[OTHER[side]]
-        options = OPTIONS if flags & pcapio.SYN else b""
-        ack = self.seq[OTHER[side]] if flags & pcapio.ACK else 0
-        tcp = struct.pack("!HHIIBBHHH", sport, dport, self.seq[side], ack,
-                          (20 + len(options)) // 4 << 4, flags, 65535, 0, 0) + options
-        length = len(tcp) + len(payload)
-        addresses = src + dst
-        total = folded(tcp) + folded(addresses) + pcapio.PROTO_TCP + length
-        if payload:
-            total += self.sum_of(payload)
-        tcp = tcp[:16] + struct.pack("!H", field(total)) + tcp[18:]
+        ends = self.ends[side], self.ends[OTHER[side]]
+        ports = struct.pack("!HH", ends[0][1], ends[1][1])
         self.ident[side] += 1
-        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, self.ident[side] & 0xFFFF, 0x4000, 64,
-                         pcapio.PROTO_TCP, 0) + addresses
-        ip = ip[:10] + struct.pack("!H", field(folded(ip))) + ip[12:]
-        frame = (MACS[OTHER[side]] + MACS[side] + b"\x08\x00" + ip + tcp + payload).ljust(60, b"\0")
+        key = (side, ends[0][0], ends[1][0], flags, self.seq[side], self.seq[OTHER[side]],
+               self.ident[side], payload)
+        if key not in self.forms:
+            self.forms[key] = self.form(*key)
+        before, middle, total, after = self.forms[key]
+        frame = before + ports + middle + struct.pack("!H", field(total + folded(ports))) + after
         self.now += GAP if side == self.last else (RTT if side == SERVER else 2 * GAP)
         self.last = side
         self.packets.append(pcapio.Packet(self.now, frame, len(frame)))
         self.seq[side] += len(payload) + bool(flags & (pcapio.SYN | pcapio.FIN))
+
+    @staticmethod
+    def form(side, src, dst, flags, seq, other, ident, payload):
+        """A frame without ports and TCP checksum: what is before, between and behind them, and the
+        sum. Most segments of two sessions that are cut in two places differ in nothing else."""
+        options = OPTIONS if flags & pcapio.SYN else b""
+        middle = struct.pack("!IIBBH", seq, other if flags & pcapio.ACK else 0,
+                             (20 + len(options)) // 4 << 4, flags, 65535)
+        length = 20 + len(options) + len(payload)
+        total = (folded(middle) + folded(options) + folded(src + dst) + folded(payload)
+                 + pcapio.PROTO_TCP + length)
+        ip = struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, ident & 0xFFFF, 0x4000, 64,
+                         pcapio.PROTO_TCP, 0) + src + dst
+        ip = ip[:10] + struct.pack("!H", field(folded(ip))) + ip[12:]
+        before = MACS[OTHER[side]] + MACS[side] + b"\x08\x00" + ip
+        after = (b"\0\0" + options + payload).ljust(60 - len(before) - 18, b"\0")
+        return before, middle, total, after
 
     def capture(self):
         return pcapio.Capture(pcapio.LINK_ETHERNET, self.packets)
