@@ -8,12 +8,11 @@
 
 /* Of each list whose length the peers choose. */
 #define LIST_NUMBERS 512
-#define LIST_NAMES   32
 #define JA3_TEXT     4096
 
 static const char *const CERTIFICATES_TEXT[] = {NULL,      "seen",      "tls13", "resumed",
                                                 "anonymous", "gap", "damaged"};
-static const char *const EXCHANGE_TEXT[] = {NULL, "dhe", "ecdhe", "rsa"};
+static const char *const EXCHANGE_TEXT[] = {NULL, "dhe", "ecdhe", "rsa-export"};
 static const char *const PRIME_TEXT[] = {NULL, "rfc3526", "rfc7919", "rfc5114"};
 static const char *const STAGE_TEXT[] = {NULL, "client-hello", "server-hello", "certificate",
                                          "finished"};
@@ -56,10 +55,15 @@ static void put_names(struct json *out, const char *key, const struct span *list
     if (n == 0)
         return;
     json_array(out, key);
-    for (size_t i = 0; i < n && i < LIST_NAMES; i++)
+    for (size_t i = 0; i < n; i++)
         json_wire(out, NULL, list[i]);
     json_close(out);
-    if (n > LIST_NAMES)
+}
+
+static void put_alpn(struct json *out, const char *key, const struct tls_said *said)
+{
+    put_names(out, key, said->alpn, said->alpn_count);
+    if (said->alpn_cut)
         json_shorten(out);
 }
 
@@ -87,6 +91,8 @@ static void put_certificate(struct json *out, const struct certificate *c,
     put_seconds(out, "notbefore", c->chain[0].not_before);
     put_seconds(out, "notafter", c->chain[0].not_after);
     put_names(out, "subjectaltname", c->name, c->name_count);
+    if (c->names_left)
+        json_shorten(out);
 }
 
 static void put_client(struct json *out, const struct tls_sighting *t)
@@ -94,7 +100,7 @@ static void put_client(struct json *out, const struct tls_sighting *t)
     const struct tls_said *said = &t->said[SESSION_TO_SERVER];
     if (!t->client)
         return;
-    put_names(out, "client_alpns", said->alpn, said->alpn_count);
+    put_alpn(out, "client_alpns", said);
     json_object(out, "client_handshake");
     put_known_word(out, "version", tls_version_text(said->version));
     put_numbers(out, "ciphers", t->suites);
@@ -108,7 +114,7 @@ static void put_server(struct json *out, const struct session *s, const struct t
     const struct tls_said *said = &t->said[SESSION_TO_CLIENT];
     if (!t->server)
         return;
-    put_names(out, "server_alpns", said->alpn, said->alpn_count);
+    put_alpn(out, "server_alpns", said);
     json_object(out, "server_handshake");
     put_known_word(out, "version", tls_version_text(said->version));
     json_uint(out, "cipher", s->tls_suite);
@@ -198,22 +204,46 @@ static void put_certificates(struct json *out, const struct session *s,
     const char *why = CERTIFICATES_TEXT[s->tls.certificates];
     bool seen = s->tls.certificates == TLS_CERTIFICATES_SEEN && t->certificate_count > 0;
     json_word(out, "certificate", seen ? "seen" : "not-observable");
+    if (seen && t->certificates_cut)
+        json_shorten(out);
     if (seen)
         json_uint(out, "certificates", t->certificate_count);
     else
         json_word(out, "not_observable", why && why != CERTIFICATES_TEXT[1] ? why : "aborted");
 }
 
+/* How the keys come about where no ServerKeyExchange says it: by the group in TLS 1.3 (RFC 8446
+ * section 4.2.7: those of 0x01xx are finite fields), by the suite before it. */
+static const char *implied_exchange(const struct session *s)
+{
+    const struct tls_suite *suite = tls_suite_find(s->tls_suite);
+    if (s->tls_version >= TLS_VERSION_13 && s->tls.group)
+        return s->tls.group >> 8 == 1 ? "dhe" : "ecdhe";
+    return suite && suite->keys == TLS_KEYS_RSA && !s->tls.resumed ? "rsa" : NULL;
+}
+
+/* RFC 7919 appendix A. */
+static unsigned exchange_bits(const struct session *s)
+{
+    static const uint16_t ffdhe[] = {2048, 3072, 4096, 6144, 8192};
+    unsigned i = s->tls.group - 0x0100u;
+    if (s->tls.exchange_bits)
+        return s->tls.exchange_bits;
+    return i < sizeof(ffdhe) / sizeof(ffdhe[0]) ? ffdhe[i] : 0;
+}
+
 static void put_exchange(struct json *out, const struct session *s)
 {
-    const struct tls_facts *f = &s->tls;
-    if (f->exchange == TLS_EXCHANGE_NONE)
+    const char *kind = EXCHANGE_TEXT[s->tls.exchange];
+    if (!kind)
+        kind = implied_exchange(s);
+    if (!kind)
         return;
     json_object(out, "key_exchange");
-    json_word(out, "kind", EXCHANGE_TEXT[f->exchange]);
-    if (f->exchange_bits)
-        json_uint(out, "bits", f->exchange_bits);
-    put_known_word(out, "prime", PRIME_TEXT[f->prime]);
+    json_word(out, "kind", kind);
+    if (exchange_bits(s))
+        json_uint(out, "bits", exchange_bits(s));
+    put_known_word(out, "prime", PRIME_TEXT[s->tls.prime]);
     json_close(out);
 }
 

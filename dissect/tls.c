@@ -420,9 +420,10 @@ static void list_alpn(struct span data, struct tls_said *out)
     struct cursor c = cursor_of(data);
     struct cursor list = cursor_of(cursor_span(&c, cursor_u16(&c)));
 
-    while (list.left > 0 && out->alpn_count < TLS_ALPN_NAMES) {
+    while (list.left > 0) {
         struct span name = cursor_span(&list, cursor_u8(&list));
-        if (list.bad)
+        out->alpn_cut = out->alpn_count == TLS_ALPN_NAMES;
+        if (list.bad || out->alpn_cut)
             return;
         out->alpn[out->alpn_count++] = name;
     }

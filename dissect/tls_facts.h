@@ -71,7 +71,7 @@ struct tls_facts {
 struct tls_client_hello;
 struct tls_server_hello;
 
-#define TLS_ALPN_NAMES 8
+#define TLS_ALPN_NAMES 64 /* told of; clients of mail have none or one */
 
 /* Of the lists below each member has two bytes. */
 static inline size_t tls_words(struct span list)
@@ -90,6 +90,7 @@ struct tls_said {
     struct span extensions;    /* types, in order */
     struct span alpn[TLS_ALPN_NAMES]; /* protocol names (RFC 7301) */
     uint8_t alpn_count;
+    bool alpn_cut; /* there are more */
 };
 
 /* A handshake that is decided, to be told of once. Valid during the call. */

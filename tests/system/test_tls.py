@@ -41,6 +41,7 @@ WORKERS = 2
 STEP = 7
 PIECES = (1, 2, 7, 536, tlspcap.WHOLE)
 TEXT = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2", 0x0304: "TLS 1.3"}
+CERTIFICATES_MOST = 10  # that are told of, of one chain
 CERTIFICATE = ("subject", "issuerdn", "serial", "fingerprint", "notbefore", "notafter", "subjectaltname")
 # What hangs on the connection, at any depth; so do all times, which end in _ms.
 OF_THE_FLOW = ("timestamp", "flow_id", "src_ip", "src_port", "community_id", "finding_id", "pcap_filename")
@@ -140,7 +141,7 @@ def leading(key, value):
 
 def shown(value):
     """Bytes as they stand in a line: printable, or as \\xHH (docs/json.md)."""
-    return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\x%02x" % b for b in value)
+    return "".join(chr(b) if 32 <= b < 127 and b != 92 else "\\x%02X" % b for b in value)
 
 
 def version_of(server):
@@ -231,7 +232,7 @@ def meant(one, ders, facts):
     tls = {"from_proto": "smtp", "sni": one.sni or None, "version": one.version or None,
            "session_resumed": one.resumed, "client_alpns": one.client_alpns,
            "server_alpns": one.server_alpns}
-    part = {"retry": one.retry, "certificates": len(ders),
+    part = {"retry": one.retry, "certificates": min(len(ders), CERTIFICATES_MOST),
             "certificate": "not-observable" if one.hidden else "seen"}
     if one.group:
         part["group"] = one.group
@@ -258,7 +259,7 @@ def as_line(seen):
                                    "exts": server.extensions}
         part["group"] = group_of(seen)
     if seen.certificates:
-        part["certificates"] = len(seen.certificates)
+        part["certificates"] = min(len(seen.certificates), CERTIFICATES_MOST)
         tls["fingerprint"] = ":".join(re.findall("..", hashlib.sha1(
             seen.certificates[0]["der"], usedforsecurity=False).hexdigest()))
     return tls, part
@@ -389,9 +390,10 @@ def check_lines(tally, work, binary):
         session = check_session(tally, one, sessions.get(key, []))
         line = check_line(tally, one, lines.get(key, []), work.seen.get(one.name),
                           *work.identities.of(one))
-        if line:
+        if line and "stage" in session:  # where it died
             tally.equal(one.name, "stage of both lines", line.get("starttls", {}).get("stage"),
                         session.get("stage"))
+        if line:
             out.append((one.name, exchange, line))
     return out
 
