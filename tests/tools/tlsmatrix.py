@@ -305,7 +305,7 @@ def made(mill):
                tlsmade.signature_algorithms(0x1A1A, *tlsmade.SIGNATURES), tlsmade.alpn(b"\x0a\x0a", b"h2"),
                tlsmade.extension(0xFAFA, b"\0")]
     yield Case("made GREASE", "TLS 1.2", identity=rsa, sni="", cipher=0x002F, kinds=("rsa",),
-               client_alpns=["\\x0a\\x0a", "h2"], server_alpns=["h2"],
+               client_alpns=["\\x0A\\x0A", "h2"], server_alpns=["h2"],
                made=tlsmade.classic(0x0303, (0xCACA, *tlsmade.SUITES12), 0x002F, ders, greased,
                                     [tlsmade.extension(0xFF01, b"\0"), tlsmade.alpn(b"h2")]))
     leaf = tlsfill.filler("no certificate at all", 900)
