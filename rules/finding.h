@@ -220,6 +220,7 @@ struct judge_aid {
     const struct expectations *expected; /* what was promised for it; NULL: nothing is known */
     unsigned sender_checks;              /* enum sender_checks */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
+    bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
 };
 
 /*

@@ -99,6 +99,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     v.expected = aid && aid->expected && aid->expected->count > 0 ? aid->expected : NULL;
     v.sender_checks = aid ? aid->sender_checks : 0;
     v.certificate = aid ? aid->certificate : NULL;
+    v.own_authorities = aid && aid->own_authorities;
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
     out->two_places = v.twin;

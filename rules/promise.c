@@ -238,6 +238,16 @@ static struct span host_to_name(const struct view *v, const struct expectation *
     return host;
 }
 
+/* RFC 8461 section 4.2 speaks of the authorities that the sender trusts: those of this system may be
+ * others, unless the operator says that they are the ones. */
+static bool is_matter_of_trust(const struct view *v, struct span host)
+{
+    const struct certificate *c = v->certificate;
+    return !v->own_authorities && c->trust == CERT_TRUST_UNTRUSTED &&
+           certificate_dates(c, view_handshake_time(v)) == CERT_DATES_OK &&
+           (host.n == 0 || c->names_left || certificate_names(c, host));
+}
+
 static void say_certificate(struct finding *f, const struct view *v, struct span host)
 {
     const struct certificate *c = v->certificate;
@@ -273,6 +283,8 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
         raise_cap(f, SEVERITY_MEDIUM); /* three domains of ten are misconfigured */
     step_down(f, e);
     f->tlsrpt = result;
+    if (is_matter_of_trust(v, host))
+        raise_cap(f, SEVERITY_INFO);
     raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
@@ -280,7 +292,8 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
     say_certificate(f, v, host);
     wording_effect(f, v);
     wording_effect_line(f, v);
-    break_promise(out, e);
+    if (f->severity > SEVERITY_INFO)
+        break_promise(out, e);
 }
 
 /* --- dane-violated --- */

@@ -29,6 +29,7 @@ struct view {
     const struct expectations *expected; /* what was promised; NULL: nothing that is known */
     unsigned sender_checks;              /* enum sender_checks, of the client */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
+    bool own_authorities;                  /* the operator named whom to trust */
 };
 
 /* `memory` may be NULL. */

@@ -200,7 +200,8 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
         .memory = r->memory,
         .expected = promised ? &expected : NULL,
         .sender_checks = promises_checks(r->promises, s),
-        .certificate = certificate};
+        .certificate = certificate,
+        .own_authorities = r->cli->ca_file != NULL};
     judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)

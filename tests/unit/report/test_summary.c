@@ -103,6 +103,33 @@ static void test_clean(void **state)
     has("Verdict: no sign that STARTTLS was taken from any session.\n");
 }
 
+/* Handshakes that came to a ServerHello, each counted once; what was hidden is said to be. */
+static void test_certificates(void **state)
+{
+    (void)state;
+    f.j.verdict = VERDICT_ENCRYPTED;
+    f.s.upgrade = UPGRADE_STARTTLS;
+    collect(); /* no ServerHello was read */
+    print();
+    has_not("certificate ");
+    f.s.tls_version = TLS_VERSION_12;
+    f.s.tls.certificates = TLS_CERTIFICATES_SEEN;
+    f.j.peer = PEER_VERIFIED;
+    collect();
+    f.j.peer = PEER_UNVERIFIED;
+    collect();
+    print();
+    has("  certificate       seen in 2 of 2 handshakes, 1 verified\n");
+    f.j.peer = PEER_NOT_OBSERVABLE;
+    f.s.tls.certificates = TLS_CERTIFICATES_TLS13;
+    collect();
+    f.s.tls.certificates = TLS_CERTIFICATES_RESUMED;
+    collect();
+    print();
+    has("  certificate       seen in 2 of 4 handshakes, 1 verified; hidden: 1 TLS 1.3, 1\n"
+        "                    resumed\n");
+}
+
 /* Shares are of the sessions that showed it. */
 static void test_shares(void **state)
 {
@@ -359,7 +386,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_empty),           TEST(test_clean),
-        TEST(test_shares),          TEST(test_implicit_only),
+        TEST(test_certificates),    TEST(test_shares),          TEST(test_implicit_only),
         TEST(test_finding),         TEST(test_same_rule_twice),
         TEST(test_strongest_first), TEST(test_unknown),
         TEST(test_relief),          TEST(test_held),
