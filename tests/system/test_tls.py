@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is read out of TLS handshakes is what was said: by openssl, by tshark, and at every cut.
 
-    test_tls.py BINARY [--only TEXT] [--keep FOLDER] [--making]
+    test_tls.py BINARY [--only TEXT] [--keep FOLDER] [--making] [--uncut]
 
 The matrix of tests/tools/tlsmatrix.py is played with openssl over loopback. For each case
   made      openssl says that it came about as it was meant
@@ -13,7 +13,7 @@ The matrix of tests/tools/tlsmatrix.py is played with openssl over loopback. For
             well is the same; JA4 is that of tests/tools/ja4.py
   cuts      the line stays the same with the streams cut in two at every place of the hellos (and
             every 7 bytes behind them), and into pieces of 1, 2, 7 and 536 bytes
---making stops behind tshark. --keep writes all cases into one capture; the client's ports are named.
+--making stops behind tshark, --uncut behind the lines. --keep writes all cases into one capture; the client's ports are named.
 """
 import argparse
 import gc
@@ -416,7 +416,9 @@ def check(tally, options, folder):
         for name, number in work.numbers.items():
             print("%s:%d %s" % (*key_of(number), name))
     if not options.making:
-        check_cuts(tally, options.binary, check_lines(tally, work, options.binary))
+        lines = check_lines(tally, work, options.binary)
+        if not options.uncut:
+            check_cuts(tally, options.binary, lines)
 
 
 def main():
@@ -425,6 +427,7 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--making", action="store_true")
+    parser.add_argument("--uncut", action="store_true", help="each case once, and no cuts of it")
     options = parser.parse_args()
     options.binary = options.binary.resolve()
     os.environ["LC_ALL"] = "C.UTF-8"  # names in certificates, in what openssl and tshark print
