@@ -260,8 +260,8 @@ static size_t facts(uint8_t *to)
     memcpy(to + n, &s.tls, sizeof(s.tls));
     n += sizeof(s.tls);
     for (int d = 0; d < SESSION_DIR_COUNT; d++) {
-        memcpy(to + n, seen.said[d].extensions.p, seen.said[d].extensions.n);
-        n += seen.said[d].extensions.n;
+        for (size_t i = 0; i < seen.said[d].extensions.n; i++)
+            to[n++] = seen.said[d].extensions.p[i];
     }
     for (int i = 0; i < seen.certificate_count; i++) {
         memcpy(to + n, seen.certificate[i].p, seen.certificate[i].n);
