@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 
 #include <openssl/core_names.h>
@@ -12,21 +15,43 @@
 
 /* --- the trust store --- */
 
-static bool directory_has_files(const char *path)
-{
-    DIR *d = opendir(path);
-    bool some = false;
-
-    for (struct dirent *e = d ? readdir(d) : NULL; e && !some; e = readdir(d))
-        some = e->d_name[0] != '.';
-    if (d)
-        closedir(d);
-    return some;
-}
-
 static bool store_has_some(X509_STORE *store)
 {
     return sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) > 0;
+}
+
+/* All of it at once: the library would read the directory anew for each chain. */
+static bool load_directory(X509_STORE *store, const char *path)
+{
+    char name[PATH_MAX];
+    DIR *d = opendir(path);
+
+    for (struct dirent *e = d ? readdir(d) : NULL; e; e = readdir(d)) {
+        int n = snprintf(name, sizeof(name), "%s/%s", path, e->d_name);
+        if (e->d_name[0] != '.' && n > 0 && (size_t)n < sizeof(name))
+            (void)X509_STORE_load_file(store, name);
+    }
+    if (d)
+        closedir(d);
+    return store_has_some(store);
+}
+
+static const char *setting(const char *name, const char *otherwise)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? value : otherwise;
+}
+
+/* The file of the system has what its directory has. */
+static bool load_system(X509_STORE *store)
+{
+    const char *file = setting(X509_get_default_cert_file_env(), X509_get_default_cert_file());
+    const char *folder = setting(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+
+    if (X509_STORE_load_file(store, file) != 1) /* Debian has a link there if openssl(1) is installed */
+        (void)X509_STORE_load_file(store, "/etc/ssl/certs/ca-certificates.crt");
+    return store_has_some(store) || load_directory(store, folder);
 }
 
 static bool load(X509_STORE *store, const char *path)
@@ -34,12 +59,11 @@ static bool load(X509_STORE *store, const char *path)
     struct stat st;
 
     if (!path)
-        return X509_STORE_set_default_paths(store) == 1 &&
-               (store_has_some(store) || directory_has_files(X509_get_default_cert_dir()));
+        return load_system(store);
     if (stat(path, &st) != 0)
         return false;
     if (S_ISDIR(st.st_mode))
-        return directory_has_files(path) && X509_STORE_load_path(store, path) == 1;
+        return load_directory(store, path);
     return X509_STORE_load_file(store, path) == 1 && store_has_some(store);
 }
 

@@ -16,6 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+import handshakes
+
+HANDSHAKES = 10000
 MEGABYTE = 1 << 20
 SIZES = {  # mode: (option, size, size with --full)
     "smtp": ("-b", 300 * MEGABYTE, 1024 * MEGABYTE),
@@ -97,6 +100,23 @@ def measure(args, mode, folder):
     return not wrong
 
 
+def measure_handshakes(args, folder):
+    """Nanoseconds a session for reading a full handshake of TLS 1.2, its chain known and new."""
+    paths = {kind: folder / (kind + ".pcap") for kind in handshakes.KINDS}
+    for kind, path in paths.items():
+        handshakes.write(path, kind, HANDSHAKES)
+    cpu = {kind: [] for kind in paths}
+    for _ in range(args.rounds):
+        for kind, path in paths.items():
+            cpu[kind].append(run([args.stripwatch, "read", "--json", path])[0])
+    each = {kind: [1e9 * value / HANDSHAKES for value in values] for kind, values in cpu.items()}
+    for kind, values in each.items():
+        more = [a - b for a, b in zip(values, each["opaque"])]
+        print("handshake %-7s %s ns a session, %s more than unread ones"
+              % (kind, spread(values, "%.0f"), spread(more, "%.0f")), flush=True)
+    return True
+
+
 def start_up(args, folder):
     """A capture with a header and no packet: what is left is the start."""
     empty = folder / "empty.pcap"
@@ -113,7 +133,7 @@ def arguments():
         parser.add_argument(name, required=True)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--full", action="store_true", help="files of about 1 GB")
-    parser.add_argument("--modes", default="smtp,mixed,plain,trickle,flows,synflood")
+    parser.add_argument("--modes", default="smtp,mixed,plain,trickle,flows,synflood,handshakes")
     return parser.parse_args()
 
 
@@ -122,7 +142,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="stripwatch-bench.") as name:
         folder = Path(name)
         good = [start_up(args, folder)]
-        good += [measure(args, mode, folder) for mode in args.modes.split(",")]
+        good += [measure_handshakes(args, folder) if mode == "handshakes"
+                 else measure(args, mode, folder) for mode in args.modes.split(",")]
     return 0 if all(good) else 1
 
 
