@@ -118,8 +118,59 @@ def test_dns(tally):
         "000f000100000e10000c000a") + b"\x01m" + name))
 
 
+def messages(text):
+    """The messages of handshake that one side says: (version of the record, type, body)."""
+    payload, out = b"".join(payloads(text)), []
+    while payload:
+        kind, version, size = struct.unpack_from("!BHH", payload)
+        body, payload = payload[5:5 + size], payload[5 + size:]
+        while kind == 22 and body:
+            length = int.from_bytes(body[1:4], "big")
+            out.append((version, body[0], body[4:4 + length]))
+            body = body[4 + length:]
+    return out
+
+
+def test_offer(tally):
+    """Against RFC 5246 section 7.4.1.2: what stands behind the random and an empty session id."""
+    (version, kind, body), = messages("sni a.test\ntls C offer 0302 suites=c02f,000a scsv compression=1,0\n")
+    name = bytes.fromhex("0000000b0009000006") + b"a.test"
+    tally.equal("offer", "head", (version, kind, body[:2]), (0x0301, 1, b"\x03\x02"))
+    tally.equal("offer", "members", body[34:], bytes.fromhex("000006c02f000a5600020100000f") + name)
+    (_, _, body), = messages("tls C offer 0303 nosni suites=1301 versions=0304 groups=29 extension=15:01\n")
+    tally.equal("offer", "extensions", body[34 + 33 + 2 + 2 + 2 + 2:], bytes.fromhex(
+        "000a00040002001d" "000d00080006040308040401" "000f000101" "002b0003020304"))
+
+
+def test_flight(tally):
+    """Against RFC 5246 sections 7.4.1.3 to 7.4.5; certificates are read with openssl in test_tls.py."""
+    got = messages("tls S flight 0303 009e chain=mx1.pem,ca.pem dhe=1023 compression=1 extension=15:01\n")
+    tally.equal("flight", "messages", [(v, k) for v, k, _ in got], [(0x0303, k) for k in (2, 11, 12, 14)])
+    tally.equal("flight", "server hello", got[0][2][67:], bytes.fromhex("009e010005000f000101"))
+    chain, sizes = got[1][2], []
+    tally.equal("flight", "list of certificates", int.from_bytes(chain[:3], "big"), len(chain) - 3)
+    at = 3
+    while at < len(chain):
+        sizes.append(int.from_bytes(chain[at:at + 3], "big") - 4)
+        tally.equal("flight", "DER", chain[at + 3:at + 5], b"\x30\x82")
+        tally.equal("flight", "length in DER", int.from_bytes(chain[at + 5:at + 7], "big"), sizes[-1])
+        at += 7 + sizes[-1]
+    tally.equal("flight", "certificates", len(sizes), 2)
+    prime = int.from_bytes(got[2][2][2:130], "big")
+    tally.equal("flight", "prime", (got[2][2][:2], prime.bit_length(), prime % 2), (b"\0\x80", 1023, 1))
+    tally.equal("flight", "length with a signature", len(got[2][2]), 130 + 3 + 130 + 2 + 258)
+    tally.equal("flight", "done", got[3][2], b"")
+    plain = messages("tls S flight 0301 c018 curve=23 twice\n")
+    tally.equal("flight", "anonymous", [k for _, k, _ in plain], [2, 2, 12, 14])
+    tally.equal("flight", "no extensions", plain[0][2][67:], bytes.fromhex("c01800"))
+    tally.check(plain[0][2] != plain[1][2], "flight", "the second hello is the first")
+    tally.equal("flight", "point", (plain[2][2][:5], len(plain[2][2])), (b"\x03\0\x17\x41\x04", 4 + 65))
+
+
 def test_errors(tally):
-    for text in ("dns C 1 MX a.test 10:b\n", "dns S 1 WKS a.test\n", "nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
+    for text in ("dns C 1 MX a.test 10:b\n", "dns S 1 WKS a.test\n", "tls C offer 0303 suits=c02f\n",
+                 "tls S flight 0303\n", "tls S flight 0303 c02f chain=none.pem\n", "tls S retry\n",
+                 "nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
         try:
             dialogue.compile_text(text)
             tally.check(False, "errors", "%r was taken" % text)

@@ -18,6 +18,7 @@ from pathlib import Path
 import dnsfill
 import pcapio
 import tlsfill
+import tlsflight
 from pcapio import ACK, FIN, PSH, RST, SYN
 
 SIDES = ("C", "S")
@@ -130,7 +131,7 @@ class Compiler:
             try:
                 self.line(line)
             except (DialogueError, ValueError, IndexError, KeyError, AttributeError,
-                    TypeError) as e:
+                    TypeError, OSError, struct.error) as e:
                 raise DialogueError("line %d: %r: %s" % (number, line, e)) from e
         self.flush()
         self.release(everything=True)
@@ -310,13 +311,27 @@ class Compiler:
             return [self.do_tls(*w.split()) for w in
                     ("C hello", "S hello", "C finished", "S app 255")]
         side, kind, *rest = words
-        if kind in ("offer", "select"):
-            numbers = [int(n, 16) for n in rest]
-            self.send(side, tlsfill.client_offer(self.name, *numbers) if kind == "offer"
-                      else tlsfill.server_select(*numbers))
-            return None
-        self.send(side_of(side), self.records(side, kind, [int(n) for n in rest]))
+        made = self.chosen(side_of(side), kind, rest)
+        if made is None:
+            made = self.records(side, kind, [int(n) for n in rest])
+        self.send(side, made)
         return None
+
+    def chosen(self, side, kind, rest):
+        """Hellos and flights whose members the line names; None: of another kind."""
+        def version():
+            return int(rest[0], 16) if rest else 0x0303
+        makers = {
+            ("C", "offer"): lambda: tlsflight.client_offer(self.name, version(), rest[1:])
+            if rest[1:] else tlsfill.client_offer(self.name, version()),
+            ("C", "keys"): lambda: tlsflight.client_keys(version()),
+            ("S", "select"): lambda: tlsfill.server_select(*[int(n, 16) for n in rest]),
+            ("S", "flight"): lambda: tlsflight.server_flight(version(), int(rest[1], 16), rest[2:]),
+            ("S", "finished12"): lambda: tlsflight.finished("server", version()),
+            ("S", "retry"): lambda: tlsflight.server_retry(int(rest[0])),
+            ("S", "resumed13"): tlsflight.server_resumed13,
+        }
+        return makers[side, kind]() if (side, kind) in makers else None
 
     def records(self, side, kind, numbers):
         label = "%s %d" % (side, self.conn.seq[side] - self.isn[side])

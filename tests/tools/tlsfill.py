@@ -19,8 +19,8 @@ def record(kind, body, version=0x0303):
     return struct.pack("!BHH", kind, version, len(body)) + body
 
 
-def change_cipher_spec():
-    return record(CHANGE_CIPHER_SPEC, b"\x01")
+def change_cipher_spec(version=0x0303):
+    return record(CHANGE_CIPHER_SPEC, b"\x01", version)
 
 
 def application(label, size):
