@@ -64,6 +64,10 @@ class Result:
         return [line for line in self.lines if line.get("event_type") == "smtp"]
 
     @property
+    def handshakes(self):
+        return [line for line in self.lines if line.get("event_type") == "tls"]
+
+    @property
     def discovery(self):
         """Alerts about what DNS said: (rule, severity, name) in their order."""
         out = []

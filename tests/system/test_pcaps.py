@@ -4,11 +4,13 @@
 
     test_pcaps.py BINARY [FOLDER...]
 
-expect.json: `sessions` in the order of their lines, each with the members to compare
-(`smtp`, `starttls` and others: a subset; in `options` {folder} is the folder itself) and `findings`: exact above info; those at info that are
-listed must be there, others at info are not looked at. `discovery`: the alerts about what DNS said,
-all of them, with the name that was asked for; at info they have no line and are counted. `positive` names rules that this folder
-shows, `negative` rules that it must not show but at info where listed; every rule needs both kinds.
+expect.json: `sessions` in the order of their lines, each with the members to compare (`smtp`,
+`starttls` and others: a subset; in `options` {folder} is the folder itself) and `findings`: exact
+above info; those at info that are listed must be there, others at info are not looked at. `tls`, if
+it is there: the handshakes in the order of their lines, each a subset. `discovery`: the alerts about
+what DNS said, all of them, with the name that was asked for; at info they have no line and are
+counted. `positive` names rules that this folder shows, `negative` rules that it must not show but at
+info where listed; every rule needs both kinds.
 """
 import json
 import sys
@@ -77,6 +79,15 @@ def check_discovery(tally, name, expect, result):
                     "%s was counted %r times" % (rule, result.counted.get(rule, 0)))
 
 
+def check_handshakes(tally, name, expect, result):
+    if "tls" not in expect:
+        return
+    if tally.equal(name, "number of handshakes", len(result.handshakes), len(expect["tls"])):
+        for wanted, line in zip(expect["tls"], result.handshakes):
+            wrong = run.subset(wanted, line)
+            tally.check(not wrong, name, "tls line: " + "; ".join(wrong))
+
+
 def schema_checker(tally):
     """The checker of tests/tools, or None where python3-jsonschema is missing."""
     try:
@@ -119,6 +130,7 @@ def check_folder(tally, binary, checker, folder):
             listed = (rule, severity) in wanted_rows(expect)
             tally.check(listed or rule not in expect["negative"], name,
                         "%s (%s) where it must not be" % (rule, severity))
+    check_handshakes(tally, name, expect, result)
     check_alerts(tally, name, result)
     check_discovery(tally, name, expect, result)
     check_schema(tally, name, checker, result)

@@ -110,7 +110,8 @@ def client_offer(name, version, words):
 
 
 def client_keys(version=0x0303):
-    """ClientKeyExchange, ChangeCipherSpec and Finished (RFC 5246 section 7.3)."""
+    """ClientKeyExchange, ChangeCipherSpec and Finished (RFC 5246 section 7.3). The first has the form
+    of RSA whatever was selected: nobody can read it."""
     exchange = message(16, vector(2, filler("client key exchange", 256)))
     return records(exchange, version) + finished("client", version)
 
