@@ -64,7 +64,7 @@ def reorder(capture, rng, distance):
     """
     keyed, spell = [], 0
     for i, packet in enumerate(capture.packets):
-        if i and packet.time - capture.packets[i - 1].time > 10**9:
+        if i and packet.time - capture.packets[i - 1].time >= 10**9:
             spell += 1
         keyed.append((spell, i + rng.uniform(0, distance), i))
     return _like(capture, [capture.packets[i].copy(time=slot.time)
