@@ -19,7 +19,8 @@ RULES = (
     "sts-offer-missing", "sts-cleartext", "sts-mx-mismatch", "preload-violated", "partner-violated",
     "dane-violated", "mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped",
     "handshake-aborted", "cleartext-in-handshake", "cleartext-after-tls",
-    "version-obsolete", "downgrade-sentinel",
+    "version-obsolete", "downgrade-sentinel", "cipher-weak", "key-exchange-weak", "fallback-scsv",
+    "handshake-altered",
 )
 # Of no session: what DNS said.
 DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
