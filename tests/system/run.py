@@ -20,7 +20,8 @@ RULES = (
     "dane-violated", "mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped",
     "handshake-aborted", "cleartext-in-handshake", "cleartext-after-tls",
     "version-obsolete", "downgrade-sentinel", "cipher-weak", "key-exchange-weak", "fallback-scsv",
-    "handshake-altered",
+    "handshake-altered", "certificate-untrusted", "certificate-expired", "certificate-name-mismatch",
+    "certificate-weak",
 )
 # Of no session: what DNS said.
 DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
