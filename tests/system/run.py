@@ -21,7 +21,7 @@ RULES = (
     "handshake-aborted", "cleartext-in-handshake", "cleartext-after-tls",
     "version-obsolete", "downgrade-sentinel", "cipher-weak", "key-exchange-weak", "fallback-scsv",
     "handshake-altered", "certificate-untrusted", "certificate-expired", "certificate-name-mismatch",
-    "certificate-weak",
+    "certificate-weak", "sts-certificate-invalid",
 )
 # Of no session: what DNS said.
 DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
