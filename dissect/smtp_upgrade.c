@@ -3,9 +3,6 @@
 #include "dissect/smtp_state.h"
 #include "dissect/tls.h"
 
-/* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
-#define ALERT_SIZE 24
-
 /*
  * Notes what came after the 220, and whether anything had asked for it. A server that has heard
  * nothing since STARTTLS has nothing to say (RFC 3207 section 4.2: the client speaks first).
@@ -69,7 +66,7 @@ static void application_data(struct smtp *m, const struct smtp_chunk *c, const s
 {
     struct session *s = m->s;
 
-    if (r->length <= ALERT_SIZE)
+    if (r->length <= TLS_ALERT_SIZE)
         return;
     if (c->dir == SESSION_TO_SERVER) {
         if (m->client_app++ == 0)

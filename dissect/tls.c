@@ -21,6 +21,8 @@ struct part {
 struct side {
     bool closed;    /* nothing more is read: encrypted, lost or too much */
     bool in_record; /* the newest record is one of handshake */
+    bool changed;   /* it said ChangeCipherSpec */
+    bool finished;  /* and then a message, which is Finished */
     uint8_t head[HEADER];
     uint8_t have;     /* of the header */
     bool wanted;      /* the message is collected behind `used` */
@@ -354,11 +356,30 @@ static void change_cipher(struct tls *t, struct session *s, enum session_dir d)
     close_side(t, d);
 }
 
+/* RFC 5246 section 7.4.9: who says Finished second has verified the other's. RFC 8446 section 4.4.4:
+ * the client says it when it has verified the server's; an alert in its place is shorter. */
+static void note_agreement(struct tls *t, struct session *s, enum session_dir d,
+                           const struct tls_record *r)
+{
+    struct side *side = &t->side[d];
+    bool modern = s->tls_version >= TLS_VERSION_13;
+
+    if (!modern && side->changed && r->type == TLS_HANDSHAKE)
+        side->finished = true;
+    side->changed |= r->type == TLS_CHANGE_CIPHER_SPEC;
+    if (t->side[SESSION_TO_SERVER].finished && t->side[SESSION_TO_CLIENT].finished)
+        s->tls.agreed = true;
+    if (modern && t->server.n && d == SESSION_TO_SERVER && r->type == TLS_APPLICATION_DATA &&
+        r->length > TLS_ALERT_SIZE)
+        s->tls.agreed = true;
+}
+
 void tls_record(struct tls *t, struct session *s, enum session_dir d, const struct tls_record *r)
 {
     struct side *side = &t->side[d];
 
     side->in_record = false;
+    note_agreement(t, s, d, r);
     if (r->type == TLS_HANDSHAKE && d == SESSION_TO_CLIENT && t->server.n &&
         s->tls_version >= TLS_VERSION_13 && r->length >= HEADER && r->body[0] == TLS_SERVER_HELLO)
         s->tls.altered |= TLS_ALTERED_SECOND;

@@ -61,6 +61,7 @@ struct tls_facts {
     bool resumed;
     bool retry;             /* a HelloRetryRequest came first */
     bool fallback;          /* the client says that it tries again with less (RFC 7507) */
+    bool agreed; /* both sides have compared what was said and heard, and found it the same */
     uint16_t exchange_bits; /* of the prime or the modulus */
     uint16_t group;         /* selected; 0: none was seen */
     uint32_t server_offset; /* of the first record of the server, to client */

@@ -16,6 +16,9 @@ enum tls_record_type {
     TLS_APPLICATION_DATA = 23
 };
 
+/* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
+#define TLS_ALERT_SIZE 24
+
 struct tls_record {
     uint8_t type;     /* enum tls_record_type */
     uint16_t version; /* as in the header; 2 for an SSLv2 hello */

@@ -107,7 +107,7 @@ const char *certificate_tlsrpt(const struct certificate *c, struct span host, ns
     default:
         break;
     }
-    if (!certificate_names(c, host) && c->names_left == 0)
+    if (host.n > 0 && !certificate_names(c, host) && c->names_left == 0)
         return "certificate-host-mismatch";
     switch (certificate_dates(c, at)) {
     case CERT_DATES_EXPIRED:

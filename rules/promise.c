@@ -381,8 +381,8 @@ static void expectations_judge(const struct view *v, struct judgement *out)
     out->promise = &v->expected->item[0];
     if (v->mirror) /* what was clear here went through TLS */
         return;
-    if (v->s->tls_complete)
-        out->promise_state = PROMISE_SATISFIED;
+    if (v->s->tls_complete && v->s->tls.certificates != TLS_CERTIFICATES_ANONYMOUS)
+        out->promise_state = PROMISE_SATISFIED; /* without a certificate nobody can say */
     sts_offer_missing(v, out);
     sts_cleartext(v, out);
     sts_mx_mismatch(v, out);

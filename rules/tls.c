@@ -251,15 +251,21 @@ static const char *complaint(const struct session *s, enum session_dir *by)
     return NULL;
 }
 
-/*
- * TLS-7, TLS-8. Both sides hash what they said and heard, and compare: a handshake that comes to
- * its end was not altered, and its server has a bug that its client lives with.
- */
+/* Both sides hash what they said and heard, and compare: then it was not altered, and the server has
+ * a bug that its client lives with. Where bytes were lost, they may have come so far. */
+static bool may_have_agreed(const struct session *s)
+{
+    return s->tls_complete || s->tls.agreed || !session_whole(s, SESSION_TO_SERVER) ||
+           !session_whole(s, SESSION_TO_CLIENT);
+}
+
+/* TLS-7, TLS-8. */
 static void handshake_altered(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     enum session_dir d = SESSION_TO_SERVER;
-    const char *alert = s->tls_version && !s->tls_complete ? complaint(s, &d) : NULL;
+    bool agreed = may_have_agreed(s);
+    const char *alert = s->tls_version && !agreed ? complaint(s, &d) : NULL;
     if (v->milestone != SESSION_CLOSED || !(s->tls.altered || s->tls.compression || alert))
         return;
     struct finding *f = raise_finding(out, v, RULE_HANDSHAKE_ALTERED, SESSION_TO_CLIENT,
@@ -267,10 +273,9 @@ static void handshake_altered(const struct view *v, struct judgement *out)
     raise_rate(f, s->tls.altered ? SEVERITY_ROW_E4_E5 : SEVERITY_ROW_E1, view_effect(v, true));
     if (!s->tls.altered)
         raise_cap(f, SEVERITY_LOW);
-    if (s->tls_complete ||
-        !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
+    if (agreed || !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
         raise_cap(f, SEVERITY_INFO);
-    if (s->tls.altered && !s->tls_complete)
+    if (s->tls.altered && !agreed)
         raise_cause(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_TLS_INCOMPATIBLE);
     raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
@@ -280,7 +285,7 @@ static void handshake_altered(const struct view *v, struct judgement *out)
     else if (s->tls.compression)
         wording_say(f, "The server %s selected compression, which tells what it hides (CRIME).",
                     wording_server(s).text);
-    if (s->tls.altered && s->tls_complete)
+    if (s->tls.altered && (s->tls_complete || s->tls.agreed))
         wording_say(f, "The handshake came to its end all the same, so both sides saw the same: "
                        "the server has a bug.");
     if (alert)
