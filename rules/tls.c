@@ -252,11 +252,15 @@ static const char *complaint(const struct session *s, enum session_dir *by)
 }
 
 /* Both sides hash what they said and heard, and compare: then it was not altered, and the server has
- * a bug that its client lives with. Where bytes were lost, they may have come so far. */
-static bool may_have_agreed(const struct session *s)
+ * a bug that its client lives with. Where bytes were lost, or the capture ends, they may have come so
+ * far. */
+static bool may_have_agreed(const struct view *v)
 {
-    return s->tls_complete || s->tls.agreed || !session_whole(s, SESSION_TO_SERVER) ||
-           !session_whole(s, SESSION_TO_CLIENT);
+    const struct session *s = v->s;
+    bool broken_off = v->closed || s->mails > 0 || s->tls_alert_level[0] || s->tls_alert_level[1];
+
+    return s->tls_complete || s->tls.agreed || !broken_off ||
+           !session_whole(s, SESSION_TO_SERVER) || !session_whole(s, SESSION_TO_CLIENT);
 }
 
 /* TLS-7, TLS-8. */
@@ -264,7 +268,7 @@ static void handshake_altered(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     enum session_dir d = SESSION_TO_SERVER;
-    bool agreed = may_have_agreed(s);
+    bool agreed = may_have_agreed(v);
     const char *alert = s->tls_version && !agreed ? complaint(s, &d) : NULL;
     if (v->milestone != SESSION_CLOSED || !(s->tls.altered || s->tls.compression || alert))
         return;
