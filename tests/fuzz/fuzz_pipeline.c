@@ -10,22 +10,39 @@
 #include "alert/eve.h"
 #include "base/json.h"
 #include "rules/finding.h"
+#include "sensor/peers.h"
 #include "tests/fuzz/mutate.h"
 
 static struct json line;
+static struct peers *peers;
 
 static void on_session(void *user, struct session *s, enum session_milestone m)
 {
+    const struct judge_aid aid = {.certificate = peers_certificate(s), .own_authorities = true};
     struct judgement j;
 
     (void)user;
-    judge(s, m, NULL, &j);
+    judge(s, m, &aid, &j);
     if (m != SESSION_CLOSED && judge_calm(s))
         for (uint8_t i = 0; i < j.finding_count; i++)
             if (j.finding[i].severity > SEVERITY_INFO)
                 abort();
     if (m == SESSION_CLOSED)
         eve_session(&line, s, &j, NULL, &(struct eve_options){0});
+    if (m == SESSION_CLOSED)
+        peers_leave(s);
+}
+
+static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
+{
+    struct eve_peer peer;
+
+    (void)user;
+    peers_meet(peers, s, t);
+    peer = peers_describe(peers, s, t);
+    eve_tls(&line, s, t, &peer, &(struct eve_options){0});
+    if (json_end(&line).n > CAP_JSON_LINE)
+        abort();
 }
 
 static void add(struct packets *k, const uint8_t *p, size_t n)
@@ -63,7 +80,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct dissect_config c;
     struct dissect *d;
 
+    if (!peers && !(peers = peers_new(&(struct siphash_key){1, 2}, "/dev/null")))
+        return 0;
     dissect_config_default(&c);
+    c.tls = on_tls;
     c.max_flows = 4;
     c.half_open = 16;
     if (size & 1) /* every flow is packed after every packet */
