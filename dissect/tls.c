@@ -37,6 +37,8 @@ struct tls {
     struct part client, server, chain;
     uint16_t sslv2;     /* version in a ClientHello of that form; 0: it has the usual one */
     enum tls_keys keys; /* of the suite that was selected */
+    bool answered;      /* the server sent something of a handshake */
+    bool exchanged;     /* its ServerKeyExchange came */
     uint32_t read;      /* bytes of handshake, both directions */
 };
 
@@ -84,6 +86,15 @@ static void too_much(struct tls *t, struct session *s)
     s->caps_hit++;
     no_certificates(s, TLS_CERTIFICATES_CAPPED);
     tls_over(t);
+}
+
+/* What the other side says can be read all the same. */
+static void too_long(struct tls *t, struct session *s, enum session_dir d)
+{
+    s->caps_hit++;
+    if (d == SESSION_TO_CLIENT)
+        no_certificates(s, TLS_CERTIFICATES_CAPPED);
+    close_side(t, d);
 }
 
 void tls_lost(struct tls *t, struct session *s, enum session_dir d)
@@ -152,7 +163,8 @@ static void select(struct tls *t, struct session *s, const struct tls_server_hel
     }
 }
 
-/* RFC 8446 section 4.1.4: one HelloRetryRequest at most; then one ServerHello, once. */
+/* RFC 8446 section 4.1.4: one HelloRetryRequest at most, then one ServerHello. More are not read:
+ * comparing each with a long ClientHello would take its time. */
 static bool server_hello(struct tls *t, struct session *s, struct part p)
 {
     struct tls_server_hello hello;
@@ -160,19 +172,15 @@ static bool server_hello(struct tls *t, struct session *s, struct part p)
 
     if (!tls_server_hello_read(part_of(&t->side[SESSION_TO_CLIENT], p), &hello))
         return false;
-    if (t->server.n && (hello.retry || !s->tls.retry)) {
+    if (t->server.n || (hello.retry && s->tls.retry)) {
         s->tls.altered |= TLS_ALTERED_SECOND;
         return false;
     }
-    if (s->tls_version && !s->tls.retry)
-        return false;
     if (has_client(t, &client))
         s->tls.altered |= tls_match_unlike(&client, &hello);
     s->tls_version = hello.version;
     s->tls_suite = hello.suite;
     if (hello.retry) {
-        if (s->tls.retry)
-            s->tls.altered |= TLS_ALTERED_SECOND;
         s->tls.retry = true;
         return false;
     }
@@ -197,7 +205,10 @@ static void server_key_exchange(struct tls *t, struct session *s, struct span bo
     struct tls_exchange_facts facts;
     struct tls_client_hello client;
 
-    if (!t->server.n || !tls_exchange_read(body, t->keys, &facts))
+    if (!t->server.n || t->exchanged) /* there is one (RFC 5246 section 7.3) */
+        return;
+    t->exchanged = true;
+    if (!tls_exchange_read(body, t->keys, &facts))
         return;
     s->tls.exchange = (uint8_t)facts.kind;
     s->tls.exchange_bits = facts.bits;
@@ -293,7 +304,7 @@ void tls_body(struct tls *t, struct session *s, enum session_dir d, struct span 
             memcpy(side->head + side->have, bytes.p, n);
             side->have = (uint8_t)(side->have + n);
             if (side->have == HEADER && !begin_message(side, d)) {
-                too_much(t, s);
+                too_long(t, s, d);
                 return;
             }
         } else {
@@ -342,11 +353,13 @@ static void begin_sslv2(struct tls *t, const struct tls_record *r)
 /*
  * ChangeCipherSpec. Up to TLS 1.2 what follows is encrypted, and a server that says it without a
  * certificate has resumed a session (RFC 5246 section 7.3). In TLS 1.3 it means nothing (RFC 8446
- * appendix D.4); but the client's second hello is of no interest.
+ * appendix D.4), and may come before the ServerHello (section 5); but the client's second hello is
+ * of no interest.
  */
 static void change_cipher(struct tls *t, struct session *s, enum session_dir d)
 {
-    if (d == SESSION_TO_CLIENT && s->tls_version >= TLS_VERSION_13)
+    if (d == SESSION_TO_CLIENT &&
+        (s->tls_version >= TLS_VERSION_13 || (t->client.n && !t->answered)))
         return;
     if (d == SESSION_TO_CLIENT && t->server.n && !t->side[d].closed &&
         s->tls.certificates == TLS_CERTIFICATES_NONE) {
@@ -393,6 +406,7 @@ void tls_record(struct tls *t, struct session *s, enum session_dir d, const stru
         begin_sslv2(t, r);
     } else if (r->type == TLS_HANDSHAKE) {
         side->in_record = true;
+        t->answered |= d == SESSION_TO_CLIENT && r->length > 0;
         tls_body(t, s, d,
                  span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
     }

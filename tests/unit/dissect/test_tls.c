@@ -468,6 +468,95 @@ static void one_hello_too_many(void **state)
     }
 }
 
+/* Of what comes behind the first of a kind nothing is believed, nor compared. */
+static void hellos_without_end(void **state)
+{
+    static struct bytes client, server;
+    const struct answer retry = {
+        .version = 0x0303, .suite = 0x1301, .session = 32, .retry = true, .modern = 4, .group = 23};
+    const struct answer strange = {
+        .version = 0x0303, .suite = 0x1303, .session = 32, .retry = true, .modern = 4, .group = 24};
+    (void)state;
+    client.n = server.n = 0;
+    fresh();
+    put_client_hello(&client, &modern);
+    flight(SESSION_TO_SERVER, &client, 16384);
+    put_server_hello(&server, &retry);
+    put_server_hello(&server, &strange);
+    flight(SESSION_TO_CLIENT, &server, 16384);
+    same_at_every_cut();
+    assert_int_equal(s.tls.altered, TLS_ALTERED_SECOND);
+}
+
+/* Behind a retry as well there is one ServerHello. */
+static void two_hellos_behind_a_retry(void **state)
+{
+    static struct bytes client, server;
+    const struct answer retry = {
+        .version = 0x0303, .suite = 0x1301, .session = 32, .retry = true, .modern = 4, .group = 23};
+    const struct answer first = {.version = 0x0303, .suite = 0xc02f};
+    const struct answer then = {.version = 0x0303, .suite = 0x009e};
+    (void)state;
+    client.n = server.n = 0;
+    fresh();
+    put_client_hello(&client, &modern);
+    flight(SESSION_TO_SERVER, &client, 16384);
+    put_server_hello(&server, &retry);
+    put_server_hello(&server, &first);
+    put_server_hello(&server, &then);
+    flight(SESSION_TO_CLIENT, &server, 16384);
+    same_at_every_cut();
+    assert_int_equal(s.tls.altered, TLS_ALTERED_SECOND);
+    assert_int_equal(s.tls_suite, 0xc02f);
+}
+
+static void two_curves(struct bytes *out)
+{
+    put_curve(out, 29);
+    put_curve(out, 24);
+}
+
+static void one_key_exchange_too_many(void **state)
+{
+    (void)state;
+    full_handshake(16384, 0xc02f, two_curves);
+    same_at_every_cut();
+    assert_int_equal(s.tls.group, 29);
+    assert_int_equal(s.tls.altered, 0);
+}
+
+/* A ClientHello beyond the cap goes unread; what the server says to it does not. */
+static void a_client_hello_too_long(void **state)
+{
+    static struct bytes body, hello;
+    (void)state;
+    full_handshake(16384, 0xc02f, x25519);
+    body.n = hello.n = side[0].n = 0;
+    put_fill(&body, 0, CAP_TLS_HELLO + 1);
+    put_message(&hello, TLS_CLIENT_HELLO, &body);
+    flight(SESSION_TO_SERVER, &hello, 16384);
+    same_at_every_cut();
+    assert_int_equal(s.caps_hit, 1);
+    assert_null(seen.client);
+    assert_int_equal(s.tls_suite, 0xc02f);
+    assert_int_equal(seen.certificate_count, 3);
+}
+
+/* RFC 8446 section 5: a ChangeCipherSpec may come before the ServerHello, and means nothing. */
+static void change_cipher_before_the_hello(void **state)
+{
+    static struct bytes flight;
+    (void)state;
+    full_handshake(16384, 0xc02f, x25519);
+    flight = side[1];
+    side[1].n = 0;
+    put(&side[1], "\x14\3\3\0\1\1", 6);
+    put(&side[1], flight.p, flight.n);
+    same_at_every_cut();
+    assert_int_equal(s.tls_suite, 0xc02f);
+    assert_int_equal(seen.certificate_count, 3);
+}
+
 /* RFC 5246 section 7.3: the server goes to ChangeCipherSpec at once; what follows is encrypted. */
 static void a_session_resumed(void **state)
 {
@@ -639,6 +728,11 @@ int main(void)
         cmocka_unit_test(tls_13),
         cmocka_unit_test(hello_retry),
         cmocka_unit_test(one_hello_too_many),
+        cmocka_unit_test(hellos_without_end),
+        cmocka_unit_test(two_hellos_behind_a_retry),
+        cmocka_unit_test(one_key_exchange_too_many),
+        cmocka_unit_test(a_client_hello_too_long),
+        cmocka_unit_test(change_cipher_before_the_hello),
         cmocka_unit_test(a_session_resumed),
         cmocka_unit_test(what_was_not_offered),
         cmocka_unit_test(another_session_id),
