@@ -72,6 +72,7 @@ struct smtp {
     enum side tls_from[SESSION_DIR_COUNT]; /* where a side was when a byte looked like TLS */
     uint32_t tls_heard[SESSION_DIR_COUNT]; /* what it had heard then */
     bool tls_gap[SESSION_DIR_COUNT];       /* bytes between records were lost */
+    bool tls_begun[SESSION_DIR_COUNT];     /* a record came that is no mere warning */
     uint64_t chunk_left;                   /* BDAT octets to skip */
     bool chunk_last;
     enum dot_state dot;

@@ -119,8 +119,10 @@ static void read_handshake(struct smtp *m, const struct smtp_chunk *c, const str
 {
     struct session *s = m->s;
 
+    if (s->tls_complete) /* it may wait to be told of, and what comes later is not of it */
+        return;
     if (!s->handshake) {
-        if (s->tls_complete || r->type != TLS_HANDSHAKE || s->tls_records[c->dir] > 1)
+        if (r->type == TLS_APPLICATION_DATA || s->tls_records[c->dir] > 1)
             return;
         s->handshake = tls_new();
         if (!s->handshake)
@@ -142,13 +144,26 @@ static void first_stage(struct session *s, const struct smtp_chunk *c, const str
     }
 }
 
+/* Is it the first record of its side that counts? Warnings may come before the hello (RFC 6066
+ * section 3), and a ChangeCipherSpec before the ServerHello (RFC 8446 section 5). */
+static bool begins(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
+{
+    bool early = c->dir == SESSION_TO_CLIENT && m->s->tls_stage == TLS_STAGE_CLIENT_HELLO;
+
+    if (m->tls_begun[c->dir] || r->type == TLS_ALERT ||
+        (r->type == TLS_CHANGE_CIPHER_SPEC && early))
+        return false;
+    m->tls_begun[c->dir] = true;
+    return true;
+}
+
 static void record(struct smtp *m, const struct smtp_chunk *c, const struct tls_record *r)
 {
     struct session *s = m->s;
 
     if (s->tls_records[c->dir]++ == 0)
         first_record(m, c, r);
-    if (r->type == TLS_HANDSHAKE && s->tls_records[c->dir] == 1)
+    if (begins(m, c, r) && r->type == TLS_HANDSHAKE)
         first_stage(s, c, r);
     read_handshake(m, c, r);
     if (r->type == TLS_ALERT && r->length == 2) {

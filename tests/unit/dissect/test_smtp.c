@@ -15,6 +15,11 @@
 /* TLS records with plausible headers */
 #define CLIENT_HELLO "\x16\x03\x01\x00\x06\x01\x00\x00\x02\x03\x03"
 #define SERVER_HELLO "\x16\x03\x03\x00\x06\x02\x00\x00\x02\x03\x03"
+#define WARNING      "\x15\x03\x01\x00\x02\x01\x70" /* unrecognized_name */
+#define SERVER_HELLO_13                                                                            \
+    "\x16\x03\x03\x00\x32\x02\x00\x00\x2e\x03\x03"                                              \
+    "a random of thirty-two bytes  .."                                                             \
+    "\x00\x13\x01\x00\x00\x06\x00\x2b\x00\x02\x03\x04"
 #define APP_30                                                                                     \
     "\x17\x03\x03\x00\x1e"                                                                         \
     "012345678901234567890123456789"
@@ -173,6 +178,18 @@ static void test_multi_line_220_is_no_injection(void **state)
     talk_end(&k);
 }
 
+/* A warning takes no part in the handshake: it may stand before it (RFC 6066 section 3). */
+static void test_warnings_before_the_hellos(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CB(WARNING CLIENT_HELLO),
+         SB(WARNING SERVER_HELLO));
+    assert_int_equal(k.s.tls_stage, TLS_STAGE_SERVER_HELLO);
+    assert_int_not_equal(k.s.tls.server_offset, 0);
+    assert_non_null(k.s.handshake);
+    talk_end(&k);
+}
+
 static void test_response_injection(void **state)
 {
     (void)state;
@@ -246,6 +263,18 @@ static void test_tls_completes_only_with_an_answer_to_data(void **state)
          CB(APP_30), SB(APP_30));
     assert_true(k.s.tls_complete);
     assert_true(k.events & 1u << SESSION_UPGRADE_DECIDED);
+    talk_end(&k);
+}
+
+/* The handshake is over; and when it was told of depends on other sessions. */
+static void test_a_hello_behind_data_is_none(void **state)
+{
+    (void)state;
+    TALK(HELLO, C("STARTTLS\r\n"), S("220 go\r\n"), CB(CLIENT_HELLO), SB(SERVER_HELLO_13 APP_30),
+         CB(APP_30), SB(APP_30 SERVER_HELLO_13));
+    assert_true(k.s.tls_complete);
+    assert_int_equal(k.s.tls_version, 0x0304);
+    assert_int_equal(k.s.tls.altered, 0);
     talk_end(&k);
 }
 
@@ -747,6 +776,7 @@ int main(void)
         cmocka_unit_test(test_lost_reply_leaves_ehlo_damaged),
         cmocka_unit_test(test_ehlo_refused_then_helo),
         cmocka_unit_test(test_starttls_refused_and_mail_follows),
+        cmocka_unit_test(test_warnings_before_the_hellos),
         cmocka_unit_test(test_multi_line_220_is_no_injection),
         cmocka_unit_test(test_response_injection),
         cmocka_unit_test(test_command_injection),
@@ -760,6 +790,7 @@ int main(void)
         cmocka_unit_test(test_a_broken_hello_names_nobody),
         cmocka_unit_test(test_a_hello_with_text_in_it_names_nobody),
         cmocka_unit_test(test_tls_completes_only_with_an_answer_to_data),
+        cmocka_unit_test(test_a_hello_behind_data_is_none),
         cmocka_unit_test(test_encrypted_alert_completes_nothing),
         cmocka_unit_test(test_pipelined_replies_find_their_commands),
         cmocka_unit_test(test_dot_stuffing_and_bare_lf_dot_are_text),
