@@ -139,8 +139,8 @@ enum dane_result certificate_dane(const struct certificate *c, const struct tlsa
 const char *dane_result_text(enum dane_result r);
 
 /* What a sender that holds the server to RFC 8461 would report (RFC 8460 section 4.3), the gravest
- * if several; NULL: nothing. Trust that is unknown and names that were left are no fault; names are
- * not judged without a host. */
+ * if several; NULL: nothing. Trust that is unknown and names that were left are no fault; `host` is
+ * empty where names are not to be judged. */
 const char *certificate_tlsrpt(const struct certificate *c, struct span host, nstime at);
 
 /* And one that holds it to DANE: "tlsa-invalid", or NULL. */

@@ -31,6 +31,24 @@ static const struct expectation *covering(const struct view *v, enum expectation
     return NULL;
 }
 
+/* Several hosts may have one address. Did the client ask for the certificate of this one? */
+static bool asked_for(const struct view *v, const struct expectation *e)
+{
+    struct span asked = domain_trim(session_text(v->s, v->s->sni));
+    return asked.n > 0 && span_eq_nocase(asked, domain_span(&e->mx));
+}
+
+/* The same for what was presented: first of all that of the host that was asked for. */
+static const struct expectation *presented_for(const struct view *v, enum expectation_source source)
+{
+    for (uint8_t i = 0; i < v->expected->count; i++) {
+        const struct expectation *e = &v->expected->item[i];
+        if (e->source == source && e->match == MX_MATCH_WHOLE && settled(v, e) && asked_for(v, e))
+            return e;
+    }
+    return covering(v, source);
+}
+
 /* The whole reply is here and offers nothing that a client could use (RFC 3207 section 4.1). */
 static bool offers_nothing(const struct view *v)
 {
@@ -232,10 +250,8 @@ static enum effect certificate_effect(const struct view *v)
  * may have been shown another (section 7.1): then names are not judged. */
 static struct span host_to_name(const struct view *v, const struct expectation *e)
 {
-    struct span host = domain_span(&e->mx), asked = session_text(v->s, v->s->sni);
-    if (e->binding == BINDING_GREETING || !span_eq_nocase(domain_trim(asked), host))
-        return span_of(NULL, 0);
-    return host;
+    bool judged = e->binding != BINDING_GREETING && asked_for(v, e);
+    return judged ? domain_span(&e->mx) : span_of(NULL, 0);
 }
 
 /* RFC 8461 section 4.2 speaks of the authorities that the sender trusts: those of this system may be
@@ -268,7 +284,7 @@ static void say_certificate(struct finding *f, const struct view *v, struct span
 /* POL-3. */
 static void sts_certificate_invalid(const struct view *v, struct judgement *out)
 {
-    const struct expectation *e = covering(v, EXPECTATION_MTA_STS);
+    const struct expectation *e = presented_for(v, EXPECTATION_MTA_STS);
     const struct certificate *c = v->certificate;
     if (!e || !c || v->milestone != SESSION_CLOSED)
         return;
@@ -327,15 +343,25 @@ static void dane_mismatched(const struct view *v, struct judgement *out,
     break_promise(out, e);
 }
 
+/* Where the client did not say which host it wants, the certificate of any of them will do. */
+static bool mismatched_tlsa(const struct view *v, const struct expectation *e)
+{
+    if (e->dane != DANE_MISMATCH || asked_for(v, e))
+        return e->dane == DANE_MISMATCH;
+    for (uint8_t i = 0; i < v->expected->count; i++)
+        if (v->expected->item[i].dane == DANE_MATCH)
+            return false;
+    return true;
+}
+
 static void dane_violated(const struct view *v, struct judgement *out)
 {
-    const struct expectation *e = covering(v, EXPECTATION_DANE);
+    const struct expectation *e = presented_for(v, EXPECTATION_DANE);
     if (e && offers_nothing(v)) {
         struct finding *f = offer_missing(v, out, RULE_DANE_VIOLATED, e);
         say_dane(f, v, e);
         finish_offer(f, v, out);
-    } else if (e && v->certificate && e->dane == DANE_MISMATCH &&
-               v->milestone == SESSION_CLOSED) {
+    } else if (e && v->certificate && v->milestone == SESSION_CLOSED && mismatched_tlsa(v, e)) {
         dane_mismatched(v, out, e);
     }
 }
@@ -374,11 +400,20 @@ static void partner_violated(const struct view *v, struct judgement *out)
 
 /* --- all promises made outside the session --- */
 
+/* What the session is told of with, as long as none is broken. */
+static const struct expectation *foremost(const struct view *v)
+{
+    for (uint8_t i = 0; i < v->expected->count; i++)
+        if (asked_for(v, &v->expected->item[i]))
+            return &v->expected->item[i];
+    return &v->expected->item[0];
+}
+
 static void expectations_judge(const struct view *v, struct judgement *out)
 {
     if (v->s->implicit_tls || v->s->key.server_port != PORT_SMTP)
         return;
-    out->promise = &v->expected->item[0];
+    out->promise = foremost(v);
     if (v->mirror) /* what was clear here went through TLS */
         return;
     if (v->s->tls_complete && v->s->tls.certificates != TLS_CERTIFICATES_ANONYMOUS)

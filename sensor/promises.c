@@ -421,7 +421,7 @@ static void match_tlsa(const struct promises *p, const struct session *s,
     }
     if (n > 0)
         e->dane = certificate_dane(c, record, n, names, 2, s->tls.begin ? s->tls.begin : s->first);
-    if (anchor && e->dane == DANE_MISMATCH)
+    if ((anchor || n == CAP_ROUTES_TLSA) && e->dane == DANE_MISMATCH) /* or there were more */
         e->dane = DANE_UNUSABLE;
 }
 

@@ -570,6 +570,7 @@ static void what_a_sender_would_report(void **state)
     assert_string_equal(report(&leaf, &middle, "mx.a.test", MAKE_FROM), "");
     assert_string_equal(report(&leaf, &middle, "mx.c.test", MAKE_FROM),
                         "certificate-host-mismatch");
+    assert_string_equal(report(&leaf, &middle, "", MAKE_FROM), ""); /* any name will do */
     assert_string_equal(report(&leaf, &middle, "mx.a.test", MAKE_UNTIL + 1), "certificate-expired");
     assert_string_equal(report(&leaf, &middle, "mx.a.test", MAKE_FROM - 1), "validation-failure");
     assert_string_equal(report(&leaf, NULL, "mx.a.test", MAKE_UNTIL + 1),

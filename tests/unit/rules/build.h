@@ -13,6 +13,7 @@ struct build {
     uint32_t at[SESSION_DIR_COUNT]; /* next stream offset of each direction */
     struct judgement j;
     const struct expectations *expected; /* NULL: nothing is promised */
+    const struct certificate *certificate; /* NULL: none was seen */
 };
 
 static inline struct text build_text(struct build *b, const void *p, size_t n)
@@ -204,7 +205,7 @@ static inline void build_only(struct build *b, enum session_dir d)
 
 static inline const struct judgement *build_judge(struct build *b, enum session_milestone m)
 {
-    struct judge_aid aid = {.expected = b->expected};
+    struct judge_aid aid = {.expected = b->expected, .certificate = b->certificate};
     judge(&b->s, m, &aid, &b->j);
     return &b->j;
 }

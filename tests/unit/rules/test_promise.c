@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/families.h"
 
+#include "policy/certificate.h"
 #include "rules/build.h"
 
 #include <setjmp.h>
@@ -259,6 +260,73 @@ static void a_host_that_the_policy_does_not_name(void **state)
     assert_null(found(RULE_STS_MX_MISMATCH));
 }
 
+/* --- several hosts at one address --- */
+
+static struct certificate presented;
+
+static void host(size_t i, const char *name, enum dane_result dane)
+{
+    struct expectation *e = &promised.item[i];
+    *e = promised.item[0];
+    (void)domain_read(span_str(name), &e->mx);
+    e->dane = dane;
+}
+
+/* TLS with one of two hosts; `asked`: the name in the ClientHello. */
+static void two_hosts(enum expectation_source source, enum dane_result a, enum dane_result z,
+                      const char *asked)
+{
+    offer("SIZE 1|STARTTLS");
+    build_starttls(&b, 220, "220 go");
+    build_tls(&b);
+    promise(source, STS_MODE_ENFORCE, BINDING_DNS);
+    host(1, "mx.z.test", z);
+    host(0, "mx.a.test", a);
+    promised.count = 2;
+    b.s.sni = build_text(&b, asked, strlen(asked));
+    presented = (struct certificate){
+        .trust = CERT_TRUST_OK, .valid_until = INT64_MAX, .name_count = 1, .name = {span_str("mx.z.test")}};
+    b.certificate = &presented;
+}
+
+static void records_of_the_host_that_was_asked_for(void **state)
+{
+    (void)state;
+    two_hosts(EXPECTATION_DANE, DANE_MISMATCH, DANE_MATCH, "MX.z.test.");
+    assert_null(found(RULE_DANE_VIOLATED));
+    assert_int_equal(b.j.peer, PEER_VERIFIED);
+    two_hosts(EXPECTATION_DANE, DANE_MATCH, DANE_MISMATCH, "mx.z.test");
+    assert_non_null(found(RULE_DANE_VIOLATED));
+    assert_ptr_equal(b.j.promise, &promised.item[1]);
+    two_hosts(EXPECTATION_DANE, DANE_MISMATCH, DANE_MATCH, ""); /* either will do */
+    assert_null(found(RULE_DANE_VIOLATED));
+    two_hosts(EXPECTATION_DANE, DANE_MISMATCH, DANE_MISMATCH, "");
+    assert_non_null(found(RULE_DANE_VIOLATED));
+}
+
+static void a_certificate_of_the_host_that_was_asked_for(void **state)
+{
+    (void)state;
+    two_hosts(EXPECTATION_MTA_STS, DANE_UNKNOWN, DANE_UNKNOWN, "mx.z.test");
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    two_hosts(EXPECTATION_MTA_STS, DANE_UNKNOWN, DANE_UNKNOWN, "mx.a.test");
+    assert_string_equal(found(RULE_STS_CERTIFICATE_INVALID)->tlsrpt, "certificate-host-mismatch");
+    two_hosts(EXPECTATION_MTA_STS, DANE_UNKNOWN, DANE_UNKNOWN, "mx.z.test");
+    presented.name[0] = span_str("mx.a.test");
+    assert_non_null(found(RULE_STS_CERTIFICATE_INVALID));
+}
+
+/* RFC 8461 section 7.1: who asks for no name may be shown any certificate. */
+static void no_name_was_asked_for(void **state)
+{
+    (void)state;
+    two_hosts(EXPECTATION_MTA_STS, DANE_UNKNOWN, DANE_UNKNOWN, "");
+    presented.name[0] = span_str("www.z.test");
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    presented.trust = CERT_TRUST_SELF_SIGNED;
+    assert_string_equal(found(RULE_STS_CERTIFICATE_INVALID)->tlsrpt, "certificate-not-trusted");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -276,6 +344,9 @@ int main(void)
         cmocka_unit_test(a_decrypted_mirror_breaks_no_promise),
         cmocka_unit_test(a_guess_waits_for_the_end),
         cmocka_unit_test(a_host_that_the_policy_does_not_name),
+        cmocka_unit_test(records_of_the_host_that_was_asked_for),
+        cmocka_unit_test(a_certificate_of_the_host_that_was_asked_for),
+        cmocka_unit_test(no_name_was_asked_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
