@@ -11,9 +11,13 @@
 /* Descriptions of alerts (RFC 8446 section 6). */
 enum {
     ALERT_BAD_RECORD_MAC = 20,
+    ALERT_BAD_CERTIFICATE = 42,
+    ALERT_CERTIFICATE_UNKNOWN = 46,
     ALERT_ILLEGAL_PARAMETER = 47,
+    ALERT_UNKNOWN_CA = 48,
     ALERT_DECRYPT_ERROR = 51,
-    ALERT_INAPPROPRIATE_FALLBACK = 86 /* RFC 7507 */
+    ALERT_INAPPROPRIATE_FALLBACK = 86, /* RFC 7507 */
+    ALERT_BAD_STATUS_RESPONSE = 113
 };
 enum { ALERT_FATAL = 2 };
 
@@ -251,16 +255,26 @@ static const char *complaint(const struct session *s, enum session_dir *by)
     return NULL;
 }
 
-/* Both sides hash what they said and heard, and compare: then it was not altered, and the server has
- * a bug that its client lives with. Where bytes were lost, or the capture ends, they may have come so
- * far. */
-static bool may_have_agreed(const struct view *v)
+/* RFC 8446 section 6.2: it is the certificate that the client has something against, and so it had
+ * taken the hello for an answer to its own (section 4.1.3). */
+static bool about_certificate(uint8_t alert)
+{
+    return (alert >= ALERT_BAD_CERTIFICATE && alert <= ALERT_CERTIFICATE_UNKNOWN) ||
+           alert == ALERT_UNKNOWN_CA || alert == ALERT_BAD_STATUS_RESPONSE;
+}
+
+/*
+ * Did the two come apart over what was altered, as far as can be said? Both sides hash what they said
+ * and heard, and compare: then it was not altered, and the server has a bug that its client lives
+ * with. Where bytes were lost, or the capture ends, they may have come so far.
+ */
+static bool came_apart(const struct view *v, bool complained)
 {
     const struct session *s = v->s;
-    bool broken_off = v->closed || s->mails > 0 || s->tls_alert_level[0] || s->tls_alert_level[1];
-
-    return s->tls_complete || s->tls.agreed || !broken_off ||
-           !session_whole(s, SESSION_TO_SERVER) || !session_whole(s, SESSION_TO_CLIENT);
+    if (s->tls_complete || s->tls.agreed || about_certificate(s->tls_alert[SESSION_TO_SERVER]) ||
+        !session_whole(s, SESSION_TO_SERVER) || !session_whole(s, SESSION_TO_CLIENT))
+        return false;
+    return complained || v->closed || s->mails > 0;
 }
 
 /* TLS-7, TLS-8. */
@@ -268,8 +282,8 @@ static void handshake_altered(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     enum session_dir d = SESSION_TO_SERVER;
-    bool agreed = may_have_agreed(v);
-    const char *alert = s->tls_version && !agreed ? complaint(s, &d) : NULL;
+    const char *alert = s->tls_version && !s->tls_complete ? complaint(s, &d) : NULL;
+    bool apart = came_apart(v, alert);
     if (v->milestone != SESSION_CLOSED || !(s->tls.altered || s->tls.compression || alert))
         return;
     struct finding *f = raise_finding(out, v, RULE_HANDSHAKE_ALTERED, SESSION_TO_CLIENT,
@@ -277,9 +291,10 @@ static void handshake_altered(const struct view *v, struct judgement *out)
     raise_rate(f, s->tls.altered ? SEVERITY_ROW_E4_E5 : SEVERITY_ROW_E1, view_effect(v, true));
     if (!s->tls.altered)
         raise_cap(f, SEVERITY_LOW);
-    if (agreed || !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
+    if (!apart ||
+        !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
         raise_cap(f, SEVERITY_INFO);
-    if (s->tls.altered && !agreed)
+    if (s->tls.altered && apart)
         raise_cause(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_TLS_INCOMPATIBLE);
     raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
