@@ -28,15 +28,20 @@ static void put_known_word(struct json *out, const char *key, const char *word)
         json_word(out, key, word);
 }
 
-static void put_wire(struct json *out, const char *key, struct span text,
-                     const struct eve_options *o)
+static void put_any(struct json *out, const char *key, struct span text,
+                    const struct eve_options *o)
 {
-    if (text.n == 0)
-        return;
     if (o->show_addresses)
         json_wire(out, key, text);
     else
         json_masked(out, key, text);
+}
+
+static void put_wire(struct json *out, const char *key, struct span text,
+                     const struct eve_options *o)
+{
+    if (text.n > 0)
+        put_any(out, key, text, o);
 }
 
 static void put_numbers(struct json *out, const char *key, struct span list)
@@ -50,19 +55,21 @@ static void put_numbers(struct json *out, const char *key, struct span list)
         json_shorten(out);
 }
 
-static void put_names(struct json *out, const char *key, const struct span *list, size_t n)
+static void put_names(struct json *out, const char *key, const struct span *list, size_t n,
+                      const struct eve_options *o)
 {
     if (n == 0)
         return;
     json_array(out, key);
     for (size_t i = 0; i < n; i++)
-        json_wire(out, NULL, list[i]);
+        put_any(out, NULL, list[i], o);
     json_close(out);
 }
 
-static void put_alpn(struct json *out, const char *key, const struct tls_said *said)
+static void put_alpn(struct json *out, const char *key, const struct tls_said *said,
+                     const struct eve_options *o)
 {
-    put_names(out, key, said->alpn, said->alpn_count);
+    put_names(out, key, said->alpn, said->alpn_count, o);
     if (said->alpn_cut)
         json_shorten(out);
 }
@@ -90,17 +97,17 @@ static void put_certificate(struct json *out, const struct certificate *c,
         return;
     put_seconds(out, "notbefore", c->chain[0].not_before);
     put_seconds(out, "notafter", c->chain[0].not_after);
-    put_names(out, "subjectaltname", c->name, c->name_count);
+    put_names(out, "subjectaltname", c->name, c->name_count, o);
     if (c->names_left)
         json_shorten(out);
 }
 
-static void put_client(struct json *out, const struct tls_sighting *t)
+static void put_client(struct json *out, const struct tls_sighting *t, const struct eve_options *o)
 {
     const struct tls_said *said = &t->said[SESSION_TO_SERVER];
     if (!t->client)
         return;
-    put_alpn(out, "client_alpns", said);
+    put_alpn(out, "client_alpns", said, o);
     json_object(out, "client_handshake");
     put_known_word(out, "version", tls_version_text(said->version));
     put_numbers(out, "ciphers", t->suites);
@@ -109,12 +116,13 @@ static void put_client(struct json *out, const struct tls_sighting *t)
     json_close(out);
 }
 
-static void put_server(struct json *out, const struct session *s, const struct tls_sighting *t)
+static void put_server(struct json *out, const struct session *s, const struct tls_sighting *t,
+                       const struct eve_options *o)
 {
     const struct tls_said *said = &t->said[SESSION_TO_CLIENT];
     if (!t->server)
         return;
-    put_alpn(out, "server_alpns", said);
+    put_alpn(out, "server_alpns", said, o);
     json_object(out, "server_handshake");
     put_known_word(out, "version", tls_version_text(said->version));
     json_uint(out, "cipher", s->tls_suite);
@@ -144,8 +152,8 @@ static void put_tls(struct json *out, const struct session *s, const struct tls_
         put_certificate(out, p->certificate, o);
     if (s->tls.resumed)
         json_bool(out, "session_resumed", true);
-    put_client(out, t);
-    put_server(out, s, t);
+    put_client(out, t, o);
+    put_server(out, s, t, o);
     if (p->client)
         put_ja3(out, "ja3", p->client->ja3, p->client->ja3_text);
     if (p->server)

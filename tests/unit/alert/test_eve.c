@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/eve.h"
 
+#include "dissect/tls_hello.h"
+#include "policy/certificate.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -51,6 +54,30 @@ static void has_not(const char *part)
 {
     if (strstr(line, part))
         fail_msg("%s in %s", part, line);
+}
+
+/* Owners of certificates and programs may write an address anywhere. */
+static void test_addresses_in_a_handshake(void **state)
+{
+    struct certificate c = {.subject = span_str("CN=alice@example.test"),
+                            .name = {span_str("bob@example.test")},
+                            .name_count = 1};
+    const struct tls_client_hello client = {0};
+    const struct tls_sighting t = {
+        .client = &client,
+        .said[SESSION_TO_SERVER] = {.alpn = {span_str("carol@example.test")}, .alpn_count = 1}};
+    const struct eve_peer peer = {.certificate = &c};
+    (void)state;
+    for (int shown = 0; shown < 2; shown++) {
+        o.show_addresses = shown;
+        eve_tls(&j, &f.s, &t, &peer, &o);
+        end_line();
+        (shown ? has : has_not)("alice@");
+        (shown ? has : has_not)("\"bob@example.test\"");
+        (shown ? has : has_not)("carol@");
+        if (!shown)
+            has("[\"*@example.test\"]");
+    }
 }
 
 /* The whole line, by the contract and the reference vector of Community ID. */
@@ -368,6 +395,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_session),
+        TEST(test_addresses_in_a_handshake),
         TEST(test_upgrade),
         TEST(test_unknown_is_absent),
         TEST(test_null_sender_and_empty_token),
