@@ -83,7 +83,8 @@
 #define CAP_CERT_SERIAL       20   /* bytes shown of a serial number (RFC 5280 section 4.1.2.2) */
 #define CAP_CERT_CACHED       1024 /* chains remembered: servers that most sites talk to */
 #define CAP_CERT_CACHED_BYTES (8u << 20) /* and what they take: 5 KiB each, 30 with every name */
-#define CAP_CERT_BURST        1000 /* new chains read at once, 1 ms each */
+#define CAP_CERT_USUAL        8192 /* bytes of a chain: a larger one counts for several below */
+#define CAP_CERT_BURST        1000 /* new chains read at once, 1 ms each, of empty names 3 ms */
 #define CAP_CERT_RATE         100  /* and a second later on: a tenth of the time */
 #define CAP_CERT_RSA_BITS     8192 /* keys that signatures are checked with: those of a stranger */
 #define CAP_CERT_EC_BITS      521

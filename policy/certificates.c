@@ -30,7 +30,7 @@ struct certificates {
     bool asked; /* for the store */
     uint64_t read;
     size_t cached, cached_bytes;
-    uint32_t allowance; /* chains that may be read at once */
+    uint32_t allowance; /* usual chains that may be read at once */
     nstime allowed_at;  /* when it last grew; INT64_MIN: never */
     struct entry *oldest, *newest;
     struct entry *bucket[BUCKETS];
@@ -254,9 +254,20 @@ static struct entry *entry_new(const struct certificate *facts, const uint8_t ke
     return e;
 }
 
+/* How many usual chains this one takes as long as: strangers choose its size as well. */
+static uint32_t price_of(const struct span *chain, size_t count)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        n += chain[i].n;
+    n /= CAP_CERT_USUAL;
+    return n < CAP_CERT_BURST ? (uint32_t)n + 1 : CAP_CERT_BURST;
+}
+
 /* Strangers choose how many chains there are, and reading one takes as long as a thousand packets.
  * Time that runs back allows nothing. */
-static bool may_read(struct certificates *cs, nstime at)
+static bool may_read(struct certificates *cs, uint32_t price, nstime at)
 {
     const nstime each = NS_PER_S / CAP_CERT_RATE;
     int64_t more;
@@ -269,9 +280,9 @@ static bool may_read(struct certificates *cs, nstime at)
         cs->allowance = more < CAP_CERT_BURST - cs->allowance ? cs->allowance + (uint32_t)more
                                                               : CAP_CERT_BURST;
     }
-    if (cs->allowance == 0 || forgotten_bytes > CAP_CERT_CACHED_BYTES)
+    if (cs->allowance < price || forgotten_bytes > CAP_CERT_CACHED_BYTES)
         return false;
-    cs->allowance--;
+    cs->allowance -= price;
     return true;
 }
 
@@ -287,7 +298,7 @@ const struct certificate *certificates_look(struct certificates *cs, const struc
     e = recall(cs, key);
     if (e)
         return certificate_hold(&e->facts);
-    if (!may_read(cs, at))
+    if (!may_read(cs, price_of(chain, count), at))
         return NULL;
     facts.chain_count = (uint32_t)(count < CAP_CERT_CHAIN ? count : CAP_CERT_CHAIN);
     facts.chain_left = (uint32_t)(count - facts.chain_count);

@@ -175,6 +175,26 @@ static void new_ones_have_an_allowance(void **state)
     certificates_free(cs);
 }
 
+/* A long chain takes the turns of several. */
+static void long_ones_count_for_more(void **state)
+{
+    static uint8_t bytes[7 * CAP_CERT_USUAL];
+    struct certificates *cs = certificates_new(ca);
+    struct span chain[] = {span_of(bytes, sizeof(bytes))};
+    uint32_t i = 0;
+    (void)state;
+    certificate_release(certificates_look(cs, chain, 1, 0));
+    for (; i < CAP_CERT_BURST; i++) {
+        chain[0] = span_of(&i, sizeof(i));
+        const struct certificate *c = certificates_look(cs, chain, 1, 0);
+        if (!c)
+            break;
+        certificate_release(c);
+    }
+    assert_int_equal(i, CAP_CERT_BURST - 8);
+    certificates_free(cs);
+}
+
 /* Values that the cache has let go and sessions hold are bounded as well. */
 static void held_ones_are_bounded(void **state)
 {
@@ -247,6 +267,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_chain_is_the_same_value),
         cmocka_unit_test(new_ones_have_an_allowance),
+        cmocka_unit_test(long_ones_count_for_more),
         cmocka_unit_test(held_ones_are_bounded),
         cmocka_unit_test(where_one_ends_matters),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
