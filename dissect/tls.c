@@ -11,7 +11,6 @@
 #define FIRST_SIZE 512
 
 enum { CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12 }; /* RFC 5246 section 7.4 */
-enum { EXTENSION_GROUPS = 10, EXTENSION_SIGNATURES = 13, EXTENSION_ALPN = 16 };
 
 /* A message that is kept, inside the bytes of its side. */
 struct part {
@@ -476,7 +475,7 @@ static void list_said(uint16_t version, struct span extensions, uint8_t *types,
     while (tls_extension_next(&list, &type, &data)) {
         types[n++] = (uint8_t)(type >> 8);
         types[n++] = (uint8_t)type;
-        if (type == EXTENSION_ALPN && out->alpn_count == 0)
+        if (type == TLS_EXTENSION_ALPN && out->alpn_count == 0)
             list_alpn(data, out);
     }
     out->extensions = span_of(types, n);
@@ -491,8 +490,8 @@ void tls_sight(const struct tls *t, struct tls_sight_room *room, struct tls_sigh
         out->client = &room->client;
         out->sslv2 = t->sslv2 != 0;
         out->suites = room->client.suites;
-        out->groups = words_of(room->client.extensions, EXTENSION_GROUPS);
-        out->signatures = words_of(room->client.extensions, EXTENSION_SIGNATURES);
+        out->groups = words_of(room->client.extensions, TLS_EXTENSION_SUPPORTED_GROUPS);
+        out->signatures = words_of(room->client.extensions, TLS_EXTENSION_SIGNATURE_ALGORITHMS);
         list_said(room->client.version, room->client.extensions, room->types[SESSION_TO_SERVER],
                   &out->said[SESSION_TO_SERVER]);
     }

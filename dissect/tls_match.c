@@ -7,7 +7,6 @@
 #define SERVER_EXTENSIONS 64 /* looked at; no server has a third of them */
 
 enum {
-    EXTENSION_GROUPS = 10,
     EXTENSION_PRE_SHARED_KEY = 41,
     EXTENSION_COOKIE = 44, /* in a HelloRetryRequest unasked (RFC 8446 section 4.2.2) */
     EXTENSION_KEY_SHARE = 51,
@@ -52,7 +51,7 @@ bool tls_match_has_group(const struct tls_client_hello *h, uint16_t group)
     struct span data, list;
     struct cursor c;
 
-    if (!tls_extension(h->extensions, EXTENSION_GROUPS, &data))
+    if (!tls_extension(h->extensions, TLS_EXTENSION_SUPPORTED_GROUPS, &data))
         return true;
     c = cursor_of(data);
     list = cursor_span(&c, cursor_u16(&c));

@@ -284,8 +284,8 @@ static void two_hosts(enum expectation_source source, enum dane_result a, enum d
     host(0, "mx.a.test", a);
     promised.count = 2;
     b.s.sni = build_text(&b, asked, strlen(asked));
-    presented = (struct certificate){
-        .trust = CERT_TRUST_OK, .valid_until = INT64_MAX, .name_count = 1, .name = {span_str("mx.z.test")}};
+    presented = (struct certificate){.trust = CERT_TRUST_OK, .valid_until = INT64_MAX};
+    presented.name[presented.name_count++] = span_str("mx.z.test");
     b.certificate = &presented;
 }
 
