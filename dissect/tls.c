@@ -291,37 +291,42 @@ static bool begin_message(struct side *side, enum session_dir d)
     return side->left <= CAP_TLS_HANDSHAKE;
 }
 
+/* The next bytes of a header, or of the body behind it. False: it is too long, or no memory. */
+static bool take(struct side *side, enum session_dir d, struct span bytes)
+{
+    if (side->have < HEADER) {
+        memcpy(side->head + side->have, bytes.p, bytes.n);
+        side->have = (uint8_t)(side->have + bytes.n);
+        return side->have < HEADER || begin_message(side, d);
+    }
+    side->left -= (uint32_t)bytes.n;
+    return collect(side, bytes);
+}
+
 void tls_body(struct tls *t, struct session *s, enum session_dir d, struct span bytes)
 {
     struct side *side = &t->side[d];
 
     while (bytes.n > 0 && side->in_record && !side->closed) {
-        size_t n;
+        size_t want = side->have < HEADER ? (size_t)(HEADER - side->have) : side->left;
+        struct span next = span_first(bytes, want);
+        bool heading = side->have < HEADER;
 
-        if (side->have < HEADER) {
-            n = bytes.n < (size_t)(HEADER - side->have) ? bytes.n : (size_t)(HEADER - side->have);
-            memcpy(side->head + side->have, bytes.p, n);
-            side->have = (uint8_t)(side->have + n);
-            if (side->have == HEADER && !begin_message(side, d)) {
-                too_long(t, s, d);
-                return;
-            }
-        } else {
-            n = bytes.n < side->left ? bytes.n : side->left;
-            if (!collect(side, span_first(bytes, n))) {
-                too_much(t, s);
-                return;
-            }
-            side->left -= (uint32_t)n;
-        }
-        if (side->have == HEADER && side->left == 0)
-            end_message(t, s, d);
-        t->read += (uint32_t)n;
-        if (t->read > CAP_TLS_HANDSHAKE) {
+        if (next.n > CAP_TLS_HANDSHAKE - t->read) {
             too_much(t, s);
             return;
         }
-        bytes = span_from(bytes, n);
+        if (!take(side, d, next)) {
+            if (heading)
+                too_long(t, s, d);
+            else
+                too_much(t, s);
+            return;
+        }
+        t->read += (uint32_t)next.n;
+        if (side->have == HEADER && side->left == 0)
+            end_message(t, s, d);
+        bytes = span_from(bytes, next.n);
     }
 }
 

@@ -682,6 +682,30 @@ static void too_much(void **state)
     }
 }
 
+/* A chain that ends with the last byte of the cap is read, and one byte more is not: however it is
+ * cut. */
+static void the_last_byte_of_the_cap(void **state)
+{
+    static struct bytes client, server;
+    const struct answer a = {.version = 0x0303, .suite = 0xc02f};
+    (void)state;
+    for (int beyond = 0; beyond < 2; beyond++) {
+        client.n = server.n = 0;
+        fresh();
+        put_client_hello(&client, &old);
+        put_server_hello(&server, &a);
+        put_certificates(&server, 1,
+                         CAP_TLS_HANDSHAKE - client.n - server.n - 4 - 3 - 3 + (size_t)beyond);
+        flight(SESSION_TO_SERVER, &client, 16384);
+        flight(SESSION_TO_CLIENT, &server, 16384);
+        same_at_every_cut();
+        assert_int_equal(s.tls.certificates,
+                         beyond ? TLS_CERTIFICATES_CAPPED : TLS_CERTIFICATES_SEEN);
+        assert_int_equal(seen.certificate_count, !beyond);
+        assert_int_equal(s.caps_hit, beyond);
+    }
+}
+
 /* Empty messages and records for ever: the reading ends. */
 static void small_fragments_for_ever(void **state)
 {
@@ -739,6 +763,7 @@ int main(void)
         cmocka_unit_test(a_hello_of_sslv2),
         cmocka_unit_test(a_gap),
         cmocka_unit_test(too_much),
+        cmocka_unit_test(the_last_byte_of_the_cap),
         cmocka_unit_test(small_fragments_for_ever),
         cmocka_unit_test(any_damage),
     };
