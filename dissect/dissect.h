@@ -97,6 +97,8 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
 void dissect_packet(struct dissect *d, const struct packet *p);
 void dissect_hand_out(struct dissect *d); /* the sessions that have ended by now; also in a call */
 void dissect_finish(struct dissect *d);   /* closes every flow, in the order of first packets */
+/* Without dissect_finish() before it nobody is told of what is open; whoever set session.peer or
+ * session.memo finishes first, or has no other chance to free them. */
 void dissect_free(struct dissect *d);
 struct dissect_counters dissect_counters(const struct dissect *d);
 

@@ -122,8 +122,10 @@ static void hand_out_later(struct dissect *d, const struct hand_out *h)
 /* Takes a session that has ended. The second place's goes with its flow, so it cannot wait. */
 static void hand_out_ended(struct dissect *d, struct session *s)
 {
+    bool alone = !s->twin; /* behind the next line it may be gone */
+
     hand_out_later(d, &(struct hand_out){.session = s, .ended = true});
-    if (s->twin && d->later_count)
+    if (!alone)
         hand_out_all(d);
 }
 
