@@ -323,6 +323,53 @@ static void test_every_day(void **state)
     }
 }
 
+static void expect_seconds(int64_t seconds, const char *expected)
+{
+    char text[TEXT_SECONDS];
+    assert_true(text_seconds(text, seconds));
+    assert_string_equal(text, expected);
+}
+
+/* By arithmetic: 719,162 days from 0001-01-01 to 1970-01-01, 2,932,897 from there to 10000-01-01. */
+static void test_seconds(void **state)
+{
+    static const int64_t first = INT64_C(-719162) * 86400, behind = INT64_C(2932897) * 86400;
+    char text[TEXT_SECONDS];
+    (void)state;
+    expect_seconds(0, "1970-01-01T00:00:00");
+    expect_seconds(-1, "1969-12-31T23:59:59");
+    expect_seconds(951782400, "2000-02-29T00:00:00"); /* a leap year by 400 */
+    expect_seconds(1709164799, "2024-02-28T23:59:59");
+    expect_seconds(1709164800, "2024-02-29T00:00:00");
+    expect_seconds(1709251200, "2024-03-01T00:00:00");
+    expect_seconds(4107542399, "2100-02-28T23:59:59"); /* none by 100 */
+    expect_seconds(4107542400, "2100-03-01T00:00:00");
+    expect_seconds(2147483648, "2038-01-19T03:14:08");
+    expect_seconds(INT64_C(253402300799), "9999-12-31T23:59:59"); /* RFC 5280 section 4.1.2.5 */
+    expect_seconds(behind - 1, "9999-12-31T23:59:59");
+    expect_seconds(first, "0001-01-01T00:00:00");
+    assert_false(text_seconds(text, first - 1));
+    assert_false(text_seconds(text, behind));
+    assert_false(text_seconds(text, INT64_MAX));
+    assert_false(text_seconds(text, INT64_MIN));
+}
+
+/* Every day of the range against the C library. */
+static void test_seconds_every_day(void **state)
+{
+    (void)state;
+    for (int64_t day = -719162; day < 2932897; day++) {
+        char expected[TEXT_SECONDS + 16], text[TEXT_SECONDS];
+        time_t t = (time_t)(day * 86400 + 86399);
+        struct tm tm;
+        assert_non_null(gmtime_r(&t, &tm));
+        snprintf(expected, sizeof expected, "%04d-%02d-%02dT23:59:59", tm.tm_year + 1900,
+                 tm.tm_mon + 1, tm.tm_mday);
+        assert_true(text_seconds(text, t));
+        assert_string_equal(text, expected);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +389,8 @@ int main(void)
         cmocka_unit_test(test_ip_octets),
         cmocka_unit_test(test_time),
         cmocka_unit_test(test_every_day),
+        cmocka_unit_test(test_seconds),
+        cmocka_unit_test(test_seconds_every_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

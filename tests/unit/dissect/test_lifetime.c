@@ -121,7 +121,7 @@ struct told {
     uint16_t port;
     nstime time;
     uint8_t certificates;
-    bool complete, hellos;
+    bool complete, hellos, peer;
 };
 
 static struct told told[TOLD_MOST];
@@ -131,6 +131,8 @@ static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
 {
     (void)user;
     assert_true(told_count < TOLD_MOST);
+    assert_null(s->peer);
+    s->peer = &told[told_count]; /* stays with the session until its end */
     told[told_count++] = (struct told){.port = s->key.client_port,
                                        .time = t->time,
                                        .certificates = t->certificate_count,
@@ -145,8 +147,10 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
         return;
     assert_true(told_count < TOLD_MOST);
     assert_null(s->handshake);
+    if (s->peer)
+        assert_int_equal(((const struct told *)s->peer)->port, s->key.client_port);
     told[told_count++] =
-        (struct told){.closed = true, .port = s->key.client_port, .time = s->now};
+        (struct told){.closed = true, .port = s->key.client_port, .time = s->now, .peer = s->peer};
 }
 
 static struct dissect *begin(struct dissect_config *c)
@@ -192,6 +196,7 @@ static void expect_each_once(size_t flows)
                 *(told[k].closed ? &of_end : &of_tls) += 1;
         assert_int_equal(of_tls, 1);
         assert_int_equal(of_end, 1); /* at `i` or behind it */
+        assert_int_equal(told[i].peer, told[i].closed);
         if (!told[i].closed) {
             assert_true(told[i].hellos);
             assert_int_equal(told[i].certificates, 1);

@@ -10,6 +10,7 @@
 #include "base/heap.h"
 #include "dissect/intern.h"
 #include "dissect/smtp.h"
+#include "dissect/tls.h"
 
 #define REPLY "250-mx.test\r\n250-SIZE 1000\r\n250-STARTTLS\r\n250 HELP\r\n"
 
@@ -120,6 +121,65 @@ static void comes_back_with_all_it_knew(void **state)
     assert_int_equal(f->session->reading.upgrade_code, 454); /* it knew what was asked */
     let_go(&l, f);
     lot_free(&l);
+}
+
+/* Each pointer alone, and all at once: none is taken for another. */
+static void what_is_kept_as_it_is(void **state)
+{
+    enum { OTHER, HANDSHAKE, PEER, MEMO, EVIDENCE, HELD, LINE = HELD + 2, REPLY_LINES = LINE + 2, ALL };
+    static char place[ALL];
+
+    (void)state;
+    for (int only = 0; only <= ALL; only++) {
+        struct lot l = lot_new();
+        struct flow *f = add(&l, 1, 1);
+        struct session *s = f->session, *other = NULL;
+        struct tls *handshake = NULL;
+        bool has[ALL];
+        for (int i = 0; i < ALL; i++)
+            has[i] = only == ALL || only == i;
+        if (has[REPLY_LINES]) {
+            say(f, SESSION_TO_CLIENT, 0, 0, "220 mx.test\r\n");
+            say(f, SESSION_TO_SERVER, 0, 13, "EHLO a.test\r\n");
+            say(f, SESSION_TO_CLIENT, 13, 13, REPLY);
+        }
+        uint32_t up = has[REPLY_LINES] ? 13 : 0, down = has[REPLY_LINES] ? 66 : 0;
+        if (has[LINE])
+            say(f, SESSION_TO_SERVER, up, down, "EH");
+        if (has[LINE + 1])
+            say(f, SESSION_TO_CLIENT, down, up, "22");
+        if (has[OTHER])
+            s->other = other = session_new();
+        if (has[HANDSHAKE])
+            s->handshake = handshake = tls_new();
+        s->peer = has[PEER] ? &place[PEER] : NULL;
+        s->memo = has[MEMO] ? &place[MEMO] : NULL;
+        f->evidence = has[EVIDENCE] ? (struct evidence *)&place[EVIDENCE] : NULL;
+        for (int d = 0; d < SESSION_DIR_COUNT; d++)
+            f->dir[d].held = has[HELD + d] ? (struct reasm_held *)&place[HELD + d] : NULL;
+        put(&l, f);
+        f = get(&l, park_least(l.park));
+        s = f->session;
+        assert_ptr_equal(s->other, other);
+        assert_ptr_equal(s->handshake, handshake);
+        assert_ptr_equal(s->peer, has[PEER] ? &place[PEER] : NULL);
+        assert_ptr_equal(s->memo, has[MEMO] ? &place[MEMO] : NULL);
+        assert_ptr_equal(f->evidence, has[EVIDENCE] ? &place[EVIDENCE] : NULL);
+        for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+            assert_ptr_equal(f->dir[d].held, has[HELD + d] ? &place[HELD + d] : NULL);
+            f->dir[d].held = NULL;
+        }
+        assert_int_equal(s->reading.line_count, has[REPLY_LINES] ? 4 : 0);
+        if (has[REPLY_LINES])
+            assert_true(span_eq(session_text(s, s->reading.line[3].text), span_str("HELP")));
+        if (has[LINE]) {
+            say(f, SESSION_TO_SERVER, up + 2, down, "LO b.test\r\n");
+            assert_int_equal(s->ehlo_count, 1 + has[REPLY_LINES]);
+        }
+        f->evidence = NULL;
+        let_go(&l, f);
+        lot_free(&l);
+    }
 }
 
 static void the_least_promising_goes_first(void **state)
@@ -246,6 +306,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(comes_back_with_all_it_knew),
+        cmocka_unit_test(what_is_kept_as_it_is),
         cmocka_unit_test(the_least_promising_goes_first),
         cmocka_unit_test(a_network_beyond_its_share_goes_first),
         cmocka_unit_test(what_nobody_touches_expires),

@@ -200,6 +200,125 @@ static void an_alias_leads_to_the_records(void **state)
     assert_true(dane(2 * S));
 }
 
+static struct route_tlsa got[CAP_ROUTES_TLSA];
+
+static size_t records(nstime first, nstime last, const char *host, size_t most)
+{
+    struct domain h = dom(host);
+    return routes_tlsa(r, first, last, &h, got, most);
+}
+
+static void set(nstime t, const char *host, const struct route_tlsa *list, size_t n, uint32_t ttl)
+{
+    struct domain h = dom(host);
+    routes_set_tlsa(r, t, &h, list, n, ttl);
+}
+
+static bool has(const struct route_tlsa *one, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (got[i].usage == one->usage && got[i].selector == one->selector &&
+            got[i].matching == one->matching && got[i].n == one->n &&
+            memcmp(got[i].data, one->data, one->n) == 0)
+            return true;
+    return false;
+}
+
+/* Two of a host that rolls its key; each ends with the last answer that had it. */
+static void records_are_kept_until_their_time(void **state)
+{
+    const struct route_tlsa old = {3, 1, 1, 32, {7}}, new = {3, 1, 1, 32, {8}},
+                            long_one = {2, 0, 2, 64, {9}};
+    const struct route_tlsa two[] = {old, new}, other_two[] = {new, long_one};
+    (void)state;
+    assert_int_equal(records(S, S, "mx.a.test", 16), 0);
+    set(S, "mx.a.test", &old, 1, 60);
+    assert_int_equal(records(S, S, "mx.a.test", 16), 1);
+    assert_true(has(&old, 1));
+    assert_int_equal(records(0, S - 1, "mx.a.test", 16), 0); /* nobody had asked */
+    assert_int_equal(records(S, S, "mx2.a.test", 16), 0);
+    set(20 * S, "mx.a.test", two, 2, 60);
+    set(40 * S, "mx.a.test", other_two, 2, 600);
+    assert_int_equal(records(50 * S, 50 * S, "mx.a.test", 16), 3);
+    assert_true(has(&old, 3) && has(&new, 3) && has(&long_one, 3));
+    assert_int_equal(records(50 * S, 50 * S, "mx.a.test", 2), 2);
+    assert_int_equal(records(50 * S, 50 * S, "mx.a.test", 0), 0);
+    /* 20 s, the TTL of 60 s and 300 s of slack */
+    assert_int_equal(records(380 * S - 1, 380 * S - 1, "mx.a.test", 16), 3);
+    assert_int_equal(records(380 * S, 380 * S, "mx.a.test", 16), 2);
+    assert_false(has(&old, 2));
+    assert_int_equal(records(379 * S, 500 * S, "mx.a.test", 16), 3); /* held when it began */
+    assert_int_equal(records(940 * S, 940 * S, "mx.a.test", 16), 0);
+}
+
+/* An answer that securely has none ends those before it; a later one has its own. */
+static void none_at_all_ends_them(void **state)
+{
+    const struct route_tlsa one = {3, 1, 1, 32, {7}}, two = {3, 0, 1, 32, {8}};
+    const struct route_tlsa both[] = {one, two};
+    (void)state;
+    set(S, "mx.a.test", both, 2, 3600);
+    set(S, "mx.b.test", &one, 1, 3600);
+    set(2 * S, "mx.a.test", NULL, 0, 3600);
+    assert_int_equal(records(3 * S, 3 * S, "mx.a.test", 16), 0);
+    assert_int_equal(records(3 * S, 3 * S, "mx.b.test", 16), 1);
+    assert_int_equal(routes_count(r), 1);
+    set(4 * S, "mx.a.test", &two, 1, 3600);
+    assert_int_equal(records(5 * S, 5 * S, "mx.a.test", 16), 1);
+    assert_true(has(&two, 1));
+}
+
+/* RFC 7672 section 2.2.2: what a secure alias leads to, and what the host has itself. */
+static void records_behind_an_alias(void **state)
+{
+    const struct route_tlsa own = {3, 1, 1, 32, {1}}, target = {3, 1, 1, 32, {2}};
+    struct domain host, real;
+    (void)state;
+    host = dom("mx.a.test");
+    real = dom("real.test");
+    set(S, "real.test", &target, 1, 3600);
+    routes_add_alias(r, S, &host, &real, 60, false);
+    assert_int_equal(records(2 * S, 2 * S, "mx.a.test", 16), 0);
+    routes_add_alias(r, S, &host, &real, 60, true);
+    assert_int_equal(records(2 * S, 2 * S, "mx.a.test", 16), 1);
+    assert_true(has(&target, 1));
+    set(S, "mx.a.test", &own, 1, 3600);
+    assert_int_equal(records(2 * S, 2 * S, "mx.a.test", 16), 2);
+    assert_true(has(&own, 2) && has(&target, 2));
+    assert_int_equal(records(2 * S, 2 * S, "mx.a.test", 1), 1);
+    assert_int_equal(records(361 * S, 361 * S, "mx.a.test", 16), 1); /* the alias is over */
+    assert_true(has(&own, 1));
+}
+
+/* Of matching type 0 the SHA-256 of the data is kept: that of "abc" is in FIPS 180-2. */
+static void what_stands_for_a_whole_certificate(void **state)
+{
+    static const uint8_t abc[] = {0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea};
+    static const uint8_t many[65];
+    struct tlsa t = {.usage = 3, .selector = 0, .matching = TLSA_FULL, .data = span_str("abc")};
+    struct route_tlsa kept;
+    (void)state;
+    assert_false(route_tlsa_of(&t, &kept)); /* not usable */
+    t.usable = true;
+    assert_true(route_tlsa_of(&t, &kept));
+    assert_int_equal(kept.matching, TLSA_FULL);
+    assert_int_equal(kept.n, 32);
+    assert_memory_equal(kept.data, abc, sizeof(abc));
+    set(S, "mx.a.test", &kept, 1, 60);
+    assert_int_equal(records(S, S, "mx.a.test", 16), 1);
+    struct tlsa back = route_tlsa_read(&got[0]);
+    assert_int_equal(back.matching, TLSA_SHA256);
+    assert_int_equal(back.usage, 3);
+    assert_true(back.usable);
+    assert_memory_equal(back.data.p, abc, sizeof(abc));
+    t = (struct tlsa){.usage = 3, .matching = TLSA_SHA512, .data = {many, 64}, .usable = true};
+    assert_true(route_tlsa_of(&t, &kept));
+    assert_int_equal(route_tlsa_read(&kept).matching, TLSA_SHA512);
+    assert_int_equal(route_tlsa_read(&kept).data.n, 64);
+    t.data.n = 65; /* nothing that is a digest */
+    assert_false(route_tlsa_of(&t, &kept));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,6 +331,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(of_one_key_no_more_than_a_few, setup, teardown),
         cmocka_unit_test_setup_teardown(dane_takes_a_chain_without_a_gap, setup, teardown),
         cmocka_unit_test_setup_teardown(an_alias_leads_to_the_records, setup, teardown),
+        cmocka_unit_test_setup_teardown(records_are_kept_until_their_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(none_at_all_ends_them, setup, teardown),
+        cmocka_unit_test_setup_teardown(records_behind_an_alias, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_stands_for_a_whole_certificate, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,20 @@ static void reading_needs_no_command_with_r(void **state)
     assert_false(c.json);
 }
 
+static void authorities_to_trust(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch read a"), 0);
+    assert_null(c.ca_file); /* those of the system */
+    assert_int_equal(parse("stripwatch read a --ca-file ca.pem"), 0);
+    assert_string_equal(c.ca_file, "ca.pem");
+    assert_int_equal(parse("stripwatch read --ca-file=dir/ a"), 0);
+    assert_string_equal(c.ca_file, "dir/");
+    assert_int_equal(parse("stripwatch read --ca-file one --ca-file two a"), -1);
+    assert_int_equal(parse("stripwatch read a --ca-file"), -1);
+    assert_int_equal(parse("stripwatch rules --ca-file ca.pem"), -1); /* it reads nothing */
+}
+
 static void other_commands_have_their_words(void **state)
 {
     (void)state;
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(defaults_are_as_documented),
         cmocka_unit_test(options_are_taken_anywhere),
         cmocka_unit_test(reading_needs_no_command_with_r),
+        cmocka_unit_test(authorities_to_trust),
         cmocka_unit_test(other_commands_have_their_words),
         cmocka_unit_test(wrong_lines_are_refused_with_a_hint),
         cmocka_unit_test(help_names_every_option_of_a_command),
