@@ -191,11 +191,12 @@ static void put_spki(struct json *out, const uint8_t digest[32])
 }
 
 /* What is thought of it, at the time of the handshake. */
-static void put_peer(struct json *out, const struct tls_sighting *t, const struct certificate *c)
+static void put_peer(struct json *out, const struct session *s, const struct certificate *c)
 {
+    enum certificate_dates dates = certificate_dates(c, session_handshake_time(s));
     json_object(out, "peer_certificate");
     json_word(out, "trust", certificate_trust_text(c->trust));
-    json_word(out, "dates", certificate_dates_text(certificate_dates(c, t->time)));
+    json_word(out, "dates", certificate_dates_text(dates));
     json_word(out, "key", certificate_key_text(c->key));
     if (c->key_bits)
         json_uint(out, "key_bits", c->key_bits);
@@ -296,7 +297,7 @@ static void put_starttls(struct json *out, const struct session *s, const struct
     put_known_word(out, "stage", STAGE_TEXT[s->tls_stage]);
     put_certificates(out, s, t);
     if (p->certificate)
-        put_peer(out, t, p->certificate);
+        put_peer(out, s, p->certificate);
     if (t->server)
         put_suite(out, s);
     if (t->groups.n)

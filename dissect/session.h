@@ -358,6 +358,15 @@ static inline struct span session_text(const struct session *s, struct text t)
     return t.len ? span_of(s->pool + t.off, t.len) : span_of(NULL, 0);
 }
 
+/* When the handshake was, for the dates of certificates: its first packet; where that was not seen,
+ * the first data inside, and else now. */
+static inline nstime session_handshake_time(const struct session *s)
+{
+    if (s->tls.begin)
+        return s->tls.begin;
+    return s->tls.end ? s->tls.end : s->now;
+}
+
 /* Did the tap lose anything of this direction? */
 static inline bool session_whole(const struct session *s, enum session_dir d)
 {

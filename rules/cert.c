@@ -40,7 +40,7 @@ static void certificate_untrusted(const struct view *v, struct judgement *out)
 static void certificate_expired(const struct view *v, struct judgement *out)
 {
     const struct certificate *c = v->certificate;
-    enum certificate_dates dates = certificate_dates(c, view_handshake_time(v));
+    enum certificate_dates dates = certificate_dates(c, session_handshake_time(v->s));
     char from[TEXT_SECONDS], until[TEXT_SECONDS];
     if (dates == CERT_DATES_OK || !text_seconds(from, c->valid_from) ||
         !text_seconds(until, c->valid_until))

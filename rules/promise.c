@@ -260,7 +260,7 @@ static bool is_matter_of_trust(const struct view *v, struct span host)
 {
     const struct certificate *c = v->certificate;
     return !v->own_authorities && c->trust == CERT_TRUST_UNTRUSTED &&
-           certificate_dates(c, view_handshake_time(v)) == CERT_DATES_OK &&
+           certificate_dates(c, session_handshake_time(v->s)) == CERT_DATES_OK &&
            (host.n == 0 || c->names_left || certificate_names(c, host));
 }
 
@@ -274,7 +274,7 @@ static void say_certificate(struct finding *f, const struct view *v, struct span
         wording_say(f, "The chain that it presented leads to no authority of the trust store (%s); "
                        "it says to be issued by %s.",
                     certificate_trust_text(c->trust), wording_bytes(c->issuer).text);
-    if (certificate_dates(c, view_handshake_time(v)) != CERT_DATES_OK &&
+    if (certificate_dates(c, session_handshake_time(v->s)) != CERT_DATES_OK &&
         text_seconds(until, c->valid_until))
         wording_say(f, "It is not valid at that time, but until %s.", until);
     if (host.n > 0 && !c->names_left && !certificate_names(c, host))
@@ -289,7 +289,7 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
     if (!e || !c || v->milestone != SESSION_CLOSED)
         return;
     struct span host = host_to_name(v, e);
-    const char *result = certificate_tlsrpt(c, host, view_handshake_time(v));
+    const char *result = certificate_tlsrpt(c, host, session_handshake_time(v->s));
     if (!result)
         return;
     struct finding *f =

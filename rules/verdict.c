@@ -169,7 +169,7 @@ enum peer verdict_peer(const struct view *v, const struct judgement *j)
     if (!c || c->trust == CERT_TRUST_UNKNOWN)
         return PEER_NOT_OBSERVABLE;
     if (c->trust == CERT_TRUST_OK &&
-        certificate_dates(c, view_handshake_time(v)) == CERT_DATES_OK && named(v, j))
+        certificate_dates(c, session_handshake_time(v->s)) == CERT_DATES_OK && named(v, j))
         return PEER_VERIFIED;
     return PEER_UNVERIFIED;
 }

@@ -180,8 +180,3 @@ enum effect view_effect(const struct view *v, bool offer)
         return EFFECT_HELD;
     return EFFECT_NOTHING;
 }
-
-nstime view_handshake_time(const struct view *v)
-{
-    return v->s->tls.begin ? v->s->tls.begin : v->s->now;
-}

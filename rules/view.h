@@ -43,9 +43,6 @@ struct span view_word(const struct view *v, size_t i);
 /* Does a line after the greeting begin with `keyword`, case ignored; AUTH=LOGIN counts for AUTH? */
 int view_keyword(const struct view *v, const char *keyword);
 
-/* When the handshake was, for the dates of certificates. */
-nstime view_handshake_time(const struct view *v);
-
 /* What came of it; `offer`: the finding is about the offer, so a sender may have held its mail. */
 enum effect view_effect(const struct view *v, bool offer);
 

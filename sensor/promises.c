@@ -420,7 +420,7 @@ static void match_tlsa(const struct promises *p, const struct session *s,
         anchor |= list[i].usage == TLSA_DANE_TA && list[i].matching == TLSA_FULL;
     }
     if (n > 0)
-        e->dane = certificate_dane(c, record, n, names, 2, s->tls.begin ? s->tls.begin : s->first);
+        e->dane = certificate_dane(c, record, n, names, 2, session_handshake_time(s));
     if ((anchor || n == CAP_ROUTES_TLSA) && e->dane == DANE_MISMATCH) /* or there were more */
         e->dane = DANE_UNUSABLE;
 }

@@ -12,8 +12,9 @@ struct build {
     struct text domain[CAP_RECIPIENTS];
     uint32_t at[SESSION_DIR_COUNT]; /* next stream offset of each direction */
     struct judgement j;
-    const struct expectations *expected; /* NULL: nothing is promised */
-    const struct certificate *certificate; /* NULL: none was seen */
+    const struct expectations *expected;   /* NULL: nothing is promised */
+    const struct certificate *certificate; /* NULL: it was not seen */
+    bool own_authorities;                  /* the operator named those to trust */
 };
 
 static inline struct text build_text(struct build *b, const void *p, size_t n)
@@ -189,6 +190,12 @@ static inline struct odd_command *build_odd(struct build *b, const char *line, i
     return odd;
 }
 
+/* The name that the client asks for. */
+static inline void build_sni(struct build *b, const char *name)
+{
+    b->s.sni = build_text(b, name, strlen(name));
+}
+
 static inline void build_quit(struct build *b)
 {
     b->s.quit = true;
@@ -205,7 +212,9 @@ static inline void build_only(struct build *b, enum session_dir d)
 
 static inline const struct judgement *build_judge(struct build *b, enum session_milestone m)
 {
-    struct judge_aid aid = {.expected = b->expected, .certificate = b->certificate};
+    struct judge_aid aid = {.expected = b->expected,
+                            .certificate = b->certificate,
+                            .own_authorities = b->own_authorities};
     judge(&b->s, m, &aid, &b->j);
     return &b->j;
 }

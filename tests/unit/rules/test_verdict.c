@@ -2,6 +2,7 @@
 #include "rules/verdict.h"
 
 #include "rules/build.h"
+#include "rules/certificate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -223,6 +224,102 @@ static void handshakes_of_port_465(void **state)
     handshake_is(HANDSHAKE_COMPLETE, NULL);
 }
 
+static struct certificate certificate;
+static struct expectations expected;
+
+static void met(void)
+{
+    play(OFFER);
+    build_starttls(&b, 220, "220 go");
+    build_tls(&b);
+    b.s.tls.certificates = TLS_CERTIFICATES_SEEN;
+    b.s.tls.begin = b.s.now = CERTIFICATE_FROM * NS_PER_S;
+    build_sni(&b, "mx1.alder.example");
+    certificate = certificate_good();
+    b.certificate = &certificate;
+    b.expected = NULL;
+}
+
+static void peer_is(enum peer peer)
+{
+    assert_int_equal(build_close(&b, SESSION_FIN)->peer, peer);
+}
+
+/* A trusted chain, valid at the time of the handshake, with the name that was asked for. */
+static void a_peer_that_is_verified(void **state)
+{
+    (void)state;
+    met();
+    peer_is(PEER_VERIFIED);
+    b.s.now = (CERTIFICATE_UNTIL + 1) * NS_PER_S; /* it ended in the session */
+    peer_is(PEER_VERIFIED);
+    b.s.tls.begin = (CERTIFICATE_UNTIL + 1) * NS_PER_S;
+    peer_is(PEER_UNVERIFIED);
+    met();
+    b.s.tls.begin = CERTIFICATE_FROM * NS_PER_S - 1;
+    peer_is(PEER_UNVERIFIED);
+    met();
+    b.s.sni.len = 0; /* whose name should it be? */
+    peer_is(PEER_UNVERIFIED);
+    met();
+    certificate.name[0] = span_str("*.example"); /* of two labels less */
+    peer_is(PEER_UNVERIFIED);
+    for (int t = CERT_TRUST_OK + 1; t < CERT_TRUST_UNKNOWN; t++) {
+        met();
+        certificate.trust = (enum certificate_trust)t;
+        peer_is(PEER_UNVERIFIED);
+    }
+    met();
+    certificate = certificate_unreadable();
+    peer_is(PEER_UNVERIFIED);
+}
+
+/* The name that DNS had said counts before the client's word; the server's own does not. */
+static void a_peer_that_was_expected(void **state)
+{
+    (void)state;
+    met();
+    expected = (struct expectations){.count = 1};
+    expected.item[0] = (struct expectation){.source = EXPECTATION_PRELOAD,
+                                            .binding = BINDING_DNS,
+                                            .mode = STS_MODE_ENFORCE,
+                                            .strict = true,
+                                            .match = MX_MATCH_WHOLE,
+                                            .from = INT64_MIN,
+                                            .until = INT64_MAX};
+    b.expected = &expected;
+    (void)domain_read(span_str("mx1.alder.example"), &expected.item[0].mx);
+    b.s.sni.len = 0;
+    peer_is(PEER_VERIFIED);
+    (void)domain_read(span_str("mx2.alder.example"), &expected.item[0].mx);
+    build_sni(&b, "mx1.alder.example");
+    peer_is(PEER_UNVERIFIED);
+    expected.item[0].binding = BINDING_GREETING;
+    peer_is(PEER_VERIFIED); /* by what was asked for */
+}
+
+static void a_peer_that_is_not_seen(void **state)
+{
+    (void)state;
+    met();
+    certificate.trust = CERT_TRUST_UNKNOWN; /* nobody to ask */
+    peer_is(PEER_NOT_OBSERVABLE);
+    met();
+    b.certificate = NULL;
+    b.s.tls.certificates = TLS_CERTIFICATES_TLS13;
+    peer_is(PEER_NOT_OBSERVABLE);
+    b.s.tls.certificates = TLS_CERTIFICATES_RESUMED;
+    peer_is(PEER_NOT_OBSERVABLE);
+    b.s.tls.certificates = TLS_CERTIFICATES_ANONYMOUS;
+    peer_is(PEER_ANONYMOUS);
+    b.s.tls_complete = false; /* no TLS, no peer */
+    peer_is(PEER_NONE);
+    met();
+    b.s.tls_complete = false;
+    b.s.tls_stage = TLS_STAGE_CERTIFICATE;
+    peer_is(PEER_NONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -236,6 +333,9 @@ int main(void)
         cmocka_unit_test(visibility_with_losses),
         cmocka_unit_test(handshakes),
         cmocka_unit_test(handshakes_of_port_465),
+        cmocka_unit_test(a_peer_that_is_verified),
+        cmocka_unit_test(a_peer_that_was_expected),
+        cmocka_unit_test(a_peer_that_is_not_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
