@@ -236,6 +236,7 @@ static void without_a_store_nobody_is_accused(void **state)
     c = look("/nowhere/at/all", m, 2);
     assert_int_equal(c->chain[1].depth, 1);
     assert_null(certificate_tlsrpt(c, span_str("mx.a.test"), MAKE_FROM * NS_PER_S));
+    assert_null(certificate_tlsrpt(c, span_of(NULL, 0), MAKE_FROM * NS_PER_S)); /* any host */
     trust_is(CERT_TRUST_UNKNOWN, c);
     make_store(path, NULL, 0);
     trust_is(CERT_TRUST_UNKNOWN, look(path, m, 2)); /* an empty file */

@@ -3,6 +3,7 @@
 
 #include "policy/certificate.h"
 #include "rules/build.h"
+#include "rules/certificate.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -327,6 +328,251 @@ static void no_name_was_asked_for(void **state)
     assert_string_equal(found(RULE_STS_CERTIFICATE_INVALID)->tlsrpt, "certificate-not-trusted");
 }
 
+/* --- certificates --- */
+
+static struct certificate certificate;
+
+/* TLS came about with the host that the policy names, whose certificate is right. */
+static void met(void)
+{
+    offer("SIZE 1|STARTTLS");
+    build_starttls(&b, 220, "220 go");
+    b.s.tls.server_offset = b.at[SESSION_TO_CLIENT];
+    build_tls(&b);
+    b.s.tls_version = TLS_VERSION_12;
+    b.s.tls_suite = 0xc02f;
+    b.s.tls.certificates = TLS_CERTIFICATES_SEEN;
+    b.s.tls.begin = (CERTIFICATE_FROM + INT64_C(86400)) * NS_PER_S;
+    b.s.now = b.s.tls.begin + NS_PER_S;
+    build_sni(&b, "mx1.alder.example");
+    (void)domain_read(span_str("mx1.alder.example"), &promised.item[0].mx);
+    certificate = certificate_good();
+    b.certificate = &certificate;
+    b.own_authorities = true;
+}
+
+/* The client saw the certificate and left. */
+static void left(void)
+{
+    b.s.tls_complete = false;
+    b.s.tls_stage = TLS_STAGE_CERTIFICATE;
+}
+
+static void promise_is(enum promise_state state)
+{
+    build_close(&b, SESSION_FIN);
+    assert_string_equal(promise_text(b.j.promise_state), promise_text(state));
+}
+
+static void a_certificate_as_promised(void **state)
+{
+    (void)state;
+    met();
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    promise_is(PROMISE_SATISFIED);
+    assert_int_equal(b.j.finding_count, 0);
+    certificate.trust = CERT_TRUST_UNKNOWN; /* there is no store to ask */
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    b.certificate = NULL; /* TLS 1.3 */
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    promise_is(PROMISE_SATISFIED);
+}
+
+/* Each fault, and its word in a report (RFC 8460 section 4.3.2). */
+static void certificates_that_break_a_policy(void **state)
+{
+    static const struct {
+        enum certificate_trust trust;
+        int64_t from, until; /* from the handshake on */
+        const char *name, *result, *reason;
+    } table[] = {
+        {CERT_TRUST_UNTRUSTED, -1, 1, "mx1.alder.example", "certificate-not-trusted",
+         "(untrusted)"},
+        {CERT_TRUST_SELF_SIGNED, -1, 1, "mx1.alder.example", "certificate-not-trusted",
+         "(self-signed)"},
+        {CERT_TRUST_INVALID, -1, 1, "mx1.alder.example", "validation-failure", "(invalid)"},
+        {CERT_TRUST_OK, -9, -1, "mx1.alder.example", "certificate-expired", "not valid at that"},
+        {CERT_TRUST_OK, 1, 9, "mx1.alder.example", "validation-failure", "not valid at that time"},
+        {CERT_TRUST_OK, -1, 1, "mx2.alder.example", "certificate-host-mismatch",
+         "does not name mx1.alder.example"},
+        {CERT_TRUST_UNKNOWN, -1, 1, "mx2.alder.example", "certificate-host-mismatch", "not name"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        met();
+        certificate.trust = table[i].trust;
+        certificate.valid_from = CERTIFICATE_FROM + 86400 + table[i].from;
+        certificate.valid_until = CERTIFICATE_FROM + 86400 + table[i].until;
+        certificate.name[0] = span_str(table[i].name);
+        const struct finding *f = found(RULE_STS_CERTIFICATE_INVALID);
+        assert_non_null(f);
+        assert_string_equal(f->tlsrpt, table[i].result);
+        assert_non_null(strstr(f->reason, table[i].reason));
+        assert_int_equal(f->severity, SEVERITY_MEDIUM);
+        assert_int_equal(f->evidence, EVIDENCE_E3);
+        assert_int_equal(f->offset, b.s.tls.server_offset);
+        promise_is(PROMISE_VIOLATED);
+    }
+    met();
+    certificate = certificate_unreadable();
+    assert_string_equal(found(RULE_STS_CERTIFICATE_INVALID)->tlsrpt, "validation-failure");
+    assert_non_null(strstr(found(RULE_STS_CERTIFICATE_INVALID)->reason, "is no certificate"));
+}
+
+/* Who does not ask for the name may be shown another (RFC 8461 section 7.1). */
+static void a_name_that_nobody_asked_for(void **state)
+{
+    (void)state;
+    met();
+    certificate.name[0] = span_str("else.test");
+    assert_non_null(found(RULE_STS_CERTIFICATE_INVALID));
+    b.s.sni.len = 0;
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    promise_is(PROMISE_SATISFIED);
+    build_sni(&b, "mail.alder.example"); /* nor who asks for another */
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    certificate.valid_until = CERTIFICATE_FROM; /* all else is judged */
+    assert_string_equal(found(RULE_STS_CERTIFICATE_INVALID)->tlsrpt, "certificate-expired");
+    met();
+    build_sni(&b, "MX1.Alder.Example.");
+    certificate.name[0] = span_str("else.test");
+    assert_non_null(found(RULE_STS_CERTIFICATE_INVALID));
+    certificate.names_left = 1;
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+}
+
+/* RFC 8461 section 4.2 speaks of the sender's authorities: an unknown one alone is info, unless the
+ * operator named those to trust. Nobody trusts what signs itself, or is damaged. */
+static void authorities_that_others_may_trust(void **state)
+{
+    (void)state;
+    met();
+    b.own_authorities = false;
+    certificate.trust = CERT_TRUST_UNTRUSTED;
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_INFO);
+    promise_is(PROMISE_SATISFIED);
+    certificate.valid_until = CERTIFICATE_FROM;
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_MEDIUM);
+    met();
+    b.own_authorities = false;
+    certificate.trust = CERT_TRUST_UNTRUSTED;
+    certificate.name[0] = span_str("else.test");
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_MEDIUM);
+    for (int t = CERT_TRUST_SELF_SIGNED; t <= CERT_TRUST_INVALID; t++) {
+        met();
+        b.own_authorities = false;
+        certificate.trust = (enum certificate_trust)t;
+        assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_MEDIUM);
+        promise_is(PROMISE_VIOLATED);
+    }
+}
+
+/* Without a certificate by choice nobody can say whether a promise was kept. */
+static void no_certificate_at_all(void **state)
+{
+    (void)state;
+    met();
+    b.certificate = NULL;
+    b.s.tls.certificates = TLS_CERTIFICATES_ANONYMOUS;
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    promise_is(PROMISE_UNKNOWN);
+}
+
+/* The policy's host is known by DNS or by the client's word; what a server calls itself is not what
+ * it must be called. */
+static void names_by_binding(void **state)
+{
+    (void)state;
+    for (int binding = 0; binding < BINDING_COUNT; binding++) {
+        met();
+        promised.item[0].binding = (enum expectation_binding)binding;
+        certificate.name[0] = span_str("else.test");
+        assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID) != NULL, binding != BINDING_GREETING);
+        certificate.trust = CERT_TRUST_SELF_SIGNED;
+        const struct finding *f = found(RULE_STS_CERTIFICATE_INVALID);
+        bool greeting = binding == BINDING_GREETING;
+        assert_int_equal(f->severity, greeting ? SEVERITY_LOW : SEVERITY_MEDIUM);
+        assert_int_equal(f->confidence, greeting ? CONFIDENCE_LOW : CONFIDENCE_HIGH);
+        promised.item[0].mx.n = 0; /* nobody knows which host it is */
+        b.s.sni.len = 0;
+        certificate.trust = CERT_TRUST_OK;
+        assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    }
+}
+
+/* RULES.md: medium alone, whether it was held or not; steps for what it rests on. */
+static void how_grave_a_certificate_is(void **state)
+{
+    (void)state;
+    met();
+    certificate.trust = CERT_TRUST_UNTRUSTED;
+    left();
+    const struct finding *f = found(RULE_STS_CERTIFICATE_INVALID);
+    assert_int_equal(f->effect, EFFECT_HELD);
+    assert_int_equal(f->severity, SEVERITY_MEDIUM);
+    assert_int_equal(
+        build_find(build_close(&b, SESSION_INPUT_END), RULE_STS_CERTIFICATE_INVALID)->effect,
+        EFFECT_NOTHING); /* the capture ended, not the session */
+    build_mail(&b);      /* and then in clear */
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_HIGH);
+    met();
+    certificate.trust = CERT_TRUST_UNTRUSTED;
+    promised.item[0].mode = STS_MODE_TESTING;
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_LOW);
+    promised.item[0].strict = false;
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->severity, SEVERITY_LOW);
+    assert_int_equal(found(RULE_STS_CERTIFICATE_INVALID)->confidence, CONFIDENCE_MEDIUM);
+    promised.item[0].match = MX_MATCH_NONE; /* the policy does not cover this host */
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    promised.item[0].match = MX_MATCH_WHOLE;
+    b.s.key.server_port = 587;
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    b.s.key.server_port = 25;
+    assert_null(build_find(build_judge(&b, SESSION_UPGRADE_DECIDED), RULE_STS_CERTIFICATE_INVALID));
+}
+
+/* The dates are those of the handshake, however long the session lasts. */
+static void a_certificate_that_ends_in_the_session(void **state)
+{
+    (void)state;
+    met();
+    b.s.tls.begin = CERTIFICATE_UNTIL * NS_PER_S;
+    b.s.now = (CERTIFICATE_UNTIL + 60) * NS_PER_S;
+    assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+    b.s.tls.begin += NS_PER_S;
+    assert_non_null(found(RULE_STS_CERTIFICATE_INVALID));
+}
+
+/* RFC 7672: only a mismatch breaks it. */
+static void records_and_certificates(void **state)
+{
+    (void)state;
+    for (int r = 0; r < DANE_COUNT; r++) {
+        met();
+        promised.item[0].source = EXPECTATION_DANE;
+        promised.item[0].dane = (enum dane_result)r;
+        certificate.trust = CERT_TRUST_SELF_SIGNED; /* of no interest to DANE-EE */
+        const struct finding *f = found(RULE_DANE_VIOLATED);
+        assert_int_equal(f != NULL, r == DANE_MISMATCH);
+        promise_is(r == DANE_MISMATCH ? PROMISE_VIOLATED : PROMISE_SATISFIED);
+        if (!f)
+            continue;
+        assert_string_equal(f->tlsrpt, "tlsa-invalid"); /* RFC 8460 section 4.3.2.1 */
+        assert_int_equal(f->severity, SEVERITY_MEDIUM);
+        assert_int_equal(f->confidence, CONFIDENCE_MEDIUM);
+        assert_int_equal(f->alternatives[0], CAUSE_TLSA_NOT_ROLLED);
+        assert_null(found(RULE_STS_CERTIFICATE_INVALID));
+        left();
+        f = found(RULE_DANE_VIOLATED);
+        assert_int_equal(f->effect, EFFECT_HELD);
+        assert_int_equal(f->severity, SEVERITY_HIGH);
+        build_mail(&b);
+        assert_int_equal(found(RULE_DANE_VIOLATED)->severity, SEVERITY_HIGH);
+        b.certificate = NULL;
+        assert_null(found(RULE_DANE_VIOLATED));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -347,6 +593,15 @@ int main(void)
         cmocka_unit_test(records_of_the_host_that_was_asked_for),
         cmocka_unit_test(a_certificate_of_the_host_that_was_asked_for),
         cmocka_unit_test(no_name_was_asked_for),
+        cmocka_unit_test(a_certificate_as_promised),
+        cmocka_unit_test(certificates_that_break_a_policy),
+        cmocka_unit_test(a_name_that_nobody_asked_for),
+        cmocka_unit_test(authorities_that_others_may_trust),
+        cmocka_unit_test(no_certificate_at_all),
+        cmocka_unit_test(names_by_binding),
+        cmocka_unit_test(how_grave_a_certificate_is),
+        cmocka_unit_test(a_certificate_that_ends_in_the_session),
+        cmocka_unit_test(records_and_certificates),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -78,16 +78,16 @@ static void weak_ciphers(void **state)
         enum severity severity;
         const char *why;
     } table[] = {
-        {0x0002, SEVERITY_LOW, "does not encrypt"},  /* RSA_WITH_NULL_SHA */
-        {0xc010, SEVERITY_LOW, "does not encrypt"},  /* ECDHE_RSA_WITH_NULL_SHA */
-        {0x0003, SEVERITY_LOW, "export"},            /* RSA_EXPORT_WITH_RC4_40_MD5 */
-        {0x0007, SEVERITY_INFO, "forward secrecy"},  /* RSA_WITH_IDEA_CBC_SHA */
-        {0x0009, SEVERITY_LOW, "broken by trying"},  /* RSA_WITH_DES_CBC_SHA */
-        {0xc011, SEVERITY_LOW, "RFC 7465"},          /* ECDHE_RSA_WITH_RC4_128_SHA */
-        {0x0016, SEVERITY_LOW, "blocks are short"},  /* DHE_RSA_WITH_3DES_EDE_CBC_SHA */
-        {0x0034, SEVERITY_INFO, "Postfixes"},        /* DH_anon_WITH_AES_128_CBC_SHA */
-        {0x0018, SEVERITY_LOW, "RFC 7465"},          /* DH_anon_WITH_RC4_128_MD5 */
-        {0x002f, SEVERITY_INFO, "forward secrecy"},  /* RSA_WITH_AES_128_CBC_SHA */
+        {0x0002, SEVERITY_LOW, "does not encrypt"}, /* RSA_WITH_NULL_SHA */
+        {0xc010, SEVERITY_LOW, "does not encrypt"}, /* ECDHE_RSA_WITH_NULL_SHA */
+        {0x0003, SEVERITY_LOW, "export"},           /* RSA_EXPORT_WITH_RC4_40_MD5 */
+        {0x0007, SEVERITY_INFO, "forward secrecy"}, /* RSA_WITH_IDEA_CBC_SHA */
+        {0x0009, SEVERITY_LOW, "broken by trying"}, /* RSA_WITH_DES_CBC_SHA */
+        {0xc011, SEVERITY_LOW, "RFC 7465"},         /* ECDHE_RSA_WITH_RC4_128_SHA */
+        {0x0016, SEVERITY_LOW, "blocks are short"}, /* DHE_RSA_WITH_3DES_EDE_CBC_SHA */
+        {0x0034, SEVERITY_INFO, "Postfixes"},       /* DH_anon_WITH_AES_128_CBC_SHA */
+        {0x0018, SEVERITY_LOW, "RFC 7465"},         /* DH_anon_WITH_RC4_128_MD5 */
+        {0x002f, SEVERITY_INFO, "forward secrecy"}, /* RSA_WITH_AES_128_CBC_SHA */
     };
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -124,8 +124,12 @@ static void primes(void **state)
     static const struct {
         uint16_t bits;
         int severity; /* -1: no finding */
-    } table[] = {{512, SEVERITY_MEDIUM}, {1023, SEVERITY_MEDIUM}, {1024, SEVERITY_LOW},
-                 {1536, SEVERITY_LOW},   {2047, SEVERITY_LOW},    {2048, -1},
+    } table[] = {{512, SEVERITY_MEDIUM},
+                 {1023, SEVERITY_MEDIUM},
+                 {1024, SEVERITY_LOW},
+                 {1536, SEVERITY_LOW},
+                 {2047, SEVERITY_LOW},
+                 {2048, -1},
                  {8192, -1}};
     (void)state;
     for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -144,7 +148,7 @@ static void primes(void **state)
             fails(); /* one step less: nothing was entrusted to it */
             severity_is(RULE_KEY_EXCHANGE_WEAK,
                         (enum severity)(table[i].severity == SEVERITY_MEDIUM ? SEVERITY_LOW
-                                                                            : SEVERITY_INFO));
+                                                                             : SEVERITY_INFO));
         }
 }
 
@@ -258,6 +262,38 @@ static void answers_to_another_hello(void **state)
         severity_is(RULE_HANDSHAKE_ALTERED, SEVERITY_CRITICAL);
         assert_int_equal(b.j.verdict, VERDICT_DOWNGRADED);
     }
+}
+
+/* "Not seen" is not "absent": what is missing may have completed it. */
+static void an_end_that_was_not_seen(void **state)
+{
+    (void)state;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++)
+        for (int cut = 0; cut < 2; cut++) {
+            handshake(GOOD_SUITE);
+            b.s.tls.altered = TLS_ALTERED_EXTENSION;
+            fails();
+            *(cut ? &b.s.cut_bytes[d] : &b.s.gap_bytes[d]) = 51;
+            severity_is(RULE_HANDSHAKE_ALTERED, SEVERITY_INFO);
+            assert_int_equal(found(RULE_HANDSHAKE_ALTERED)->cause, CAUSE_UNKNOWN);
+            alert((enum session_dir)d, 51); /* of what, nobody knows */
+            severity_is(RULE_HANDSHAKE_ALTERED, SEVERITY_INFO);
+        }
+    handshake(GOOD_SUITE);
+    b.s.tls.altered = TLS_ALTERED_EXTENSION;
+    fails();
+    build_close(&b, SESSION_INPUT_END);
+    assert_int_equal(build_find(&b.j, RULE_HANDSHAKE_ALTERED)->severity, SEVERITY_INFO);
+    build_close(&b, SESSION_RST);
+    assert_int_equal(build_find(&b.j, RULE_HANDSHAKE_ALTERED)->severity, SEVERITY_MEDIUM);
+    alert(SESSION_TO_SERVER, 40); /* that is an end as well */
+    build_close(&b, SESSION_INPUT_END);
+    assert_int_equal(build_find(&b.j, RULE_HANDSHAKE_ALTERED)->severity, SEVERITY_MEDIUM);
+    b.s.tls.agreed = true; /* Finished was said both ways, and then something else went wrong */
+    severity_is(RULE_HANDSHAKE_ALTERED, SEVERITY_INFO);
+    b.s.tls.agreed = false;
+    build_only(&b, SESSION_TO_CLIENT);
+    severity_is(RULE_HANDSHAKE_ALTERED, SEVERITY_INFO);
 }
 
 /* RFC 8446 section 6.2: bad_record_mac, decrypt_error; illegal_parameter is often mere dislike. */
@@ -398,6 +434,7 @@ int main(void)
         cmocka_unit_test(an_rsa_key_that_the_suite_has_not),
         cmocka_unit_test(a_client_that_comes_again),
         cmocka_unit_test(answers_to_another_hello),
+        cmocka_unit_test(an_end_that_was_not_seen),
         cmocka_unit_test(somebody_complains),
         cmocka_unit_test(compression),
         cmocka_unit_test(judged_at_the_end_alone),
