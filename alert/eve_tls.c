@@ -6,18 +6,20 @@
 #include "dissect/tls_print.h"
 #include "policy/certificate.h"
 
-/* Of each list whose length the peers choose. */
+/* Of each list whose length the peers choose: all of them together leave room for the rest of the
+ * line. */
 #define LIST_NUMBERS 512
+#define LIST_BYTES   8192 /* of names: a hundred of 80 bytes */
 #define JA3_TEXT     4096
 
-static const char *const CERTIFICATES_TEXT[] = {NULL,      "seen",      "tls13", "resumed",
-                                                "anonymous", "gap", "damaged"};
+/* Why there is none to show; TLS_CERTIFICATES_SEEN: its message had none that is whole. */
+static const char *const UNSEEN_TEXT[] = {"aborted",   "damaged", "tls13",  "resumed",
+                                          "anonymous", "gap",     "damaged"};
 static const char *const EXCHANGE_TEXT[] = {NULL, "dhe", "ecdhe", "rsa-export"};
 static const char *const PRIME_TEXT[] = {NULL, "rfc3526", "rfc7919", "rfc5114"};
 static const char *const STAGE_TEXT[] = {NULL, "client-hello", "server-hello", "certificate",
                                          "finished"};
-_Static_assert(sizeof CERTIFICATES_TEXT / sizeof CERTIFICATES_TEXT[0] == TLS_CERTIFICATES_COUNT,
-               "a text each");
+_Static_assert(sizeof UNSEEN_TEXT / sizeof UNSEEN_TEXT[0] == TLS_CERTIFICATES_COUNT, "a text each");
 _Static_assert(sizeof EXCHANGE_TEXT / sizeof EXCHANGE_TEXT[0] == TLS_EXCHANGE_COUNT, "a text each");
 _Static_assert(sizeof PRIME_TEXT / sizeof PRIME_TEXT[0] == TLS_PRIME_COUNT, "a text each");
 _Static_assert(sizeof STAGE_TEXT / sizeof STAGE_TEXT[0] == TLS_STAGE_COUNT, "a text each");
@@ -28,8 +30,8 @@ static void put_known_word(struct json *out, const char *key, const char *word)
         json_word(out, key, word);
 }
 
-static void put_any(struct json *out, const char *key, struct span text,
-                    const struct eve_options *o)
+static void put_text(struct json *out, const char *key, struct span text,
+                     const struct eve_options *o)
 {
     if (o->show_addresses)
         json_wire(out, key, text);
@@ -41,7 +43,7 @@ static void put_wire(struct json *out, const char *key, struct span text,
                      const struct eve_options *o)
 {
     if (text.n > 0)
-        put_any(out, key, text, o);
+        put_text(out, key, text, o);
 }
 
 static void put_numbers(struct json *out, const char *key, struct span list)
@@ -58,12 +60,15 @@ static void put_numbers(struct json *out, const char *key, struct span list)
 static void put_names(struct json *out, const char *key, const struct span *list, size_t n,
                       const struct eve_options *o)
 {
+    size_t begin = out->len, i;
     if (n == 0)
         return;
     json_array(out, key);
-    for (size_t i = 0; i < n; i++)
-        put_any(out, NULL, list[i], o);
+    for (i = 0; i < n && out->len - begin < LIST_BYTES; i++)
+        put_text(out, NULL, list[i], o);
     json_close(out);
+    if (i < n)
+        json_shorten(out);
 }
 
 static void put_alpn(struct json *out, const char *key, const struct tls_said *said,
@@ -210,7 +215,6 @@ static void put_peer(struct json *out, const struct session *s, const struct cer
 static void put_certificates(struct json *out, const struct session *s,
                              const struct tls_sighting *t)
 {
-    const char *why = CERTIFICATES_TEXT[s->tls.certificates];
     bool seen = s->tls.certificates == TLS_CERTIFICATES_SEEN && t->certificate_count > 0;
     json_word(out, "certificate", seen ? "seen" : "not-observable");
     if (seen && t->certificates_cut)
@@ -218,7 +222,7 @@ static void put_certificates(struct json *out, const struct session *s,
     if (seen)
         json_uint(out, "certificates", t->certificate_count);
     else
-        json_word(out, "not_observable", why && why != CERTIFICATES_TEXT[1] ? why : "aborted");
+        json_word(out, "not_observable", UNSEEN_TEXT[s->tls.certificates]);
 }
 
 /* How the keys come about where no ServerKeyExchange says it: by the group in TLS 1.3 (RFC 8446
