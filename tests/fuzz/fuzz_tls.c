@@ -153,10 +153,11 @@ static void put(struct facts *f, struct span bytes)
 static void put_session(struct facts *f, const struct session *s)
 {
     const struct tls_facts *t = &s->tls;
-    const uint32_t numbers[] = {
-        t->certificates, t->exchange, t->prime,    t->altered,     t->compression, t->resumed,
-        t->retry,        t->fallback, t->group,    s->tls_newest,  s->tls_version, t->exchange_bits,
-        s->tls_suite,    s->tls_sentinel, s->caps_hit, s->tls_stage, t->server_offset};
+    const uint32_t numbers[] = {t->certificates,  t->exchange,     t->prime,       t->altered,
+                                t->compression,   t->resumed,      t->retry,       t->fallback,
+                                t->group,         s->tls_newest,   s->tls_version, t->exchange_bits,
+                                s->tls_suite,     s->tls_sentinel, s->caps_hit,    s->tls_stage,
+                                t->server_offset, t->agreed};
 
     expect(t->certificates < TLS_CERTIFICATES_COUNT && t->exchange < TLS_EXCHANGE_COUNT);
     expect(t->prime < TLS_PRIME_COUNT && s->tls_stage < TLS_STAGE_COUNT);

@@ -330,7 +330,8 @@ static void expect_seconds(int64_t seconds, const char *expected)
     assert_string_equal(text, expected);
 }
 
-/* By arithmetic: 719,162 days from 0001-01-01 to 1970-01-01, 2,932,897 from there to 10000-01-01. */
+/* By arithmetic: 719,162 days from 0001-01-01 to 1970-01-01, 2,932,897 from there to 10000-01-01.
+ */
 static void test_seconds(void **state)
 {
     static const int64_t first = INT64_C(-719162) * 86400, behind = INT64_C(2932897) * 86400;

@@ -18,16 +18,16 @@ enum { TOLD_MOST = 512, FLOWS_MOST = 80 };
 
 /* TLS 1.2, ECDHE-RSA, one certificate of 90 bytes, SNI mail.test. */
 static const uint8_t client_hello[] = {
-    22,   3, 1, 0, 65, 1, 0,   0,   61,  3,   3,                               /* headers, version */
-    7,    7, 7, 7, 7,  7, 7,   7,   7,   7,   7,   7,   7,   7,   7,   7,      /* random */
-    7,    7, 7, 7, 7,  7, 7,   7,   7,   7,   7,   7,   7,   7,   7,   7,      /* */
-    0,    0, 2, 0xc0, 0x2f, 1, 0,                                              /* suite */
-    0,    18, 0, 0, 0, 14, 0,  12,  0,   0,   9,   'm', 'a', 'i', 'l', '.',    /* SNI */
-    't',  'e', 's', 't'};
+    22,  3,   1,   0,    65,   1,  0, 0,  61, 3, 3,                          /* headers, version */
+    7,   7,   7,   7,    7,    7,  7, 7,  7,  7, 7, 7,   7,   7,   7,   7,   /* random */
+    7,   7,   7,   7,    7,    7,  7, 7,  7,  7, 7, 7,   7,   7,   7,   7,   /* */
+    0,   0,   2,   0xc0, 0x2f, 1,  0,                                        /* suite */
+    0,   18,  0,   0,    0,    14, 0, 12, 0,  0, 9, 'm', 'a', 'i', 'l', '.', /* SNI */
+    't', 'e', 's', 't'};
 static const uint8_t server_hello[] = {
-    22, 3, 3, 0, 42, 2, 0, 0, 38, 3, 3,             /* headers, version */
-    8,  8, 8, 8, 8,  8, 8, 8, 8,  8, 8, 8, 8, 8, 8, 8, /* random */
-    8,  8, 8, 8, 8,  8, 8, 8, 8,  8, 8, 8, 8, 8, 8, 8, /* */
+    22, 3,    3,    0, 42, 2, 0, 0, 38, 3, 3,                /* headers, version */
+    8,  8,    8,    8, 8,  8, 8, 8, 8,  8, 8, 8, 8, 8, 8, 8, /* random */
+    8,  8,    8,    8, 8,  8, 8, 8, 8,  8, 8, 8, 8, 8, 8, 8, /* */
     0,  0xc0, 0x2f, 0};
 static const uint8_t certificate[] = {22, 3, 3, 0, 100, 11, 0, 0, 96, 0, 0, 93, 0, 0, 90};
 static const uint8_t hello_done[] = {22, 3, 3, 0, 4, 14, 0, 0, 0};
@@ -224,7 +224,8 @@ static void when_tls_carries_data(void **state)
     dissect_config_default(&c);
     run_and_expect(&c, &k, 1);
     assert_true(told[0].complete);
-    assert_int_equal(told[0].time, k->p[k->count - 5].time); /* an ACK and three of the end follow */
+    assert_int_equal(told[0].time,
+                     k->p[k->count - 5].time); /* an ACK and three of the end follow */
     free(k);
 }
 

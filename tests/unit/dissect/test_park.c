@@ -126,7 +126,17 @@ static void comes_back_with_all_it_knew(void **state)
 /* Each pointer alone, and all at once: none is taken for another. */
 static void what_is_kept_as_it_is(void **state)
 {
-    enum { OTHER, HANDSHAKE, PEER, MEMO, EVIDENCE, HELD, LINE = HELD + 2, REPLY_LINES = LINE + 2, ALL };
+    enum {
+        OTHER,
+        HANDSHAKE,
+        PEER,
+        MEMO,
+        EVIDENCE,
+        HELD,
+        LINE = HELD + 2,
+        REPLY_LINES = LINE + 2,
+        ALL
+    };
     static char place[ALL];
 
     (void)state;

@@ -113,10 +113,9 @@ struct answer {
     unsigned odd; /* an extension nobody asked for; 0: none */
 };
 
-static const uint8_t retry_random[32] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
-                                         0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
-                                         0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
-                                         0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+static const uint8_t retry_random[32] = {
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
 
 static void put_server_hello(struct bytes *out, const struct answer *a)
 {
@@ -253,8 +252,13 @@ static void fresh(void)
 static size_t facts(uint8_t *to)
 {
     size_t n = 0;
-    uint16_t words[] = {s.tls_newest, s.tls_version, s.tls_suite, s.tls_sentinel,
-                        (uint16_t)s.tls_stage, s.sni.len, (uint16_t)seen.certificate_count};
+    uint16_t words[] = {s.tls_newest,
+                        s.tls_version,
+                        s.tls_suite,
+                        s.tls_sentinel,
+                        (uint16_t)s.tls_stage,
+                        s.sni.len,
+                        (uint16_t)seen.certificate_count};
     memcpy(to, words, sizeof(words));
     n += sizeof(words);
     memcpy(to + n, &s.tls, sizeof(s.tls));
@@ -626,8 +630,9 @@ static void another_session_id(void **state)
 static void a_hello_of_sslv2(void **state)
 {
     static const uint8_t hello[] = {
-        0x80, 0x1c, 1, 3, 2, 0, 9, 0, 0, 0, 16, /* length, type, version, three lengths */
-        0x07, 0x00, 0xc0, 0, 0, 0x2f, 0, 0x56, 0x00, /* suites */
+        0x80, 0x1c, 1,    3, 2, 0,    9, 0,    0,    0,  16, /* length, type, version, three lengths
+                                                              */
+        0x07, 0x00, 0xc0, 0, 0, 0x2f, 0, 0x56, 0x00,         /* suites */
         1,    2,    3,    4, 5, 6,    7, 8,    9,    10, 11, 12, 13, 14, 15, 16};
     (void)state;
     fresh();
