@@ -64,8 +64,8 @@
 #define CAP_ADDRESS_TEXT     320   /* 64 + @ + 255, RFC 5321 section 4.5.3.1 */
 
 /* --- TLS --- */
-#define CAP_TLS_HELLO        8192  /* bytes of one; with post-quantum shares it has some 2,000 */
-#define CAP_TLS_HANDSHAKE    65536 /* bytes read of one, both directions: a chain has some 5,000 */
+#define CAP_TLS_HELLO     8192  /* bytes of one; with post-quantum shares it has some 2,000 */
+#define CAP_TLS_HANDSHAKE 65536 /* bytes read of one, both directions: a chain has some 5,000 */
 
 /* --- policies --- */
 #define CAP_STS_BODY   65536 /* RFC 8461 section 3.3: senders may limit the body to 64 KiB */

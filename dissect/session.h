@@ -106,7 +106,7 @@ enum tls_stage {
     TLS_STAGE_CLIENT_HELLO,
     TLS_STAGE_SERVER_HELLO,
     TLS_STAGE_CERTIFICATE, /* the server's was seen */
-    TLS_STAGE_FINISHED, /* protected records that only a good handshake allows */
+    TLS_STAGE_FINISHED,    /* protected records that only a good handshake allows */
     TLS_STAGE_COUNT
 };
 
@@ -334,9 +334,9 @@ struct session {
 
     struct tls *handshake; /* what is kept of it until it was told of (dissect/tls.h); or NULL */
 
-    const void *peer; /* what is thought of the server's certificates; of who is told of the handshake,
-                   and freed by it at SESSION_CLOSED */
-    void *memo; /* the judge's own; freed by it at SESSION_CLOSED */
+    const void *peer; /* what is thought of the server's certificates; of who is told of the
+                   handshake, and freed by it at SESSION_CLOSED */
+    void *memo;       /* the judge's own; freed by it at SESSION_CLOSED */
 };
 
 struct session *session_new(void);     /* zeroed; NULL: no memory */

@@ -373,8 +373,9 @@ static void change_cipher(struct tls *t, struct session *s, enum session_dir d)
     close_side(t, d);
 }
 
-/* RFC 5246 section 7.4.9: who says Finished second has verified the other's. RFC 8446 section 4.4.4:
- * the client says it when it has verified the server's; an alert in its place is shorter. */
+/* RFC 5246 section 7.4.9: who says Finished second has verified the other's. RFC 8446
+ * section 4.4.4: the client says it when it has verified the server's; an alert in its place is
+ * shorter. */
 static void note_agreement(struct tls *t, struct session *s, enum session_dir d,
                            const struct tls_record *r)
 {

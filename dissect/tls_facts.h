@@ -59,9 +59,9 @@ struct tls_facts {
     uint8_t altered;      /* enum tls_altered */
     uint8_t compression;  /* selected (RFC 3749); 0: none */
     bool resumed;
-    bool retry;             /* a HelloRetryRequest came first */
-    bool fallback;          /* the client says that it tries again with less (RFC 7507) */
-    bool agreed; /* both sides have compared what was said and heard, and found it the same */
+    bool retry;    /* a HelloRetryRequest came first */
+    bool fallback; /* the client says that it tries again with less (RFC 7507) */
+    bool agreed;   /* both sides have compared what was said and heard, and found it the same */
     uint16_t exchange_bits; /* of the prime or the modulus */
     uint16_t group;         /* selected; 0: none was seen */
     uint32_t server_offset; /* of the first record of the server, to client */
@@ -87,8 +87,8 @@ static inline uint16_t tls_word(struct span list, size_t i)
 
 /* What one side's hello says, as sent. */
 struct tls_said {
-    uint16_t version;          /* legacy_version */
-    struct span extensions;    /* types, in order */
+    uint16_t version;                 /* legacy_version */
+    struct span extensions;           /* types, in order */
     struct span alpn[TLS_ALPN_NAMES]; /* protocol names (RFC 7301) */
     uint8_t alpn_count;
     bool alpn_cut; /* there are more */
@@ -96,15 +96,15 @@ struct tls_said {
 
 /* A handshake that is decided, to be told of once. Valid during the call. */
 struct tls_sighting {
-    nstime time;     /* of the packet that decided it */
-    uint32_t source; /* index of its input */
+    nstime time;                           /* of the packet that decided it */
+    uint32_t source;                       /* index of its input */
     const struct tls_client_hello *client; /* the first one; NULL: none was read */
     const struct tls_server_hello *server; /* the last one; likewise */
     struct tls_said said[2];               /* by enum session_dir, of those */
     struct span suites;                    /* that the client offers */
     struct span groups;
-    struct span signatures; /* algorithms (RFC 8446 section 4.2.3) */
-    bool sslv2;             /* the ClientHello had the form of SSLv2 */
+    struct span signatures;                  /* algorithms (RFC 8446 section 4.2.3) */
+    bool sslv2;                              /* the ClientHello had the form of SSLv2 */
     struct span certificate[CAP_CERT_CHAIN]; /* DER, the server's own first */
     uint8_t certificate_count;
     bool certificates_cut; /* there are more, or the last one is damaged */

@@ -38,7 +38,7 @@ struct tls_prints {
     uint8_t key[CAP_PRINT_CLIENT_KEY];               /* of the hello at hand */
     uint8_t types[MOST_VALUES];                      /* of its extensions, two bytes each */
     uint16_t value[MOST_VALUES], moved[MOST_VALUES]; /* a list being sorted */
-    char text[TEXT(CAP_TLS_HELLO)];               /* being digested */
+    char text[TEXT(CAP_TLS_HELLO)];                  /* being digested */
     struct client_place clients[CAP_PRINT_CLIENTS];
     struct server_place servers[CAP_PRINT_SERVERS];
 };

@@ -49,7 +49,8 @@ static bool load_system(X509_STORE *store)
     const char *file = setting(X509_get_default_cert_file_env(), X509_get_default_cert_file());
     const char *folder = setting(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
 
-    if (X509_STORE_load_file(store, file) != 1) /* Debian has a link there if openssl(1) is installed */
+    if (X509_STORE_load_file(store, file) !=
+        1) /* Debian has a link there if openssl(1) is installed */
         (void)X509_STORE_load_file(store, "/etc/ssl/certs/ca-certificates.crt");
     return store_has_some(store) || load_directory(store, folder);
 }

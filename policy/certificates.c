@@ -277,8 +277,8 @@ static bool may_read(struct certificates *cs, uint32_t price, nstime at)
     more = clock_since(at, cs->allowed_at) / each;
     if (more > 0) {
         cs->allowed_at = at;
-        cs->allowance = more < CAP_CERT_BURST - cs->allowance ? cs->allowance + (uint32_t)more
-                                                              : CAP_CERT_BURST;
+        cs->allowance =
+            more < CAP_CERT_BURST - cs->allowance ? cs->allowance + (uint32_t)more : CAP_CERT_BURST;
     }
     if (cs->allowance < price || forgotten_bytes > CAP_CERT_CACHED_BYTES)
         return false;

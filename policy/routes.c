@@ -103,8 +103,8 @@ static void drop(struct routes *r, struct step *s)
     free(s);
 }
 
-static void add_new(struct routes *r, uint32_t hash, const struct route_key *k,
-                    struct span name, nstime from, nstime until, bool secure)
+static void add_new(struct routes *r, uint32_t hash, const struct route_key *k, struct span name,
+                    nstime from, nstime until, bool secure)
 {
     struct step *s = malloc(sizeof(*s) + k->n + name.n);
     if (!s)
@@ -253,8 +253,8 @@ static size_t records_of(const struct routes *r, struct span_of_time t, const st
     for (; s && n < most; s = holding(s->next, hash, &k, t)) {
         struct span bytes = name_of(s);
         struct route_tlsa *one = &to[n++];
-        *one = (struct route_tlsa){bytes.p[0], bytes.p[1], bytes.p[2],
-                                   (uint8_t)(bytes.n - TLSA_HEAD), {0}};
+        *one = (struct route_tlsa){
+            bytes.p[0], bytes.p[1], bytes.p[2], (uint8_t)(bytes.n - TLSA_HEAD), {0}};
         memcpy(one->data, bytes.p + TLSA_HEAD, one->n);
     }
     return n;

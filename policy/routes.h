@@ -31,7 +31,8 @@ void routes_add_address(struct routes *r, nstime t, const struct domain *host, u
 void routes_add_alias(struct routes *r, nstime t, const struct domain *host,
                       const struct domain *target, uint32_t ttl, bool secure);
 
-/* A usable TLSA record. Of matching type 0 the SHA-256 of its data is kept, which matches the same. */
+/* A usable TLSA record. Of matching type 0 the SHA-256 of its data is kept, which matches the same.
+ */
 struct route_tlsa {
     uint8_t usage, selector, matching; /* policy/tlsa.h */
     uint8_t n;

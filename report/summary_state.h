@@ -31,7 +31,7 @@ struct summary {
     uint64_t verdicts[VERDICT_COUNT];
     uint64_t mails, mail_sessions, logins;
     uint64_t certificates[TLS_CERTIFICATES_COUNT]; /* of handshakes that came to a ServerHello */
-    uint64_t verified; /* of those that were seen */
+    uint64_t verified;                             /* of those that were seen */
     uint64_t seen_whole, seen_partly, seen_one_sided;
     uint64_t gaps, missing_bytes;
     uint64_t left_out; /* findings above info that no record stands for */

@@ -64,7 +64,7 @@ static struct span name_of_server(const struct session *s, struct domain *room)
         end++;
     text = span_first(span_from(text, begin), end - begin);
     return domain_read(text, room) && span_find(text, '.') < text.n ? domain_span(room)
-                                                                   : span_of(NULL, 0);
+                                                                    : span_of(NULL, 0);
 }
 
 /* CRT-4: who does not ask for a name may be given any (RFC 8461 section 7.1). */
@@ -78,7 +78,8 @@ static void certificate_name_mismatch(const struct view *v, struct judgement *ou
         return;
     struct finding *f = tell(v, out, RULE_CERTIFICATE_NAME_MISMATCH);
     wording_say(f, "%s %s, and none of the %u names of the certificate is it.",
-                v->s->sni.len ? "The client asked for" : "No name was asked for; the server greets as",
+                v->s->sni.len ? "The client asked for"
+                              : "No name was asked for; the server greets as",
                 wording_bytes(host).text, c->name_count);
 }
 

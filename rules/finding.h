@@ -153,7 +153,7 @@ enum promise_state {
 
 /* What is known of whom TLS was spoken with. */
 enum peer {
-    PEER_NONE, /* there was no TLS */
+    PEER_NONE,       /* there was no TLS */
     PEER_VERIFIED,   /* a trusted chain, valid then, with the name that was asked for or expected */
     PEER_UNVERIFIED, /* a chain that is not */
     PEER_ANONYMOUS,  /* no certificate by choice */
@@ -216,9 +216,9 @@ struct certificate;   /* policy/certificate.h */
 
 /* What a session is judged with, besides itself. */
 struct judge_aid {
-    struct garble_memory *memory;        /* spares work and changes no answer; NULL: none */
-    const struct expectations *expected; /* what was promised for it; NULL: nothing is known */
-    unsigned sender_checks;              /* enum sender_checks */
+    struct garble_memory *memory;          /* spares work and changes no answer; NULL: none */
+    const struct expectations *expected;   /* what was promised for it; NULL: nothing is known */
+    unsigned sender_checks;                /* enum sender_checks */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
 };

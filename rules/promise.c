@@ -254,8 +254,8 @@ static struct span host_to_name(const struct view *v, const struct expectation *
     return judged ? domain_span(&e->mx) : span_of(NULL, 0);
 }
 
-/* RFC 8461 section 4.2 speaks of the authorities that the sender trusts: those of this system may be
- * others, unless the operator says that they are the ones. */
+/* RFC 8461 section 4.2 speaks of the authorities that the sender trusts: those of this system may
+ * be others, unless the operator says that they are the ones. */
 static bool is_matter_of_trust(const struct view *v, struct span host)
 {
     const struct certificate *c = v->certificate;
@@ -271,8 +271,9 @@ static void say_certificate(struct finding *f, const struct view *v, struct span
     if (c->trust == CERT_TRUST_UNREADABLE)
         wording_say(f, "What the server presented is no certificate.");
     else if (c->trust != CERT_TRUST_OK)
-        wording_say(f, "The chain that it presented leads to no authority of the trust store (%s); "
-                       "it says to be issued by %s.",
+        wording_say(f,
+                    "The chain that it presented leads to no authority of the trust store (%s); "
+                    "it says to be issued by %s.",
                     certificate_trust_text(c->trust), wording_bytes(c->issuer).text);
     if (certificate_dates(c, session_handshake_time(v->s)) != CERT_DATES_OK &&
         text_seconds(until, c->valid_until))
@@ -292,8 +293,8 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
     const char *result = certificate_tlsrpt(c, host, session_handshake_time(v->s));
     if (!result)
         return;
-    struct finding *f =
-        raise_finding(out, v, RULE_STS_CERTIFICATE_INVALID, SESSION_TO_CLIENT, v->s->tls.server_offset);
+    struct finding *f = raise_finding(out, v, RULE_STS_CERTIFICATE_INVALID, SESSION_TO_CLIENT,
+                                      v->s->tls.server_offset);
     raise_rate(f, SEVERITY_ROW_E3, certificate_effect(v));
     if (f->effect == EFFECT_HELD || f->effect == EFFECT_NOTHING)
         raise_cap(f, SEVERITY_MEDIUM); /* three domains of ten are misconfigured */

@@ -94,8 +94,7 @@ static void downgrade_sentinel(const struct view *v, struct judgement *out)
 /* What is told at the end, when it is known what came of the handshake. */
 static struct finding *told_last(const struct view *v, struct judgement *out, enum rule_id id)
 {
-    struct finding *f =
-        raise_finding(out, v, id, SESSION_TO_CLIENT, v->s->tls.server_offset);
+    struct finding *f = raise_finding(out, v, id, SESSION_TO_CLIENT, v->s->tls.server_offset);
     raise_rate(f, SEVERITY_ROW_E1, EFFECT_NOTHING);
     return f;
 }
@@ -210,8 +209,9 @@ static void fallback_scsv(const struct view *v, struct judgement *out)
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_TLS_INCOMPATIBLE);
     if (s->tls.fallback)
-        wording_say(f, "The client's hello offers at most %s and says that it had offered more "
-                       "before (RFC 7507): an earlier handshake had failed.",
+        wording_say(f,
+                    "The client's hello offers at most %s and says that it had offered more "
+                    "before (RFC 7507): an earlier handshake had failed.",
                     version_text(s->tls_newest).text);
     if (refused)
         wording_say(f, "The server %s knows better and refused (alert %d).", wording_server(s).text,
@@ -264,17 +264,18 @@ static bool about_certificate(uint8_t alert)
 }
 
 /*
- * Did the two come apart over what was altered, as far as can be said? Both sides hash what they said
- * and heard, and compare: then it was not altered, and the server has a bug that its client lives
- * with. Where bytes were lost, or the capture ends, they may have come so far.
+ * Did the two come apart over what was altered, as far as can be said? Both sides hash what they
+ * said and heard, and compare: then it was not altered, and the server has a bug that its client
+ * lives with. Where bytes were lost, or the capture ends, they may have come so far.
  */
-static bool came_apart(const struct view *v, bool complained)
+static bool came_apart(const struct view *v)
 {
     const struct session *s = v->s;
     if (s->tls_complete || s->tls.agreed || about_certificate(s->tls_alert[SESSION_TO_SERVER]) ||
         !session_whole(s, SESSION_TO_SERVER) || !session_whole(s, SESSION_TO_CLIENT))
         return false;
-    return complained || v->closed || s->mails > 0;
+    return v->closed || s->mails > 0 || s->tls_alert_level[SESSION_TO_SERVER] == ALERT_FATAL ||
+           s->tls_alert_level[SESSION_TO_CLIENT] == ALERT_FATAL;
 }
 
 /* TLS-7, TLS-8. */
@@ -283,16 +284,15 @@ static void handshake_altered(const struct view *v, struct judgement *out)
     const struct session *s = v->s;
     enum session_dir d = SESSION_TO_SERVER;
     const char *alert = s->tls_version && !s->tls_complete ? complaint(s, &d) : NULL;
-    bool apart = came_apart(v, alert);
+    bool apart = came_apart(v);
     if (v->milestone != SESSION_CLOSED || !(s->tls.altered || s->tls.compression || alert))
         return;
-    struct finding *f = raise_finding(out, v, RULE_HANDSHAKE_ALTERED, SESSION_TO_CLIENT,
-                                      s->tls.server_offset);
+    struct finding *f =
+        raise_finding(out, v, RULE_HANDSHAKE_ALTERED, SESSION_TO_CLIENT, s->tls.server_offset);
     raise_rate(f, s->tls.altered ? SEVERITY_ROW_E4_E5 : SEVERITY_ROW_E1, view_effect(v, true));
     if (!s->tls.altered)
         raise_cap(f, SEVERITY_LOW);
-    if (!apart ||
-        !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
+    if (!apart || !(s->tls.altered || (alert && s->tls_alert[d] != ALERT_ILLEGAL_PARAMETER)))
         raise_cap(f, SEVERITY_INFO);
     if (s->tls.altered && apart)
         raise_cause(f, CAUSE_ON_PATH_REWRITE);
@@ -308,8 +308,9 @@ static void handshake_altered(const struct view *v, struct judgement *out)
         wording_say(f, "The handshake came to its end all the same, so both sides saw the same: "
                        "the server has a bug.");
     if (alert)
-        wording_say(f, "The %s broke off with the alert %s: what it checked does not fit what it "
-                       "had said and heard.",
+        wording_say(f,
+                    "The %s broke off with the alert %s: what it checked does not fit what it "
+                    "had said and heard.",
                     d == SESSION_TO_SERVER ? "client" : "server", alert);
     wording_effect(f, v);
     wording_effect_line(f, v);

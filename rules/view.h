@@ -26,8 +26,8 @@ struct view {
     bool twin;            /* the session was seen at a second place as well, and whole there */
     bool rewritten;       /* what decides about TLS differs there */
     bool reworded;        /* something else does */
-    const struct expectations *expected; /* what was promised; NULL: nothing that is known */
-    unsigned sender_checks;              /* enum sender_checks, of the client */
+    const struct expectations *expected;   /* what was promised; NULL: nothing that is known */
+    unsigned sender_checks;                /* enum sender_checks, of the client */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities;                  /* the operator named whom to trust */
 };

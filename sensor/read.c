@@ -196,12 +196,11 @@ static void on_session(void *user, struct session *s, enum session_milestone m)
     bool promised = promises_expect(r->promises, s, role_in(r, &s->key), &expected) != NULL;
     if (promised)
         promises_match(r->promises, s, certificate, &expected);
-    const struct judge_aid aid = {
-        .memory = r->memory,
-        .expected = promised ? &expected : NULL,
-        .sender_checks = promises_checks(r->promises, s),
-        .certificate = certificate,
-        .own_authorities = r->cli->ca_file != NULL};
+    const struct judge_aid aid = {.memory = r->memory,
+                                  .expected = promised ? &expected : NULL,
+                                  .sender_checks = promises_checks(r->promises, s),
+                                  .certificate = certificate,
+                                  .own_authorities = r->cli->ca_file != NULL};
     judge(s, m, &aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)

@@ -17,7 +17,7 @@
 #define SERVER_HELLO "\x16\x03\x03\x00\x06\x02\x00\x00\x02\x03\x03"
 #define WARNING      "\x15\x03\x01\x00\x02\x01\x70" /* unrecognized_name */
 #define SERVER_HELLO_13                                                                            \
-    "\x16\x03\x03\x00\x32\x02\x00\x00\x2e\x03\x03"                                              \
+    "\x16\x03\x03\x00\x32\x02\x00\x00\x2e\x03\x03"                                                 \
     "a random of thirty-two bytes  .."                                                             \
     "\x00\x13\x01\x00\x00\x06\x00\x2b\x00\x02\x03\x04"
 #define APP_30                                                                                     \

@@ -385,14 +385,23 @@ static void test_colour(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_empty),           TEST(test_clean),
-        TEST(test_certificates),    TEST(test_shares),          TEST(test_implicit_only),
-        TEST(test_finding),         TEST(test_same_rule_twice),
-        TEST(test_strongest_first), TEST(test_unknown),
-        TEST(test_relief),          TEST(test_held),
-        TEST(test_one_screen),      TEST(test_ipv6),
-        TEST(test_flood),           TEST(test_hostile_text),
-        TEST(test_inputs),          TEST(test_colour),
+        TEST(test_empty),
+        TEST(test_clean),
+        TEST(test_certificates),
+        TEST(test_shares),
+        TEST(test_implicit_only),
+        TEST(test_finding),
+        TEST(test_same_rule_twice),
+        TEST(test_strongest_first),
+        TEST(test_unknown),
+        TEST(test_relief),
+        TEST(test_held),
+        TEST(test_one_screen),
+        TEST(test_ipv6),
+        TEST(test_flood),
+        TEST(test_hostile_text),
+        TEST(test_inputs),
+        TEST(test_colour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
