@@ -76,7 +76,7 @@
 
 /* --- certificates --- */
 #define CAP_CERT_CHAIN        10    /* of one chain that are read: real ones have two to four */
-#define CAP_CERT_BYTES        65536 /* of one certificate: a hundred names and room to spare */
+#define CAP_CERT_BYTES        32768 /* and their bytes: a hundred of the longest names fit */
 #define CAP_CERT_NAMES        100   /* dNSNames kept: the most that the largest CA writes in one */
 #define CAP_CERT_NAME         255   /* bytes of each: no host has more (RFC 1035 section 2.3.4) */
 #define CAP_CERT_TEXT         512  /* bytes of subject and issuer; the longest real have some 300 */

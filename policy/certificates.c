@@ -217,7 +217,8 @@ static int read_chain(struct certificates *cs, const struct span *der, size_t co
     }
     if (rc == 0 && count > 0)
         rc = digest_sha1(der[0], out->leaf_sha1);
-    out->trust = CERT_TRUST_UNREADABLE;
+    out->trust =
+        count > 0 && der[0].n > CAP_CERT_BYTES ? CERT_TRUST_UNKNOWN : CERT_TRUST_UNREADABLE;
     if (rc == 0 && chain.x509[0]) {
         out->trust = CERT_TRUST_UNKNOWN;
         certificate_read_leaf(chain.x509[0], out, &cs->scratch);
@@ -286,6 +287,17 @@ static bool may_read(struct certificates *cs, uint32_t price, nstime at)
     return true;
 }
 
+/* How many of them: the library takes long over long ones. A leaf that is too long is still one. */
+static uint32_t looked_at(const struct span *chain, size_t count)
+{
+    size_t bytes = count > 0 ? chain[0].n : 0;
+    uint32_t n = count > 0;
+
+    while (n < count && n < CAP_CERT_CHAIN && (bytes += chain[n].n) <= CAP_CERT_BYTES)
+        n++;
+    return n;
+}
+
 const struct certificate *certificates_look(struct certificates *cs, const struct span *chain,
                                             size_t count, nstime at)
 {
@@ -300,7 +312,7 @@ const struct certificate *certificates_look(struct certificates *cs, const struc
         return certificate_hold(&e->facts);
     if (!may_read(cs, price_of(chain, count), at))
         return NULL;
-    facts.chain_count = (uint32_t)(count < CAP_CERT_CHAIN ? count : CAP_CERT_CHAIN);
+    facts.chain_count = looked_at(chain, count);
     facts.chain_left = (uint32_t)(count - facts.chain_count);
     facts.valid_from = INT64_MAX;
     facts.valid_until = INT64_MIN;
