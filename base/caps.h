@@ -123,8 +123,10 @@
                                 */
 #define CAP_STORE_BACKOFF_S 30 /* between two attempts to connect, at most */
 
-#define CAP_EXPECTATIONS 8     /* promises judged of one session: the strictest */
-#define CAP_BOOK_HISTORY 128   /* policies kept of one domain: 90 days, with a change a day */
+#define CAP_PARTNER_ISSUER                                                                         \
+    64                       /* bytes of an organisation that a partner is held to (RFC 5280 A.1) */
+#define CAP_EXPECTATIONS 8   /* promises judged of one session: the strictest */
+#define CAP_BOOK_HISTORY 128 /* policies kept of one domain: 90 days, with a change a day */
 #define CAP_ROUTES       65536 /* answers of DNS that are remembered: some 8 MiB */
 #define CAP_ROUTES_KEY   64    /* hosts of one address, domains of one exchanger: no long search */
 #define CAP_ROUTES_TLSA  16    /* records of one host: two for each of its certificates */

@@ -182,7 +182,7 @@ static struct page *find_or_add(struct book *b, const struct domain *d)
 
 static struct leaf *new_leaf(const struct book_policy *p)
 {
-    size_t bytes = 0;
+    size_t bytes = p->demand ? sizeof(*p->demand) : 0;
     for (uint32_t i = 0; i < p->mx_count; i++)
         bytes += p->mx[i].n;
     struct leaf *l = malloc(sizeof(*l) + p->mx_count * sizeof(l->mx[0]) + bytes);
@@ -190,6 +190,10 @@ static struct leaf *new_leaf(const struct book_policy *p)
         return NULL;
     *l = (struct leaf){.policy = *p};
     uint8_t *to = (uint8_t *)&l->mx[p->mx_count];
+    if (p->demand) {
+        l->policy.demand = memcpy(to, p->demand, sizeof(*p->demand));
+        to += sizeof(*p->demand);
+    }
     for (uint32_t i = 0; i < p->mx_count; i++) {
         l->mx[i] = span_of(to, p->mx[i].n);
         for (size_t k = 0; k < p->mx[i].n; k++) {

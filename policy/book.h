@@ -21,6 +21,7 @@ struct book_policy {
     char id[CAP_STS_ID + 1]; /* "": unknown */
     const struct span *mx;   /* patterns; when kept they point into the book */
     uint32_t mx_count;
+    const struct partner_demand *demand; /* NULL: none; copied likewise */
 };
 
 struct book;

@@ -86,6 +86,8 @@ static void add(const struct tie *t, const struct domain *d, const struct book_p
         return;
     if (t->mx)
         e.mx = *t->mx;
+    if (p->demand)
+        e.demand = *p->demand;
     memcpy(e.id, p->id, sizeof(e.id));
     keep(t->out, &e);
 }

@@ -30,6 +30,14 @@ enum expectation_binding {
     BINDING_COUNT
 };
 
+/* What a partner must do besides TLS. Zero, "": nothing. */
+struct partner_demand {
+    uint16_t version; /* of TLS, at least */
+    bool pinned;
+    uint8_t spki[32];                    /* SHA-256 of the key of a certificate of the chain */
+    char issuer[CAP_PARTNER_ISSUER + 1]; /* organisation that issued the server's */
+};
+
 struct expectation {
     enum expectation_source source;
     enum expectation_binding binding;
@@ -40,8 +48,9 @@ struct expectation {
     struct domain mx;    /* the server's name, out of the tap's DNS or its greeting; n 0: unknown */
     enum mx_match match; /* of `mx` and the promise's patterns; WHOLE when it is unknown */
     nstime from, until;  /* when it holds; INT64_MIN and INT64_MAX: always */
-    char id[CAP_STS_ID + 1]; /* of the policy; "": none known */
-    enum dane_result dane;   /* of source DANE: the certificate that was seen and the records */
+    char id[CAP_STS_ID + 1];      /* of the policy; "": none known */
+    struct partner_demand demand; /* of source PARTNER */
+    enum dane_result dane; /* of source DANE: the certificate that was seen and the records */
 };
 
 /* The strictest first. */

@@ -380,17 +380,70 @@ static void preload_violated(const struct view *v, struct judgement *out)
     finish_offer(f, v, out);
 }
 
+static bool chain_has_key(const struct certificate *c, const uint8_t spki[32])
+{
+    for (uint32_t i = 0; i < c->chain_count; i++)
+        if (memcmp(c->chain[i].spki_sha256, spki, 32) == 0)
+            return true;
+    return c->chain_left > 0; /* it may be among those */
+}
+
+/* What the operator demanded beyond TLS and the handshake did not have; "": all is well, as far as
+ * it could be seen. */
+static const char *undone(const struct view *v, const struct partner_demand *demand)
+{
+    const struct certificate *c = v->certificate;
+    if (demand->version && v->s->tls_version && v->s->tls_version < demand->version)
+        return "a version of TLS below the one that was demanded was selected";
+    if (!c || c->trust == CERT_TRUST_UNREADABLE)
+        return "";
+    if (demand->pinned && !chain_has_key(c, demand->spki))
+        return "no certificate of the chain has the key that was pinned";
+    if (demand->issuer[0] && !span_eq(c->issuer_org, span_str(demand->issuer)))
+        return "the certificate was issued by another organisation";
+    return "";
+}
+
+static void say_partner(struct finding *f, const struct view *v, const struct expectation *e)
+{
+    wording_say(f, "The list of partners says that %s must use TLS, and %s (%s).", e->domain.text,
+                bound_by(e), wording_server(v->s).text);
+}
+
+/* TLS came about, or nearly so, and not as it was demanded. */
+static void partner_undone(const struct view *v, struct judgement *out, const struct expectation *e)
+{
+    const char *what = v->milestone == SESSION_CLOSED ? undone(v, &e->demand) : "";
+    if (!what[0])
+        return;
+    struct finding *f =
+        raise_finding(out, v, RULE_PARTNER_VIOLATED, SESSION_TO_CLIENT, v->s->tls.server_offset);
+    raise_rate(f, SEVERITY_ROW_E3, certificate_effect(v));
+    step_down(f, e);
+    raise_alternative(f, CAUSE_SERVER_RECONFIGURED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    raise_alternative(f, CAUSE_TLS_INSPECTION_GATEWAY);
+    say_partner(f, v, e);
+    wording_say(f, "TLS was spoken, but %s.", what);
+    wording_effect(f, v);
+    wording_effect_line(f, v);
+    break_promise(out, e);
+}
+
 static void partner_violated(const struct view *v, struct judgement *out)
 {
     const struct expectation *e = covering(v, EXPECTATION_PARTNER);
     bool missing = offers_nothing(v);
-    if (!e || !(missing || v->s->mails > 0 || v->login) || v->s->tls_complete)
+    if (!e)
         return;
+    if (v->s->tls_complete || !(missing || v->s->mails > 0 || v->login)) {
+        partner_undone(v, out, e);
+        return;
+    }
     struct finding *f = offer_missing(v, out, RULE_PARTNER_VIOLATED, e);
     if (!missing)
         f->tlsrpt = NULL; /* it was offered */
-    wording_say(f, "The list of partners says that %s must use TLS, and %s (%s).", e->domain.text,
-                bound_by(e), wording_server(v->s).text);
+    say_partner(f, v, e);
     if (missing) {
         finish_offer(f, v, out);
         return;

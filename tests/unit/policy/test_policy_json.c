@@ -163,8 +163,19 @@ static void lists_that_are_none(void **state)
 
 static void partners_are_read_line_by_line(void **state)
 {
-    static const char *const bad[] = {"a.test",  "a.test plain", "a b",         "a.test tls more",
-                                      "mx: tls", "mx:*. tls",    "1.2.3.4 tls", "a..b tls"};
+    static const char *const bad[] = {"a.test",
+                                      "a.test plain",
+                                      "a b",
+                                      "a.test tls more",
+                                      "mx: tls",
+                                      "mx:*. tls",
+                                      "1.2.3.4 tls",
+                                      "a..b tls",
+                                      "a.test tls min=1.4",
+                                      "a.test tls min=",
+                                      "a.test tls spki=12",
+                                      "a.test tls issuer=",
+                                      "a.test tls min=1.2 more"};
     struct book *b = book_new(&key);
     struct domain d;
     bool later;
@@ -181,6 +192,35 @@ static void partners_are_read_line_by_line(void **state)
     assert_non_null(p);
     assert_int_equal(book_match(p, &d), MX_MATCH_WHOLE); /* any host */
     assert_int_equal(book_count(b), 2);
+    book_free(b);
+}
+
+/* Upper and lower case in digits; the organisation has blanks, and goes to the end of the line. */
+static void demands_of_a_partner(void **state)
+{
+    static const char line[] =
+        "p.test tls spki=00FFff0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d min=1.3 "
+        " issuer=Example Trust Services \t# that one";
+    struct book *b = book_new(&key);
+    struct domain d;
+    bool later;
+    (void)state;
+    assert_int_equal(partner_read(span_str(line), b, why), 1);
+    assert_int_equal(partner_read(span_str("q.test tls"), b, why), 1);
+    assert_true(domain_read(span_str("p.test"), &d));
+    const struct partner_demand *demand =
+        book_at(b, &d, EXPECTATION_PARTNER, 0, &later)->demand;
+    assert_int_equal(demand->version, 0x0304);
+    assert_true(demand->pinned);
+    assert_int_equal(demand->spki[1], 0xff);
+    assert_int_equal(demand->spki[2], 0xff);
+    assert_int_equal(demand->spki[31], 0x1d);
+    assert_string_equal(demand->issuer, "Example Trust Services");
+    assert_true(domain_read(span_str("q.test"), &d));
+    demand = book_at(b, &d, EXPECTATION_PARTNER, 0, &later)->demand;
+    assert_int_equal(demand->version, 0);
+    assert_false(demand->pinned);
+    assert_string_equal(demand->issuer, "");
     book_free(b);
 }
 
@@ -241,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_list_is_added_to_the_book),
         cmocka_unit_test(lists_that_are_none),
         cmocka_unit_test(partners_are_read_line_by_line),
+        cmocka_unit_test(demands_of_a_partner),
         cmocka_unit_test(an_entry_of_the_cache_becomes_a_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
