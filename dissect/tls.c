@@ -143,7 +143,7 @@ static bool client_hello(struct tls *t, struct session *s, struct part *p)
     return true;
 }
 
-static void select(struct tls *t, struct session *s, const struct tls_server_hello *hello)
+static void take_selection(struct tls *t, struct session *s, const struct tls_server_hello *hello)
 {
     const struct tls_suite *suite = tls_suite_find(hello->suite);
 
@@ -184,7 +184,7 @@ static bool server_hello(struct tls *t, struct session *s, struct part p)
         return false;
     }
     t->server = p;
-    select(t, s, &hello);
+    take_selection(t, s, &hello);
     return true;
 }
 

@@ -26,6 +26,7 @@ enum option_id {
     OPTION_PRELOAD,
     OPTION_PARTNERS,
     OPTION_CA_FILE,
+    OPTION_RESOLVERS,
     OPTION_COMMUNITY_ID_SEED,
     OPTION_SENSOR_NAME,
     OPTION_FAIL_ON,
@@ -82,6 +83,8 @@ static const struct option_row OPTION[] = {
                          "domains and mail exchangers that must use TLS, one a line: NAME tls"},
     [OPTION_CA_FILE] = {"ca-file", 0, "PATH", ON(CLI_READ), false,
                         "authorities to trust, a file or a directory (those of the system)"},
+    [OPTION_RESOLVERS] = {"resolvers", 0, "CIDR,...", ON(CLI_READ), false,
+                          "resolvers whose word counts that an answer is authentic (any)"},
     [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ), false,
                                   "seed of the community_id, 0 to 65535 (0)"},
     [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ), false, "`host` of every line"},
@@ -315,6 +318,8 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
     case OPTION_CA_FILE:
         c->ca_file = value;
         return 0;
+    case OPTION_RESOLVERS:
+        return set_nets(&c->resolvers, value, why);
     case OPTION_COMMUNITY_ID_SEED:
         if (cli_value_number(value, 0, UINT16_MAX, &seed, why))
             return -1;

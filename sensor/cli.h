@@ -47,10 +47,11 @@ struct cli {
     enum severity min_severity;         /* of alerts that are printed */
     const char *policies[CLI_POLICIES]; /* files and directories, in their order */
     uint32_t policies_count;
-    const char *state;    /* a store; NULL: none */
-    const char *preload;  /* NULL: none */
-    const char *partners; /* NULL: none */
-    const char *ca_file;  /* NULL: those of the system */
+    const char *state;          /* a store; NULL: none */
+    const char *preload;        /* NULL: none */
+    const char *partners;       /* NULL: none */
+    const char *ca_file;        /* NULL: those of the system */
+    struct role_nets resolvers; /* whose AD bit is believed; none: anybody's */
     bool show_addresses;
     bool exit_zero;
     uint32_t max_flows;

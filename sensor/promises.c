@@ -35,7 +35,9 @@ struct promises {
     const char *preload_path; /* borrowed; NULL: none */
     struct preload preload;
     bool preload_told;
-    struct early early[EARLY]; /* a ring */
+    const struct role_nets *resolvers; /* whose AD bit counts; NULL: anybody's */
+    struct dns_message doubted;        /* without it */
+    struct early early[EARLY];         /* a ring */
     uint32_t early_next;
 };
 
@@ -319,9 +321,28 @@ static bool take_answer(struct promises *p, const struct dns_sighting *s, struct
     return found;
 }
 
+void promises_believe(struct promises *p, const struct role_nets *resolvers)
+{
+    p->resolvers = resolvers->count > 0 ? resolvers : NULL;
+}
+
+/* Anybody can set the bit. */
+static bool is_doubted(const struct promises *p, const struct dns_sighting *s)
+{
+    return p->resolvers && s->message->ad && !role_nets_have(p->resolvers, s->family, s->server);
+}
+
 bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out)
 {
     const struct dns_sighting *early = NULL;
+    struct dns_sighting copy;
+    if (is_doubted(p, s)) {
+        p->doubted = *s->message;
+        p->doubted.ad = false;
+        copy = *s;
+        copy.message = &p->doubted;
+        s = &copy;
+    }
     bool found = take_answer(p, s, out);
     if (s->kind == DNS_SIGHTING_QUERY)
         early = take_early(p, s);

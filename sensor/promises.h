@@ -34,6 +34,10 @@ int promises_add_state(struct promises *p, const char *where);
 int promises_add_preload(struct promises *p, const char *path);
 int promises_add_partners(struct promises *p, const char *path);
 
+/* Believes the AD bit (RFC 4035 section 3.2.3) of these resolvers alone; an empty list: of any.
+ * Borrowed. */
+void promises_believe(struct promises *p, const struct role_nets *resolvers);
+
 /* Learns from DNS on the tap. True: there is something in it to judge, and `out` is filled. */
 bool promises_dns(struct promises *p, const struct dns_sighting *s, struct discovery *out);
 

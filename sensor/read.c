@@ -315,6 +315,7 @@ static bool open_promises(struct reading *r)
         complain(r, "promises", strerror(ENOMEM));
         return false;
     }
+    promises_believe(r->promises, &c->resolvers);
     for (uint32_t i = 0; i < c->policies_count; i++)
         if (promises_add_policies(r->promises, c->policies[i]))
             return false;

@@ -13,6 +13,7 @@ import subprocess
 import sys
 
 import run
+import rules_page
 from run import PCAPS, RULES, TESTS, Tally
 
 TOP = TESTS.parent
@@ -43,8 +44,8 @@ def check_list(tally, rules):
 
 def check_pages(tally, binary, names):
     page = (TOP / "docs" / "rules.md").read_text(encoding="utf-8")
-    tally.check(page == call(binary, "markdown").stdout, "docs/rules.md",
-                "differs from `stripwatch rules markdown`, which makes it")
+    tally.check(page == rules_page.page(binary), "docs/rules.md",
+                "differs from what tests/tools/rules_page.py makes")
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     for name in names:
         tally.check("`%s`" % name in readme, name, "is not in README.md")

@@ -3,6 +3,7 @@
 """What is read out of TLS handshakes is what was said: by openssl, by tshark, and at every cut.
 
     test_tls.py BINARY [--only TEXT] [--keep FOLDER] [--making] [--uncut]
+                       [--shared FOLDER]
 
 The matrix of tests/tools/tlsmatrix.py is played with openssl over loopback. For each case
   made      openssl says that it came about as it was meant
@@ -13,6 +14,7 @@ The matrix of tests/tools/tlsmatrix.py is played with openssl over loopback. For
             well is the same; JA4 is that of tests/tools/ja4.py
   cuts      the line stays the same with the streams cut in two at every place of the hellos (and
             every 7 bytes behind them), and into pieces of 1, 2, 7 and 536 bytes
+  shared    every handshake of captures that lie elsewhere says what tshark reads of it
 --making stops behind tshark, --uncut behind the lines. --keep writes all cases into one capture; the client's ports are named.
 """
 import argparse
@@ -398,6 +400,42 @@ def check_lines(tally, work, binary):
     return out
 
 
+def captures_of(shared):
+    """Those of other projects and of the laboratory, where they are."""
+    return sorted(path for part in ("lab", "public") for path in (shared / "pcaps" / part).glob("*.pcap*"))
+
+
+def check_capture(job):
+    """Every handshake that tshark and the program both read says the same in both."""
+    binary, path = job
+    tally, told = Tally(), tls_lines(run.read_json(binary, path, ("--exit-zero",)))
+    if not told:
+        return tally
+    seen = tsharked.sessions(path)
+    for (_, port), lines in told.items():
+        session = seen.get(port)
+        if len(lines) != 1 or not session or not session.clients or session.faults:
+            continue
+        tls, part = as_line(session)
+        tls["sni"] = session.clients[0].sni
+        tls["client_alpns"] = [shown(name) for name in session.clients[0].alpns]
+        for where, got, rows in (("tls", lines[0]["tls"], tls), ("starttls", lines[0]["starttls"], part)):
+            for key, value in rows.items():
+                check_field(tally, "%s port %d" % (path.name, port), "%s.%s" % (where, key),
+                            got.get(key), value)
+    return tally
+
+
+def check_shared(tally, options):
+    if not shutil.which("tshark"):
+        return
+    jobs = [(options.binary, path) for path in captures_of(options.shared)]
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for part in pool.map(check_capture, jobs, chunksize=4):
+            tally.passed += part.passed
+            tally.failed += part.failed
+
+
 def check(tally, options, folder):
     for what, got, wanted in ja4.vectors():
         tally.equal("JA4 of the text", what, got, wanted)
@@ -419,6 +457,8 @@ def check(tally, options, folder):
         lines = check_lines(tally, work, options.binary)
         if not options.uncut:
             check_cuts(tally, options.binary, lines)
+        if options.shared:
+            check_shared(tally, options)
 
 
 def main():
@@ -426,6 +466,7 @@ def main():
     parser.add_argument("binary", type=Path)
     parser.add_argument("--only", default="")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--shared", type=Path, help="captures to compare with tshark as well")
     parser.add_argument("--making", action="store_true")
     parser.add_argument("--uncut", action="store_true", help="each case once, and no cuts of it")
     options = parser.parse_args()

@@ -13,6 +13,7 @@ import ja4
 
 OIDS = {"2.5.4.3": "CN", "2.5.4.6": "C", "2.5.4.7": "L", "2.5.4.8": "ST", "2.5.4.10": "O",
         "2.5.4.11": "OU"}
+MAIL_PORTS = (25, 465, 587, 2525)
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE, KEY_EXCHANGE, CERTIFICATE_STATUS = 1, 2, 11, 12, 22
 SIGNATURES = 13
 RETRY = ("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")  # RFC 8446, 4.1.3
@@ -173,7 +174,7 @@ def read_message(session, side, message):
 def read_packet(sessions, packet):
     ports = {e.get("name"): int(e.get("show")) for e in packet.iter("field")
              if e.get("name") in ("tcp.srcport", "tcp.dstport")}
-    side = "S" if ports["tcp.srcport"] == 25 else "C"
+    side = "S" if ports["tcp.srcport"] in MAIL_PORTS else "C"
     session = sessions.setdefault(ports["tcp.dstport" if side == "S" else "tcp.srcport"], Session())
     for message in named(packet, "tls.handshake"):
         read_message(session, side, message)

@@ -75,6 +75,16 @@ static void reading_needs_no_command_with_r(void **state)
     assert_false(c.json);
 }
 
+static void resolvers_to_believe(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch read a"), 0);
+    assert_int_equal(c.resolvers.count, 0); /* any */
+    assert_int_equal(parse("stripwatch read a --resolvers 192.0.2.53,2001:db8::/64"), 0);
+    assert_int_equal(c.resolvers.count, 2);
+    assert_int_equal(parse("stripwatch read a --resolvers nobody"), -1);
+}
+
 static void authorities_to_trust(void **state)
 {
     (void)state;
@@ -211,6 +221,7 @@ int main(void)
         cmocka_unit_test(defaults_are_as_documented),
         cmocka_unit_test(options_are_taken_anywhere),
         cmocka_unit_test(reading_needs_no_command_with_r),
+        cmocka_unit_test(resolvers_to_believe),
         cmocka_unit_test(authorities_to_trust),
         cmocka_unit_test(other_commands_have_their_words),
         cmocka_unit_test(wrong_lines_are_refused_with_a_hint),
