@@ -208,8 +208,7 @@ static void demands_of_a_partner(void **state)
     assert_int_equal(partner_read(span_str(line), b, why), 1);
     assert_int_equal(partner_read(span_str("q.test tls"), b, why), 1);
     assert_true(domain_read(span_str("p.test"), &d));
-    const struct partner_demand *demand =
-        book_at(b, &d, EXPECTATION_PARTNER, 0, &later)->demand;
+    const struct partner_demand *demand = book_at(b, &d, EXPECTATION_PARTNER, 0, &later)->demand;
     assert_int_equal(demand->version, 0x0304);
     assert_true(demand->pinned);
     assert_int_equal(demand->spki[1], 0xff);
