@@ -16,7 +16,7 @@
 static const char *const UNSEEN_TEXT[] = {"aborted",   "damaged", "tls13",  "resumed",
                                           "anonymous", "gap",     "damaged"};
 static const char *const EXCHANGE_TEXT[] = {NULL, "dhe", "ecdhe", "rsa-export"};
-static const char *const PRIME_TEXT[] = {NULL, "rfc3526", "rfc7919", "rfc5114"};
+static const char *const PRIME_TEXT[] = {NULL, "rfc3526", "rfc7919", "rfc5114", "export"};
 static const char *const STAGE_TEXT[] = {NULL, "client-hello", "server-hello", "certificate",
                                          "finished"};
 _Static_assert(sizeof UNSEEN_TEXT / sizeof UNSEEN_TEXT[0] == TLS_CERTIFICATES_COUNT, "a text each");

@@ -47,6 +47,7 @@ static enum tls_prime prime_of(struct span prime, uint16_t bits)
         {0x4648414224ac881b, 4096, TLS_PRIME_FFDHE}, {0x227ac9066b3ddd9e, 6144, TLS_PRIME_FFDHE},
         {0x770b14efaf6f0499, 8192, TLS_PRIME_FFDHE}, {0x44c55cfee5c07592, 1024, TLS_PRIME_5114},
         {0xbfe545862ca102ad, 2048, TLS_PRIME_5114},  {0x0b7835722cb61982, 2048, TLS_PRIME_5114},
+        {0xdb01e702899166da, 512, TLS_PRIME_EXPORT}, {0x3cdb020b9ef298b2, 512, TLS_PRIME_EXPORT},
     };
     uint8_t digest[32];
 

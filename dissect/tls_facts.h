@@ -35,9 +35,10 @@ enum tls_exchange {
 /* Primes that many servers share. */
 enum tls_prime {
     TLS_PRIME_OTHER,
-    TLS_PRIME_IKE,   /* RFC 2409 and RFC 3526 */
-    TLS_PRIME_FFDHE, /* RFC 7919 */
-    TLS_PRIME_5114,  /* RFC 5114: nobody says where from */
+    TLS_PRIME_IKE,    /* RFC 2409 and RFC 3526 */
+    TLS_PRIME_FFDHE,  /* RFC 7919 */
+    TLS_PRIME_5114,   /* RFC 5114: nobody says where from */
+    TLS_PRIME_EXPORT, /* of 512 bits, by Apache and mod_ssl: broken once for all (Logjam, 2015) */
     TLS_PRIME_COUNT
 };
 
