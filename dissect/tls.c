@@ -6,6 +6,7 @@
 #include "dissect/smtp.h"
 #include "dissect/tls_exchange.h"
 #include "dissect/tls_match.h"
+#include "dissect/tls_offer.h"
 
 #define HEADER     4 /* type, and a length of three bytes */
 #define FIRST_SIZE 512
@@ -442,19 +443,6 @@ static void list_certificates(struct span body, struct tls_sighting *out)
     }
 }
 
-/* A list of two bytes each, behind its length of two bytes. */
-static struct span words_of(struct span extensions, uint16_t type)
-{
-    struct span data, list;
-    struct cursor c;
-
-    if (!tls_extension(extensions, type, &data))
-        return span_of(NULL, 0);
-    c = cursor_of(data);
-    list = cursor_span(&c, cursor_u16(&c));
-    return c.bad ? span_of(NULL, 0) : list;
-}
-
 static void list_alpn(struct span data, struct tls_said *out)
 {
     struct cursor c = cursor_of(data);
@@ -469,41 +457,37 @@ static void list_alpn(struct span data, struct tls_said *out)
     }
 }
 
-static void list_said(uint16_t version, struct span extensions, uint8_t *types,
+static void list_said(uint16_t version, struct span extensions, struct span types,
                       struct tls_said *out)
 {
-    struct cursor list = cursor_of(extensions);
     struct span data;
-    uint16_t type;
-    size_t n = 0;
 
     out->version = version;
-    while (tls_extension_next(&list, &type, &data)) {
-        types[n++] = (uint8_t)(type >> 8);
-        types[n++] = (uint8_t)type;
-        if (type == TLS_EXTENSION_ALPN && out->alpn_count == 0)
-            list_alpn(data, out);
-    }
-    out->extensions = span_of(types, n);
+    out->extensions = types;
+    if (tls_extension(extensions, TLS_EXTENSION_ALPN, &data))
+        list_alpn(data, out);
 }
 
 void tls_sight(const struct tls *t, struct tls_sight_room *room, struct tls_sighting *out)
 {
     struct span server = part_of(&t->side[SESSION_TO_CLIENT], t->server);
+    const struct tls_client_hello *client = &room->client;
+    struct tls_offer offer;
 
     *out = (struct tls_sighting){0};
     if (has_client(t, &room->client)) {
         out->client = &room->client;
         out->sslv2 = t->sslv2 != 0;
-        out->suites = room->client.suites;
-        out->groups = words_of(room->client.extensions, TLS_EXTENSION_SUPPORTED_GROUPS);
-        out->signatures = words_of(room->client.extensions, TLS_EXTENSION_SIGNATURE_ALGORITHMS);
-        list_said(room->client.version, room->client.extensions, room->types[SESSION_TO_SERVER],
-                  &out->said[SESSION_TO_SERVER]);
+        tls_offer_read(&offer, client, room->types[SESSION_TO_SERVER]);
+        out->suites = offer.suites;
+        out->groups = offer.groups;
+        out->signatures = offer.algorithms;
+        list_said(client->version, client->extensions, offer.types, &out->said[SESSION_TO_SERVER]);
     }
     if (t->server.n && tls_server_hello_read(server, &room->server)) {
         out->server = &room->server;
-        list_said(room->server.legacy, room->server.extensions, room->types[SESSION_TO_CLIENT],
+        list_said(room->server.legacy, room->server.extensions,
+                  tls_offer_types(room->server.extensions, room->types[SESSION_TO_CLIENT]),
                   &out->said[SESSION_TO_CLIENT]);
     }
     if (t->chain.n)

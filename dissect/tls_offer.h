@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of a ClientHello enters its prints (dissect/tls_print.h): spans into the message, and the
+ * What of a ClientHello is told of, and enters its prints (dissect/tls_print.h): spans, and the
  * types of its extensions, which the caller has room for. And all of that in a row, as a key.
  */
 #ifndef DISSECT_TLS_OFFER_H

@@ -21,8 +21,7 @@ enum certificate_trust {
     CERT_TRUST_SELF_SIGNED, /* the leaf signs itself, and the trust store has not got it */
     CERT_TRUST_INVALID,     /* a wrong signature, no authority, too long, not for servers ... */
     CERT_TRUST_UNREADABLE,  /* the leaf is no certificate; its digests are all that is known */
-    CERT_TRUST_UNKNOWN,     /* there is no trust store to ask, or the leaf is beyond CAP_CERT_BYTES
-                               and goes unread */
+    CERT_TRUST_UNKNOWN,     /* there is no trust store to ask */
     CERT_TRUST_COUNT
 };
 

@@ -217,8 +217,7 @@ static int read_chain(struct certificates *cs, const struct span *der, size_t co
     }
     if (rc == 0 && count > 0)
         rc = digest_sha1(der[0], out->leaf_sha1);
-    out->trust =
-        count > 0 && der[0].n > CAP_CERT_BYTES ? CERT_TRUST_UNKNOWN : CERT_TRUST_UNREADABLE;
+    out->trust = CERT_TRUST_UNREADABLE;
     if (rc == 0 && chain.x509[0]) {
         out->trust = CERT_TRUST_UNKNOWN;
         certificate_read_leaf(chain.x509[0], out, &cs->scratch);
@@ -287,11 +286,11 @@ static bool may_read(struct certificates *cs, uint32_t price, nstime at)
     return true;
 }
 
-/* How many of them: the library takes long over long ones. A leaf that is too long is still one. */
+/* How many of them: the library takes long over long ones. */
 static uint32_t looked_at(const struct span *chain, size_t count)
 {
-    size_t bytes = count > 0 ? chain[0].n : 0;
-    uint32_t n = count > 0;
+    size_t bytes = 0;
+    uint32_t n = 0;
 
     while (n < count && n < CAP_CERT_CHAIN && (bytes += chain[n].n) <= CAP_CERT_BYTES)
         n++;
@@ -305,7 +304,7 @@ const struct certificate *certificates_look(struct certificates *cs, const struc
     uint8_t key[32];
     struct entry *e;
 
-    if (key_of(chain, count, key) != 0)
+    if ((count > 0 && chain[0].n > CAP_CERT_BYTES) || key_of(chain, count, key) != 0)
         return NULL;
     e = recall(cs, key);
     if (e)

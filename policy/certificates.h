@@ -23,7 +23,8 @@ bool certificates_load(struct certificates *cs);
 
 /* The value of a chain, the leaf first, each span the DER of one certificate; to be given back with
  * certificate_release(). The spans are not kept. NULL: no memory, or by the packet time `at` too
- * many were read that had not been seen before, or too many are held. */
+ * many were read that had not been seen before, or too many are held; or the leaf has more than
+ * CAP_CERT_BYTES, which nothing is known of then. */
 const struct certificate *certificates_look(struct certificates *cs, const struct span *chain,
                                             size_t count, nstime at);
 

@@ -180,10 +180,10 @@ static void long_ones_count_for_more(void **state)
 {
     static uint8_t bytes[7 * CAP_CERT_USUAL];
     struct certificates *cs = certificates_new(ca);
-    struct span chain[] = {span_of(bytes, sizeof(bytes))};
+    struct span chain[] = {span_of(bytes, 1), span_of(bytes, sizeof(bytes))};
     uint32_t i = 0;
     (void)state;
-    certificate_release(certificates_look(cs, chain, 1, 0));
+    certificate_release(certificates_look(cs, chain, 2, 0));
     for (; i < CAP_CERT_BURST; i++) {
         chain[0] = span_of(&i, sizeof(i));
         const struct certificate *c = certificates_look(cs, chain, 1, 0);
