@@ -24,6 +24,7 @@
 #define CAP_FLOW_CLOSED_S 5       /* after FIN both ways or RST: time for reordered leftovers */
 #define CAP_FLOW_RESET_S  60      /* after an RST, which may be forged: time to go on */
 #define CAP_PORTS         16      /* mail ports that can be configured */
+#define CAP_SYN_OPTIONS   8 /* of a SYN/ACK's options: macOS fills them with END, Linux has 6 */
 
 /* --- reassembly --- */
 #define CAP_HELD_SEGMENTS   256   /* held in a direction: 64 places of reordering, four times */
@@ -132,6 +133,39 @@
 #define CAP_ROUTES_TLSA  16    /* records of one host: two for each of its certificates */
 #define CAP_ROUTES_TO    16    /* domains looked at that led to one address */
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
+
+/* --- history --- */
+#define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.25 KiB each: 40 MiB */
+#define CAP_HISTORY_CLIENTS 40    /* of one server that are told apart: three make a memory good */
+#define CAP_HISTORY_LAYOUTS 4096  /* replies to EHLO of all servers: software, version, settings */
+#define CAP_HISTORY_ISSUER  64    /* bytes of an issuer's organisation (RFC 5280 A.1) */
+#define CAP_HISTORY_SENDERS 16384 /* names that deliver mail here or go out from here */
+#define CAP_HISTORY_PAIRS   32768 /* clients and servers that failed lately, or held mail */
+#define CAP_HISTORY_RETURNS                                                                        \
+    1024                        /* clients that sent in clear just now, and may explain why later */
+#define CAP_HISTORY_FARMS  8192 /* owners of servers */
+#define CAP_HISTORY_PATHS  4096 /* client networks behind as many next hops */
+#define CAP_HISTORY_DOUBTS 1024 /* servers that deviate and are not decided upon */
+#define CAP_HISTORY_CASES  4    /* sessions of one such server that are told of later */
+#define CAP_HISTORY_NOTE   512  /* bytes that the judge wants back for one of them */
+#define CAP_HISTORY_NOVEL  256  /* new things of one server that are kept in a month's counter */
+#define CAP_HISTORY_FIELDS 4096 /* of one server that are read: many sensors may have written */
+
+/* --- incidents --- */
+#define CAP_INCIDENTS      4096 /* known at a time, 1 KiB each: eighty hours of as many as open */
+#define CAP_INCIDENT_PEERS 64   /* servers, and senders, of one that are told apart */
+#define CAP_INCIDENT_MEMO  6    /* incidents that one session is part of: a group of rules each */
+#define CAP_LINKED         4    /* earlier sessions that a finding names: tries before the last */
+#define CAP_SUPPRESSIONS   1024 /* the operator's entries: findings are held against each */
+
+/* --- reports --- */
+#define CAP_EVENT_LINE   1048576 /* bytes of a line of EVE: ours have 64 KiB at most */
+#define CAP_EVENT_NAME   96      /* bytes of a sensor's name and of an interface's, escaped */
+#define CAP_SERVER_DAYS  1048576 /* 150 bytes each: 3,000 servers a day for a year */
+#define CAP_VANTAGES     4096    /* taps of one report */
+#define CAP_GARBLE_TEXTS 16384   /* that are told apart; a box writes one or a few */
+#define CAP_GARBLE_TEXT  128     /* bytes of each, escaped: STARTTLS has eight */
+#define CAP_MMDB         8       /* files that say of which AS and country an address is */
 
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */

@@ -274,6 +274,18 @@ void json_put_tenths(struct json *j, struct span key, int64_t tenths)
     put_char(j, (char)('0' + m % 10));
 }
 
+void json_put_millionths(struct json *j, struct span key, uint32_t millionths)
+{
+    char text[TEXT_UINT];
+    size_t n = text_uint(text, millionths / 1000000);
+    if (!begin_value(j, key, n + 7))
+        return;
+    put(j, text, n);
+    put_char(j, '.');
+    for (uint32_t unit = 100000; unit > 0; unit /= 10)
+        put_char(j, (char)('0' + millionths / unit % 10));
+}
+
 void json_put_time(struct json *j, struct span key, nstime t)
 {
     char text[TEXT_TIME];

@@ -42,6 +42,7 @@ void json_put_int(struct json *j, struct span key, int64_t value);
 void json_put_bool(struct json *j, struct span key, bool value);
 void json_put_null(struct json *j, struct span key);
 void json_put_tenths(struct json *j, struct span key, int64_t tenths);
+void json_put_millionths(struct json *j, struct span key, uint32_t millionths);
 void json_put_time(struct json *j, struct span key, nstime t);
 
 /* The key of every kind of value: NULL inside an array. */
@@ -110,6 +111,12 @@ static inline void json_null(struct json *j, const char *key)
 static inline void json_tenths(struct json *j, const char *key, int64_t tenths)
 {
     json_put_tenths(j, json_key(key), tenths);
+}
+
+/* 25000 -> 0.025000 */
+static inline void json_millionths(struct json *j, const char *key, uint32_t millionths)
+{
+    json_put_millionths(j, json_key(key), millionths);
 }
 
 /* ...T..:..:...uuuuuu+0000 */

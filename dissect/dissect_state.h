@@ -67,7 +67,8 @@ struct flow *lifetime_twin(struct dissect *d, const struct flow *f);       /* NU
 struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k); /* from the park; or NULL
                                                                             */
 void lifetime_trim(struct dissect *d); /* keeps memory within its limits; called once a packet */
-void lifetime_milestone(void *user, struct flow *f); /* converse's callback */
+void lifetime_milestone(void *user, struct flow *f);     /* converse's callback */
+void lifetime_ending(struct dissect *d, struct flow *f); /* one side says that it is over */
 enum session_close lifetime_how(const struct flow *f);
 /* The session will be handed out for the last time; the flow keeps its place for stragglers. */
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why);

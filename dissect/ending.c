@@ -87,6 +87,8 @@ void ending_note(struct dissect *d, struct flow *f)
             s->fin[i] = true;
         ended[i] = s->fin[i] || !s->seen[i];
     }
+    if (s->fin[0] || s->fin[1] || s->rst[0] || s->rst[1])
+        lifetime_ending(d, f);
     if (!f->closing && ((ended[0] && ended[1]) || s->rst[0] || s->rst[1])) {
         flow_closing(d->converse.table, f);
         f->close_at = d->converse.now +

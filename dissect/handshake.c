@@ -131,6 +131,8 @@ void handshake_synack(struct dissect *d, struct flow *f, const struct arrival *a
     s->midstream = false;
     s->isn_known = true;
     s->server_isn = a->tcp.seq;
+    if (!s->synack.known)
+        syn_print_read(a->ip, &s->synack);
     if (!s->syn_seen) /* else the client's stream begins when the SYN comes, or is given up for
                          lost: the acknowledgement may count data that lay in the SYN */
         recall_syn(d, f, a->tcp.ack, a->packet->time);

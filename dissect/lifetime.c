@@ -154,6 +154,18 @@ void lifetime_milestone(void *user, struct flow *f)
         handshake_decided(d, f);
 }
 
+void lifetime_ending(struct dissect *d, struct flow *f)
+{
+    struct session *s = f->session;
+
+    if (s->ending || s->upgrade == UPGRADE_NONE || s->tls_complete || f->key.view)
+        return;
+    if (f->dir[SESSION_TO_SERVER].held || f->dir[SESSION_TO_CLIENT].held)
+        return; /* what is waited for may have completed it */
+    s->ending = true;
+    emit(d, f, SESSION_ENDING);
+}
+
 /* Frees everything but the flow's place in the table. */
 static void drop(struct dissect *d, struct flow *f)
 {

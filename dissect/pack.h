@@ -14,7 +14,7 @@
 struct pack_kept {
     struct session *other;
     struct tls *handshake;
-    const void *peer;
+    void *peer;
     void *memo;
     struct evidence *evidence;
     struct reasm_held *held[SESSION_DIR_COUNT];

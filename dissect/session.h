@@ -3,7 +3,7 @@
  * The facts of one SMTP session, and nothing but facts: what was offered, asked and answered, what
  * went in clear, and what the tap did not show. dissect/ fills the record packet by packet, hands
  * it out at each milestone, and releases it after SESSION_CLOSED. Readers (rules, alert, report)
- * borrow it for the length of the call and change nothing in it but `memo`.
+ * borrow it for the length of the call and change nothing in it but `memo` and `learnt`.
  *
  * "Not seen" is not "absent": every fact about something missing is to be read together with
  * `seen`, `gap_bytes`, `cut_bytes`, `midstream` and `ehlo.state`.
@@ -17,6 +17,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/span.h"
+#include "dissect/syn_print.h"
 #include "dissect/tls_facts.h"
 
 enum session_dir { SESSION_TO_SERVER, SESSION_TO_CLIENT, SESSION_DIR_COUNT };
@@ -26,7 +27,10 @@ enum session_milestone {
     SESSION_EHLO_DONE,       /* the reply to EHLO (or HELO) is complete or known to be damaged */
     SESSION_UPGRADE_DECIDED, /* STARTTLS was refused, or TLS carries data, or it came to nothing */
     SESSION_CLEAR_CONTENT,   /* the first mail text, or an accepted login, crossed in clear */
-    SESSION_CLOSED,          /* closed, timed out, evicted or the input ended; last call */
+    SESSION_ENDING, /* TLS was asked for and did not come about yet, and one side says that it is
+                       over: the session may stay open for a minute, and its client be back at once
+                     */
+    SESSION_CLOSED, /* closed, timed out, evicted or the input ended; last call */
     SESSION_MILESTONE_COUNT
 };
 
@@ -187,6 +191,8 @@ struct session {
     bool midstream; /* picked up without any handshake */
     bool isn_known; /* server_isn is the server's initial sequence number */
     uint32_t server_isn;
+    struct syn_print synack; /* of the first one; not known where it came while another connection
+                                held the 4-tuple */
     bool seen[SESSION_DIR_COUNT]; /* any packet of this direction */
     uint64_t packets[SESSION_DIR_COUNT];
     uint64_t wire_bytes[SESSION_DIR_COUNT]; /* whole frames */
@@ -300,6 +306,7 @@ struct session {
     uint32_t long_lines[SESSION_DIR_COUNT]; /* cut at their cap */
     bool step_lost;    /* commands and replies could not be matched all the way */
     bool not_smtp;     /* the port carried something else */
+    bool ending;       /* SESSION_ENDING was handed out */
     uint32_t caps_hit; /* any cap of this session */
 
     /* somebody else */
@@ -334,9 +341,10 @@ struct session {
 
     struct tls *handshake; /* what is kept of it until it was told of (dissect/tls.h); or NULL */
 
-    const void *peer; /* what is thought of the server's certificates; of who is told of the
-                   handshake, and freed by it at SESSION_CLOSED */
-    void *memo;       /* the judge's own; freed by it at SESSION_CLOSED */
+    void *peer;  /* what is thought of both sides' hellos and certificates; of who is told of the
+                    handshake, and freed by it at SESSION_CLOSED */
+    void *memo;  /* the judge's own; freed by it at SESSION_CLOSED */
+    bool learnt; /* the memory's own: it was told of this session */
 };
 
 struct session *session_new(void);     /* zeroed; NULL: no memory */

@@ -70,7 +70,7 @@ static void application_data(struct smtp *m, const struct smtp_chunk *c, const s
         return;
     if (c->dir == SESSION_TO_SERVER) {
         if (m->client_app++ == 0)
-            m->client_app_end = r->offset + 5 + r->length;
+            m->client_app_end = r->offset + TLS_RECORD_HEADER + r->length;
         if (!s->seen[SESSION_TO_CLIENT] && m->client_app > 1)
             complete(m, c->time);
         return;
@@ -131,6 +131,8 @@ static void read_handshake(struct smtp *m, const struct smtp_chunk *c, const str
     if (m->tls_gap[c->dir])
         tls_lost(s->handshake, s, c->dir);
     tls_record(s->handshake, s, c->dir, r);
+    if (r->type == TLS_APPLICATION_DATA)
+        tls_protected(s->handshake, s, c->dir, r, c->acked);
 }
 
 static void first_stage(struct session *s, const struct smtp_chunk *c, const struct tls_record *r)

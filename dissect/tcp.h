@@ -51,6 +51,21 @@ static inline void tcp_read_timestamps(const uint8_t *p, struct tcp_segment *out
     out->ts_echo = tcp_be32(p + 4);
 }
 
+enum tcp_option { /* IANA, TCP Option Kind Numbers */
+                  TCP_OPTION_END = 0,
+                  TCP_OPTION_NOP = 1,
+                  TCP_OPTION_MSS = 2,
+                  TCP_OPTION_SCALE = 3,
+                  TCP_OPTION_TIMESTAMPS = 8,
+                  TCP_OPTION_MD5 = 19,
+                  TCP_OPTION_FAST_OPEN = 34,
+                  TCP_OPTION_EXPERIMENT = 254
+};
+
+/* The next option, taken off the front of `options`; END takes all that is left. False: no more, or
+ * the list ends within one. `value`: what stands behind kind and length. */
+bool tcp_option_next(struct span *options, uint8_t *kind, struct span *value);
+
 void tcp_read_options(struct span options, struct tcp_segment *out);
 
 /* Pure; out->payload points into the packet. Options are read leniently: a broken one ends the

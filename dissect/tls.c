@@ -32,6 +32,14 @@ struct side {
     uint32_t used, size;
 };
 
+/* Of the server: struct tls_facts. */
+struct flight {
+    uint32_t bytes; /* as far as it was read */
+    uint32_t heard; /* client offset behind its first protected record */
+    bool replied;   /* there is one */
+    bool landed;    /* no more will come, or nobody knows */
+};
+
 struct tls {
     struct side side[SESSION_DIR_COUNT];
     struct part client, server, chain;
@@ -40,6 +48,7 @@ struct tls {
     bool answered;      /* the server sent something of a handshake */
     bool exchanged;     /* its ServerKeyExchange came */
     uint32_t read;      /* bytes of handshake, both directions */
+    struct flight flight;
 };
 
 struct tls *tls_new(void)
@@ -97,8 +106,18 @@ static void too_long(struct tls *t, struct session *s, enum session_dir d)
     close_side(t, d);
 }
 
+/* What was lost may be of the flight, or end it. */
+static void lose_flight(struct flight *f, struct session *s, enum session_dir d)
+{
+    if (f->landed || (d == SESSION_TO_SERVER && f->replied))
+        return;
+    f->landed = true;
+    s->tls.flight = 0;
+}
+
 void tls_lost(struct tls *t, struct session *s, enum session_dir d)
 {
+    lose_flight(&t->flight, s, d);
     if (t->side[d].closed)
         return;
     if (d == SESSION_TO_CLIENT)
@@ -416,6 +435,27 @@ void tls_record(struct tls *t, struct session *s, enum session_dir d, const stru
         tls_body(t, s, d,
                  span_of(r->body, r->length < sizeof(r->body) ? r->length : sizeof(r->body)));
     }
+}
+
+/* By what the server had received, and not by the order of capture: so a session ticket behind the
+ * client's Finished never counts (RFC 8446 section 4.6.1). */
+void tls_protected(struct tls *t, struct session *s, enum session_dir d, const struct tls_record *r,
+                   uint32_t acked)
+{
+    struct flight *f = &t->flight;
+
+    if (f->landed)
+        return;
+    if (d == SESSION_TO_SERVER && !f->replied) {
+        f->replied = true;
+        f->heard = r->offset + TLS_RECORD_HEADER + r->length;
+    } else if (d == SESSION_TO_CLIENT && f->replied && (int32_t)(acked - f->heard) >= 0) {
+        f->landed = true;
+    } else if (d == SESSION_TO_CLIENT && t->server.n && s->tls_version >= TLS_VERSION_13) {
+        f->bytes += r->length;
+    }
+    if (f->replied)
+        s->tls.flight = f->bytes;
 }
 
 /* --- what was seen --- */

@@ -23,6 +23,11 @@ void tls_free(struct tls *t);
 /* A record begins; the first bytes of its body are in `r`, and tls_body() gets the others. */
 void tls_record(struct tls *t, struct session *s, enum session_dir d, const struct tls_record *r);
 
+/* And it is one of application data, which all protected ones of TLS 1.3 seem to be. `acked`: what
+ * its sender had received of the other direction. Behind tls_record(). */
+void tls_protected(struct tls *t, struct session *s, enum session_dir d, const struct tls_record *r,
+                   uint32_t acked);
+
 /* More of the body of the newest record. */
 void tls_body(struct tls *t, struct session *s, enum session_dir d, struct span bytes);
 

@@ -66,6 +66,11 @@ struct tls_facts {
     uint16_t exchange_bits; /* of the prime or the modulus */
     uint16_t group;         /* selected; 0: none was seen */
     uint32_t server_offset; /* of the first record of the server, to client */
+    uint32_t flight;        /* bytes of records that the server protected before it had heard any
+                               such of the client: the rest of its handshake, of which the chain of
+                               certificates is the most. The same with each hello alike but for a
+                               signature's encoding, far less in a resumed session. 0: TLS 1.2 or
+                               less, something was lost, or the client said nothing protected */
     nstime begin;           /* of the ClientHello's first packet; 0: not seen */
     nstime end;             /* TLS carries data; 0: not yet */
 };

@@ -119,6 +119,15 @@ static void hex_of(char *to, const uint8_t *bytes, size_t digits)
 }
 
 /* Ends a text; its digest goes to `hex`. False: the library refuses. */
+/* A name, not a table: collisions are of no use to anybody. */
+static uint64_t number_of(const char *print)
+{
+    static const struct siphash_key fixed = {0, 0};
+    uint64_t h = siphash(&fixed, print, strlen(print));
+
+    return h ? h : 1;
+}
+
 static bool finish_md5(struct out *o, struct span *text, char hex[TLS_PRINT_MD5])
 {
     uint8_t digest[16];
@@ -268,6 +277,7 @@ static bool print_client(struct tls_prints *t, const struct tls_offer *o, struct
 {
     if (!print_ja4(t, o, print->ja4))
         return false;
+    print->ja4_number = number_of(print->ja4);
     put_decimal(&text, o->version);
     put_list(&text, o->suites, 2);
     put_list(&text, o->types, 2);
@@ -310,7 +320,10 @@ static bool print_server(const struct tls_server_hello *h, struct span types, st
     put(&text, ',');
     put_decimal(&text, h->suite);
     put_list(&text, types, 2);
-    return finish_md5(&text, &print->ja3s_text, print->ja3s);
+    if (!finish_md5(&text, &print->ja3s_text, print->ja3s))
+        return false;
+    print->ja3s_number = number_of(print->ja3s);
+    return true;
 }
 
 static void server_key(const struct tls_server_hello *h, struct span types, uint8_t *key)

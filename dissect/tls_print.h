@@ -39,11 +39,14 @@ struct tls_client_print {
     struct span ja3_text;    /* what `ja3` is the digest of; digits, '-' and ','; NUL behind it */
     char ja3[TLS_PRINT_MD5]; /* lower-case hex */
     char ja4[TLS_PRINT_JA4];
+    uint64_t ja4_number; /* of its characters, as below */
 };
 
 struct tls_server_print {
     struct span ja3s_text; /* what `ja3s` is the digest of, as above */
     char ja3s[TLS_PRINT_MD5];
+    uint64_t ja3s_number; /* SipHash of its characters by a fixed key: the same in every run and on
+                             every machine; never 0 */
 };
 
 /*

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#define HEADER      5
 #define MAX_LENGTH  (16384 + 2048) /* RFC 5246 section 6.2.3: ciphertext expansion */
 #define MAX_VERSION 4
 
@@ -30,7 +29,7 @@ static void begin_body(struct tls_record_reader *r)
     unsigned length = (unsigned)(r->head[3] << 8 | r->head[4]);
 
     r->left = length;
-    r->want = (uint8_t)(HEADER + (length < 2 ? length : 2));
+    r->want = (uint8_t)(TLS_RECORD_HEADER + (length < 2 ? length : 2));
 }
 
 static void emit(struct tls_record_reader *r, struct tls_record *out)
@@ -38,10 +37,10 @@ static void emit(struct tls_record_reader *r, struct tls_record *out)
     out->type = r->head[0];
     out->version = (uint16_t)(r->head[1] << 8 | r->head[2]);
     out->length = (uint16_t)(r->head[3] << 8 | r->head[4]);
-    out->body[0] = r->want > HEADER ? r->head[HEADER] : 0;
-    out->body[1] = r->want > HEADER + 1 ? r->head[HEADER + 1] : 0;
+    out->body[0] = r->want > TLS_RECORD_HEADER ? r->head[TLS_RECORD_HEADER] : 0;
+    out->body[1] = r->want > TLS_RECORD_HEADER + 1 ? r->head[TLS_RECORD_HEADER + 1] : 0;
     out->offset = r->offset;
-    r->left -= (uint32_t)(r->want - HEADER);
+    r->left -= (uint32_t)(r->want - TLS_RECORD_HEADER);
     r->have = 0;
     r->want = 0;
     r->count++;
@@ -73,7 +72,7 @@ enum tls_record_result tls_record_push(struct tls_record_reader *r, struct span 
     }
     while (i < in.n) {
         if (r->want == 0) {
-            r->want = HEADER;
+            r->want = TLS_RECORD_HEADER;
             r->have = 0;
             r->offset = offset + (uint32_t)i;
         }
@@ -86,13 +85,13 @@ enum tls_record_result tls_record_push(struct tls_record_reader *r, struct span 
         if (r->have < r->want)
             break;
         *used = i;
-        if (r->have == HEADER && r->count == 0 && sslv2_plausible(r->head)) {
+        if (r->have == TLS_RECORD_HEADER && r->count == 0 && sslv2_plausible(r->head)) {
             emit_sslv2(r, out);
             return TLS_RECORD_SEEN;
         }
-        if (r->have == HEADER && !header_plausible(r->head))
+        if (r->have == TLS_RECORD_HEADER && !header_plausible(r->head))
             return TLS_RECORD_NOT;
-        if (r->have == HEADER)
+        if (r->have == TLS_RECORD_HEADER)
             begin_body(r);
         if (r->have == r->want) {
             emit(r, out);

@@ -16,6 +16,8 @@ enum tls_record_type {
     TLS_APPLICATION_DATA = 23
 };
 
+#define TLS_RECORD_HEADER 5 /* bytes: type, version, length */
+
 /* An encrypted alert has 2 bytes, and 17 (RFC 8446) or up to 22 (8-byte nonce, tag) around them. */
 #define TLS_ALERT_SIZE 24
 

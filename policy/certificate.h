@@ -72,6 +72,7 @@ struct certificate {
     struct span subject;     /* "C=US, O=Let's Encrypt, CN=R3", cut at CAP_CERT_TEXT */
     struct span issuer;      /* likewise */
     struct span issuer_org;  /* its organisation; n 0: none */
+    struct span issuer_name; /* who that is in short: its organisation, or else its common name */
     struct span common_name; /* the last of the subject; n 0: none. Never a name under MTA-STS */
     char serial[3 * (CAP_CERT_SERIAL + 1)]; /* "14:6A:BD", the bytes of the wire; cut */
     struct span name[CAP_CERT_NAMES];       /* dNSNames; a longer one is cut to CAP_CERT_NAME */

@@ -243,6 +243,8 @@ void certificate_read_leaf(struct x509_st *x, struct certificate *out,
     out->subject = read_name(subject, scratch);
     out->issuer = read_name(issuer, scratch);
     out->issuer_org = read_entry(issuer, NID_organizationName, scratch);
+    out->issuer_name =
+        out->issuer_org.n > 0 ? out->issuer_org : read_entry(issuer, NID_commonName, scratch);
     out->common_name = read_entry(subject, NID_commonName, scratch);
     read_serial(x, out);
     read_names(x, out, scratch);

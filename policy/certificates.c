@@ -248,6 +248,7 @@ static struct entry *entry_new(const struct certificate *facts, const uint8_t ke
     move(&e->facts.subject, scratch->text, e->text);
     move(&e->facts.issuer, scratch->text, e->text);
     move(&e->facts.issuer_org, scratch->text, e->text);
+    move(&e->facts.issuer_name, scratch->text, e->text);
     move(&e->facts.common_name, scratch->text, e->text);
     for (uint32_t i = 0; i < facts->name_count; i++)
         move(&e->facts.name[i], scratch->text, e->text);

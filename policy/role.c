@@ -80,7 +80,7 @@ static int refuse_host_bits(char *why, size_t cap, struct span item, const struc
     return refuse(why, cap, item, reason);
 }
 
-static int parse_net(struct span item, struct role_net *out, char *why, size_t cap)
+int role_net_parse(struct span item, struct role_net *out, char *why, size_t cap)
 {
     char addr[ITEM_TEXT];
     size_t slash = span_find(item, '/');
@@ -117,7 +117,7 @@ int role_nets_parse(struct role_nets *nets, const char *list, char *why, size_t 
             nets->count = before;
             return -1;
         }
-        if (parse_net(item, &nets->net[nets->count], why, cap)) {
+        if (role_net_parse(item, &nets->net[nets->count], why, cap)) {
             nets->count = before;
             return -1;
         }
@@ -130,11 +130,11 @@ int role_nets_parse(struct role_nets *nets, const char *list, char *why, size_t 
 
 /* --- asking --- */
 
-static bool net_has(const struct role_net *net, const uint8_t addr[16])
+bool role_net_has(const struct role_net *net, uint8_t family, const uint8_t addr[16])
 {
     size_t whole = net->bits / 8;
     unsigned rest = net->bits % 8;
-    if (memcmp(net->addr, addr, whole) != 0)
+    if (net->family != family || memcmp(net->addr, addr, whole) != 0)
         return false;
     return rest == 0 || (net->addr[whole] ^ addr[whole]) >> (8 - rest) == 0;
 }
@@ -142,7 +142,7 @@ static bool net_has(const struct role_net *net, const uint8_t addr[16])
 bool role_nets_have(const struct role_nets *nets, uint8_t family, const uint8_t addr[16])
 {
     for (size_t i = 0; i < nets->count; i++)
-        if (nets->net[i].family == family && net_has(&nets->net[i], addr))
+        if (role_net_has(&nets->net[i], family, addr))
             return true;
     return false;
 }

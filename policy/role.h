@@ -44,7 +44,11 @@ struct role_config {
  */
 int role_nets_parse(struct role_nets *nets, const char *list, char *why, size_t cap);
 
+/* One item of such a list; likewise. */
+int role_net_parse(struct span item, struct role_net *out, char *why, size_t cap);
+
 /* `addr` as in struct role_net. */
+bool role_net_has(const struct role_net *net, uint8_t family, const uint8_t addr[16]);
 bool role_nets_have(const struct role_nets *nets, uint8_t family, const uint8_t addr[16]);
 
 /* Addresses as in struct role_net, ports in host byte order. */

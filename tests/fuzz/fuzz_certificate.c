@@ -68,6 +68,7 @@ static void check_texts(const struct certificate *c)
 {
     must(c->subject.n <= CAP_CERT_TEXT && c->issuer.n <= CAP_CERT_TEXT);
     must(c->issuer_org.n <= CAP_CERT_TEXT && c->common_name.n <= CAP_CERT_TEXT);
+    must(c->issuer_name.n <= CAP_CERT_TEXT && c->issuer_name.n >= c->issuer_org.n);
     must(c->name_count <= CAP_CERT_NAMES && (c->names_left == 0 || c->name_count > 0));
     for (uint32_t i = 0; i < c->name_count; i++) {
         must(c->name[i].n <= CAP_CERT_NAME);

@@ -39,7 +39,7 @@ static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
 
     (void)user;
     peers_meet(peers, s, t);
-    peer = peers_describe(peers, s, t);
+    peer = peers_describe(peers, s);
     eve_tls(&line, s, t, &peer, &(struct eve_options){0});
     if (json_end(&line).n > CAP_JSON_LINE)
         abort();

@@ -64,6 +64,13 @@ static void test_numbers(void **state)
     json_tenths(&j, NULL, -120);
     json_tenths(&j, NULL, INT64_MIN);
     expect_line("{\"t\":[11.8,0.0,0.5,-0.5,-12.0,-922337203685477580.8]}\n");
+
+    json_begin(&j);
+    json_millionths(&j, "a", 0);
+    json_millionths(&j, "b", 25000);
+    json_millionths(&j, "c", 1000000);
+    json_millionths(&j, "d", UINT32_MAX);
+    expect_line("{\"a\":0.000000,\"b\":0.025000,\"c\":1.000000,\"d\":4294.967295}\n");
 }
 
 static void test_time(void **state)

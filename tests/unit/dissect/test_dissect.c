@@ -108,6 +108,10 @@ static void test_whole_session(void **state)
     assert_int_equal(s.last.closed, SESSION_FIN);
     assert_true(s.last.syn_seen && s.last.synack_seen && !s.last.midstream);
     assert_int_equal(s.last.server_isn, 2000);
+    assert_true(s.last.synack.known); /* as packets.h makes it */
+    assert_int_equal(s.last.synack.ttl_class, 64);
+    assert_int_equal(s.last.synack.window, 64000);
+    assert_int_equal(s.last.synack.option_count, 0);
     assert_int_equal(s.last.reading.ehlo, EHLO_COMPLETE);
     assert_int_equal(s.last.reading.upgrade_code, 454);
     assert_int_equal(s.last.mails, 1);
@@ -304,8 +308,44 @@ static void test_reuse_of_the_four_tuple(void **state)
     s = run_all(k);
     assert_int_equal(s.sessions, 2);
     assert_int_equal(s.last.server_isn, 700000);
+    assert_true(s.last.synack.known);
     free(s.text);
     free(k);
+}
+
+/* A SYN/ACK with a TTL of its own. */
+static void answer(struct packets *k, uint32_t isn, uint8_t ttl)
+{
+    struct made_packet *m =
+        packets_raw(k, SESSION_TO_CLIENT, isn, k->seq[0], TCP_SYN | TCP_ACK, NULL, 0);
+    uint8_t *ip = m->bytes + 14;
+
+    ip[8] = ttl;
+    ip[10] = ip[11] = 0;
+    packets_store_sum(ip + 10, packets_sum(ip, 20, 0));
+}
+
+/* Of two answers, and of one that is said again, the first counts. */
+static void test_first_synack_is_printed(void **state)
+{
+    for (uint32_t isn = 2000; isn <= 2001; isn++) {
+        struct packets *k = malloc(sizeof(*k));
+        struct seen s;
+
+        packets_begin(k, 1000, 2000);
+        packets_raw(k, SESSION_TO_SERVER, 1000, 0, TCP_SYN, NULL, 0);
+        answer(k, 2000, 120);
+        answer(k, isn, 60);
+        packets_raw(k, SESSION_TO_SERVER, 1001, 2001, TCP_ACK, NULL, 0);
+        packets_say(k, SESSION_TO_CLIENT, "220 mx1.test ESMTP\r\n");
+        s = run_all(k);
+        assert_int_equal(s.last.tamper_count, isn != 2000);
+        assert_true(s.last.synack.known);
+        assert_int_equal(s.last.synack.ttl_class, 128);
+        free(s.text);
+        free(k);
+    }
+    (void)state;
 }
 
 static void test_bare_syns_make_no_flow(void **state)
@@ -572,6 +612,7 @@ int main(void)
         cmocka_unit_test(test_without_handshake),
         cmocka_unit_test(test_midstream_in_a_message),
         cmocka_unit_test(test_reuse_of_the_four_tuple),
+        cmocka_unit_test(test_first_synack_is_printed),
         cmocka_unit_test(test_bare_syns_make_no_flow),
         cmocka_unit_test(test_full_slab_evicts_and_counts),
         cmocka_unit_test(test_idle_flow_times_out_in_packet_time),

@@ -647,6 +647,101 @@ static void a_hello_of_sslv2(void **state)
     assert_int_equal(tls_words(seen.said[SESSION_TO_SERVER].extensions), 0);
 }
 
+/* A ClientHello and a ServerHello that were read; records of `protect` follow. */
+static void hellos(const struct offer *o, const struct answer *a)
+{
+    static struct bytes client, server;
+    client.n = server.n = 0;
+    fresh();
+    put_client_hello(&client, o);
+    put_server_hello(&server, a);
+    flight(SESSION_TO_SERVER, &client, 16384);
+    flight(SESSION_TO_CLIENT, &server, 16384);
+    read_in(SIZE_MAX / 2, 0);
+}
+
+/* A record of application data, of a sender who had received `acked`. */
+static void protect(enum session_dir d, uint32_t offset, uint16_t length, uint32_t acked)
+{
+    const struct tls_record r = {
+        .type = TLS_APPLICATION_DATA, .version = 0x0303, .length = length, .offset = offset};
+    tls_record(s.handshake, &s, d, &r);
+    tls_protected(s.handshake, &s, d, &r, acked);
+}
+
+static const struct answer modern_answer = {
+    .version = 0x0303, .suite = 0x1301, .session = 32, .modern = 4, .group = 29};
+
+/* EncryptedExtensions, Certificate, CertificateVerify and Finished make 23 + 900 + 281 + 53 bytes;
+ * the client's Finished goes from 700 to 758. What the server says once it has that is no part, and
+ * what it says before is one, wherever it was captured. */
+static void a_flight(void **state)
+{
+    (void)state;
+    hellos(&modern, &modern_answer);
+    protect(SESSION_TO_CLIENT, 200, 23, 700);
+    protect(SESSION_TO_CLIENT, 228, 900, 700);
+    protect(SESSION_TO_CLIENT, 1133, 281, 700);
+    assert_int_equal(s.tls.flight, 0); /* nobody knows whether that was all */
+    protect(SESSION_TO_SERVER, 700, 53, 1400);
+    assert_int_equal(s.tls.flight, 23 + 900 + 281);
+    protect(SESSION_TO_CLIENT, 1419, 53, 757); /* all but the last byte of it */
+    assert_int_equal(s.tls.flight, 23 + 900 + 281 + 53);
+    protect(SESSION_TO_SERVER, 758, 60, 1477);
+    protect(SESSION_TO_CLIENT, 1477, 234, 758); /* a ticket */
+    protect(SESSION_TO_CLIENT, 1716, 234, 700); /* by then it is over */
+    assert_int_equal(s.tls.flight, 23 + 900 + 281 + 53);
+}
+
+static void a_flight_with_losses(void **state)
+{
+    (void)state;
+    for (int d = 0; d < SESSION_DIR_COUNT; d++) {
+        hellos(&modern, &modern_answer); /* before the client replied */
+        protect(SESSION_TO_CLIENT, 200, 900, 700);
+        tls_lost(s.handshake, &s, (enum session_dir)d);
+        protect(SESSION_TO_CLIENT, 1400, 53, 700);
+        protect(SESSION_TO_SERVER, 700, 53, 1500);
+        assert_int_equal(s.tls.flight, 0);
+
+        hellos(&modern, &modern_answer); /* and behind that, where its own are of no interest */
+        protect(SESSION_TO_CLIENT, 200, 900, 700);
+        protect(SESSION_TO_SERVER, 700, 53, 1105);
+        tls_lost(s.handshake, &s, (enum session_dir)d);
+        assert_int_equal(s.tls.flight, d == SESSION_TO_SERVER ? 900 : 0);
+
+        hellos(&modern, &modern_answer); /* and when it was over */
+        protect(SESSION_TO_CLIENT, 200, 900, 700);
+        protect(SESSION_TO_SERVER, 700, 53, 1105);
+        protect(SESSION_TO_CLIENT, 1105, 234, 758);
+        tls_lost(s.handshake, &s, (enum session_dir)d);
+        assert_int_equal(s.tls.flight, 900);
+    }
+}
+
+/* Up to TLS 1.2, and where the client said something protected first (RFC 8446 section 4.2.10). */
+static void no_flight(void **state)
+{
+    const struct answer a = {.version = 0x0303, .suite = 0xc02f};
+    (void)state;
+    hellos(&old, &a);
+    protect(SESSION_TO_CLIENT, 200, 900, 700);
+    protect(SESSION_TO_SERVER, 700, 53, 1105);
+    assert_int_equal(s.tls.flight, 0);
+
+    begin();
+    protect(SESSION_TO_CLIENT, 200, 900, 700); /* no hello was read */
+    protect(SESSION_TO_SERVER, 700, 53, 1105);
+    assert_int_equal(s.tls.flight, 0);
+
+    begin();
+    protect(SESSION_TO_SERVER, 700, 100, 0); /* early data */
+    struct tls_record_reader r = {0};
+    feed(SESSION_TO_CLIENT, &r, span_of(side[1].p, side[1].n), 0);
+    protect(SESSION_TO_CLIENT, 200, 900, 805);
+    assert_int_equal(s.tls.flight, 0);
+}
+
 /* Lost bytes end the reading of their side, and nothing is said to be missing. */
 static void a_gap(void **state)
 {
@@ -766,6 +861,9 @@ int main(void)
         cmocka_unit_test(what_was_not_offered),
         cmocka_unit_test(another_session_id),
         cmocka_unit_test(a_hello_of_sslv2),
+        cmocka_unit_test(a_flight),
+        cmocka_unit_test(a_flight_with_losses),
+        cmocka_unit_test(no_flight),
         cmocka_unit_test(a_gap),
         cmocka_unit_test(too_much),
         cmocka_unit_test(the_last_byte_of_the_cap),

@@ -84,12 +84,18 @@ static void what_the_leaf_says(void **state)
 {
     const struct certificate *c = LOOK(&leaf, &middle);
     char print[CERTIFICATE_FINGERPRINT];
-    unsigned char sha1[20];
+    unsigned char sha1[20], sha256[32], *spki = NULL;
+    int spki_length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(leaf.x), &spki);
     (void)state;
     assert_int_equal(c->trust, CERT_TRUST_OK);
+    assert_true(EVP_Digest(spki, (size_t)spki_length, sha256, NULL, EVP_sha256(), NULL) == 1);
+    assert_memory_equal(c->chain[0].spki_sha256, sha256, 32);
+    assert_int_equal(c->chain[0].not_before, MAKE_FROM);
+    OPENSSL_free(spki);
     assert_true(span_eq(c->subject, span_str("CN=mx.test")));
     assert_true(span_eq(c->issuer, span_str("O=\"Test, Inc\", CN=Middle")));
     assert_true(span_eq(c->issuer_org, span_str("Test, Inc")));
+    assert_true(span_eq(c->issuer_name, span_str("Test, Inc")));
     assert_true(span_eq(c->common_name, span_str("mx.test")));
     assert_string_equal(c->serial, "14:6A:BD");
     assert_int_equal(c->name_count, 2);
@@ -549,6 +555,8 @@ static void serials_and_odd_subjects(void **state)
     c = LOOK(&m);
     assert_true(span_eq(c->subject, span_str("CN=first, CN=second")));
     assert_true(span_eq(c->common_name, span_str("second")));
+    assert_int_equal(c->issuer_org.n, 0);
+    assert_true(span_eq(c->issuer_name, span_str("second")));
     certificate_release(c);
     unmake(&m);
     m = make((struct recipe){.issuer = &root});
