@@ -32,6 +32,9 @@ struct store_ops {
                                 void *user);
     enum store_status (*scan)(struct store *s, struct span prefix, nstime now, store_each *fn,
                               void *user);
+    enum store_status (*scan_counters)(struct store *s, struct span prefix, nstime now,
+                                       store_each *fn, void *user);
+    enum store_status (*clear)(struct store *s, struct span key);
     enum store_status (*tick)(struct store *s, nstime now, nstime budget);
     enum store_status (*drain)(struct store *s, nstime now, nstime timeout);
     /* NULL: nobody else keeps anything there. */
@@ -62,7 +65,5 @@ void store_warn(struct store *s, const char *format, ...) __attribute__((format(
 /* Keeps the text as the newest trouble, counts what is wrong, and returns `status`. */
 enum store_status store_trouble(struct store *s, enum store_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-nstime store_clock(void); /* the system's monotonic clock: for deadlines only */
 
 #endif

@@ -89,8 +89,9 @@ struct redis_pages {
 };
 enum store_status redis_pages(struct redis_pages *p);
 
-/* As store_scan(). */
-enum store_status redis_scan(struct redis_pipe *r, struct span prefix, store_each *fn, void *user);
+/* As store_scan(), or store_scan_counters(). */
+enum store_status redis_scan(struct redis_pipe *r, struct span prefix, bool counters,
+                             store_each *fn, void *user);
 
 /* As foreign_scan(). */
 enum store_status redis_foreign(struct redis_pipe *r, foreign_fn *fn, void *user);

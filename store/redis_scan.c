@@ -13,6 +13,7 @@ struct scan {
     struct redis_pages pages;           /* first: what redis_pages() knows of it */
     struct span keys[REDIS_PIPE_ASKED]; /* of it, without our prefix */
     size_t count;                       /* of keys */
+    bool counters;                      /* names of counters are wanted, and not values */
     store_each *fn;                     /* who is told */
     void *user;                         /* and what he gets */
 };
@@ -26,15 +27,23 @@ static void scan_tell(void *user, size_t index, enum store_status status, struct
 }
 
 /* Values are under our prefix, and neither counters nor what is known of flushes. */
-static bool is_value_key(const struct redis_pipe *r, struct span name, struct span *key)
+static bool is_wanted(const struct redis_pipe *r, struct span name, bool counters, struct span *key)
 {
     struct span prefix = redis_send_prefix(r);
+    bool counter;
 
     if (!span_eq(span_first(name, prefix.n), prefix))
         return false;
     *key = span_from(name, prefix.n);
-    return key->n > 0 && key->n <= CAP_STORE_KEY && !span_starts_nocase(*key, span_str("count/")) &&
+    counter = span_starts_nocase(*key, span_str("count/"));
+    return key->n > 0 && key->n <= CAP_STORE_KEY && counter == counters &&
            !span_starts_nocase(*key, span_str("flush/"));
+}
+
+static void tell_names(struct scan *scan)
+{
+    for (size_t i = 0; i < scan->count; i++)
+        scan_tell(scan, i, STORE_OK, span_of(NULL, 0));
 }
 
 /* A page is told in portions; the next page comes when it was told. */
@@ -49,9 +58,11 @@ static enum store_status scan_page(struct redis_pages *p, const struct resp *pag
             const struct resp *name = resp_child(page, i, RESP_STRING);
             if (!name)
                 return redis_pipe_nonsense(p->r);
-            scan->count += is_value_key(p->r, name->text, &scan->keys[scan->count]);
+            scan->count += is_wanted(p->r, name->text, scan->counters, &scan->keys[scan->count]);
         }
-        if (scan->count > 0)
+        if (scan->counters)
+            tell_names(scan);
+        else if (scan->count > 0)
             status = redis_pipe_get(p->r, scan->keys, scan->count, 0, scan_tell, scan);
     }
     return status;
@@ -109,11 +120,14 @@ enum store_status redis_pages(struct redis_pages *p)
     return status;
 }
 
-enum store_status redis_scan(struct redis_pipe *r, struct span prefix, store_each *fn, void *user)
+enum store_status redis_scan(struct redis_pipe *r, struct span prefix, bool counters,
+                             store_each *fn, void *user)
 {
     char pattern[PATTERN];
-    struct scan scan = {
-        .pages = {.r = r, .filter = span_str("MATCH"), .fn = scan_page}, .fn = fn, .user = user};
+    struct scan scan = {.pages = {.r = r, .filter = span_str("MATCH"), .fn = scan_page},
+                        .counters = counters,
+                        .fn = fn,
+                        .user = user};
 
     scan.pages.match = pattern_of(r, prefix, pattern);
     return redis_pages(&scan.pages);

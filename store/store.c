@@ -250,7 +250,20 @@ enum store_status store_scan(struct store *s, struct span prefix, nstime now, st
     return s->ops->scan(s, prefix, now, fn, user);
 }
 
+enum store_status store_scan_counters(struct store *s, struct span prefix, nstime now,
+                                      store_each *fn, void *user)
+{
+    enum store_status status = check_key(s, prefix, true);
+    return status == STORE_OK ? s->ops->scan_counters(s, prefix, now, fn, user) : status;
+}
+
 /* --- writing --- */
+
+enum store_status store_clear(struct store *s, struct span key)
+{
+    enum store_status status = check_key(s, key, true);
+    return status == STORE_OK ? s->ops->clear(s, key) : status;
+}
 
 static enum store_status put(struct store *s, struct span key, struct span value, nstime expires,
                              nstime now, bool later)

@@ -133,6 +133,14 @@ enum store_status store_totals(struct store *s, struct span key, nstime now, sto
 enum store_status store_scan(struct store *s, struct span prefix, nstime now, store_each *fn,
                              void *user);
 
+/* The keys of counters that begin with `prefix`, likewise, with an empty value; any may be told
+ * more than once. */
+enum store_status store_scan_counters(struct store *s, struct span prefix, nstime now,
+                                      store_each *fn, void *user);
+
+/* All counters of that key are gone. What is queued for it comes later. */
+enum store_status store_clear(struct store *s, struct span key);
+
 /* As their namesakes, but they only queue: STORE_OK is no acknowledgement. STORE_FULL: the queue
  * is, and the write was dropped and counted. What is to be written is copied. */
 enum store_status store_put_later(struct store *s, struct span key, struct span value,
@@ -150,5 +158,7 @@ enum store_status store_tick(struct store *s, nstime now, nstime budget);
 enum store_status store_drain(struct store *s, nstime now, nstime timeout);
 
 struct store_stats store_stats(const struct store *s);
+
+nstime store_clock(void); /* the system's monotonic clock: for deadlines only */
 
 #endif

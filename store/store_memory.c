@@ -351,6 +351,38 @@ static enum store_status memory_totals(struct store *s, struct span key, nstime 
     return status;
 }
 
+static enum store_status memory_scan_counters(struct store *s, struct span prefix, nstime now,
+                                              store_each *fn, void *user)
+{
+    struct memory *m = memory_of(s);
+
+    for (size_t i = 0; i < m->buckets; i++) {
+        for (const struct entry *e = m->bucket[i]; e; e = e->next) {
+            struct span both = entry_key(e), key = span_first(both, span_find(both, ' '));
+            if (!is_over(e, now) && key.n < both.n && span_eq(span_first(key, prefix.n), prefix) &&
+                !fn(user, key, span_of(NULL, 0)))
+                return STORE_OK;
+        }
+    }
+    return STORE_OK;
+}
+
+static enum store_status memory_clear(struct store *s, struct span key)
+{
+    struct memory *m = memory_of(s);
+
+    for (size_t i = 0; i < m->buckets; i++) {
+        for (struct entry **link = &m->bucket[i]; *link;) {
+            struct span both = entry_key(*link), first = span_first(both, span_find(both, ' '));
+            if (first.n < both.n && span_eq(first, key))
+                unlink_entry(m, link);
+            else
+                link = &(*link)->next;
+        }
+    }
+    return STORE_OK;
+}
+
 /* --- the life of the store --- */
 
 static enum store_status memory_tick(struct store *s, nstime now, nstime budget)
@@ -386,6 +418,8 @@ enum store_status store_memory_open(struct store **s, const struct store_options
         .add = memory_add,
         .totals = memory_totals,
         .scan = memory_scan,
+        .scan_counters = memory_scan_counters,
+        .clear = memory_clear,
         .tick = memory_tick,
         .drain = memory_drain,
         .close = memory_close,

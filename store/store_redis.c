@@ -119,7 +119,14 @@ static enum store_status redis_scan_all(struct store *s, struct span prefix, nst
                                         store_each *fn, void *user)
 {
     (void)now;
-    return redis_scan(redis_of(s), prefix, fn, user);
+    return redis_scan(redis_of(s), prefix, false, fn, user);
+}
+
+static enum store_status redis_scan_counters(struct store *s, struct span prefix, nstime now,
+                                             store_each *fn, void *user)
+{
+    (void)now;
+    return redis_scan(redis_of(s), prefix, true, fn, user);
 }
 
 static enum store_status redis_foreign_all(struct store *s, foreign_fn *fn, void *user)
@@ -262,6 +269,8 @@ static const struct store_ops OPS = {
     .add = redis_add,
     .totals = redis_totals,
     .scan = redis_scan_all,
+    .scan_counters = redis_scan_counters,
+    .clear = redis_remove,
     .foreign = redis_foreign_all,
     .tick = redis_tick,
     .drain = redis_drain,

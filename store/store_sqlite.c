@@ -47,6 +47,8 @@ enum text {
     TOTAL,
     SUM,
     TOTALS,
+    COUNTERS,
+    CLEAR,
     SWEEP_ENTRY,
     SWEEP_COUNTER,
     SWEEP_FLUSH,
@@ -69,6 +71,9 @@ static const char *const SQL[] = {
     [TOTAL] = "SELECT total FROM counter WHERE key=?1 AND field=?2 AND (expires=0 OR expires>?3)",
     [SUM] = "INSERT OR REPLACE INTO counter VALUES(?1,?2,?3,?4)",
     [TOTALS] = "SELECT field,total FROM counter WHERE key=?1 AND (expires=0 OR expires>?2)",
+    [COUNTERS] = "SELECT DISTINCT key FROM counter WHERE key>=?1 AND (expires=0 OR expires>?2)"
+                 " ORDER BY key",
+    [CLEAR] = "DELETE FROM counter WHERE key=?1",
     [SWEEP_ENTRY] = "DELETE FROM entry WHERE key IN"
                     " (SELECT key FROM entry WHERE expires<>0 AND expires<=?1 LIMIT 16)",
     [SWEEP_COUNTER] = "DELETE FROM counter WHERE (key,field) IN"
@@ -271,25 +276,35 @@ static enum store_status sqlite_put(struct store *s, struct span key, struct spa
     return written(f, status, later);
 }
 
-static enum store_status sqlite_remove(struct store *s, struct span key)
+static enum store_status delete_at(struct file *f, enum text which, struct span key)
 {
-    struct file *f = file_of(s);
     enum store_status status = begin(f);
     int code;
 
     if (status == STORE_OK) {
-        bind(f->prepared[REMOVE], 1, key);
-        code = run(f, REMOVE);
+        bind(f->prepared[which], 1, key);
+        code = run(f, which);
         status = code == SQLITE_DONE ? STORE_OK : trouble(f, code);
     }
     return written(f, status, false);
 }
 
-static enum store_status sqlite_scan(struct store *s, struct span prefix, nstime now,
-                                     store_each *fn, void *user)
+static enum store_status sqlite_remove(struct store *s, struct span key)
 {
-    struct file *f = file_of(s);
-    sqlite3_stmt *scan = f->prepared[SCAN];
+    return delete_at(file_of(s), REMOVE, key);
+}
+
+static enum store_status sqlite_clear(struct store *s, struct span key)
+{
+    return delete_at(file_of(s), CLEAR, key);
+}
+
+/* Keys in their order, with the value of the statement's second column, if it has one. */
+static enum store_status scan_by(struct file *f, enum text which, struct span prefix, nstime now,
+                                 store_each *fn, void *user)
+{
+    sqlite3_stmt *scan = f->prepared[which];
+    bool values = sqlite3_column_count(scan) > 1;
     int code;
 
     bind(scan, 1, prefix);
@@ -297,11 +312,23 @@ static enum store_status sqlite_scan(struct store *s, struct span prefix, nstime
     while ((code = sqlite3_step(scan)) == SQLITE_ROW) {
         struct span key = column(scan, 0);
         bool inside = span_eq(span_first(key, prefix.n), prefix);
-        if (!inside || !fn(user, key, column(scan, 1)))
+        if (!inside || !fn(user, key, values ? column(scan, 1) : span_of(NULL, 0)))
             break;
     }
     finish(scan, code);
     return code == SQLITE_ROW || code == SQLITE_DONE ? STORE_OK : trouble(f, code);
+}
+
+static enum store_status sqlite_scan(struct store *s, struct span prefix, nstime now,
+                                     store_each *fn, void *user)
+{
+    return scan_by(file_of(s), SCAN, prefix, now, fn, user);
+}
+
+static enum store_status sqlite_scan_counters(struct store *s, struct span prefix, nstime now,
+                                              store_each *fn, void *user)
+{
+    return scan_by(file_of(s), COUNTERS, prefix, now, fn, user);
 }
 
 /* --- counters --- */
@@ -600,6 +627,8 @@ enum store_status store_sqlite_open(struct store **s, const struct where *where,
         .add = sqlite_add,
         .totals = sqlite_totals,
         .scan = sqlite_scan,
+        .scan_counters = sqlite_scan_counters,
+        .clear = sqlite_clear,
         .tick = sqlite_tick,
         .drain = sqlite_drain,
         .close = sqlite_close,
