@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/attempts.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/recent.h"
+#include "base/text.h"
+#include "history/days.h"
+#include "history/keep.h"
+
+struct attempt {
+    uint64_t flow_id;
+    nstime time;
+    uint8_t fate;
+    bool held; /* else it failed */
+    uint8_t server[16];
+};
+
+/* The newest first. */
+struct attempted {
+    struct attempt item[BASELINE_LINKS];
+    uint8_t count;
+    uint16_t fell_back; /* came back in clear after an alert */
+    bool looks;         /* it has left although TLS was to be had: for another reason */
+    nstime looked;
+    bool loaded; /* what a store had is in it */
+};
+
+/* A session in clear behind an offer. */
+struct returned {
+    nstime begin;
+    struct doubt_case item;
+};
+
+struct attempts {
+    struct recent *table;
+    struct recent *returned;
+    struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+};
+
+struct attempts *attempts_new(const struct siphash_key *key)
+{
+    struct attempts *a = calloc(1, sizeof(*a));
+    if (!a)
+        return NULL;
+    a->table = recent_new(key, CAP_HISTORY_PAIRS, sizeof(struct attempted));
+    a->returned = recent_new(key, CAP_HISTORY_RETURNS, sizeof(struct returned));
+    if (a->table && a->returned)
+        return a;
+    attempts_free(a);
+    return NULL;
+}
+
+void attempts_free(struct attempts *a)
+{
+    if (!a)
+        return;
+    recent_free(a->returned);
+    recent_free(a->table);
+    free(a);
+}
+
+void attempts_keep(struct attempts *a, struct keep *keep)
+{
+    a->keep = keep;
+}
+
+#define OF_OWNER 0x80 /* beside the family, so that no name is taken for an address */
+
+struct attempt_key {
+    uint8_t client[16];
+    uint8_t family;
+    char other[CAP_DOMAIN_TEXT + 1]; /* the server's address, or its owner */
+};
+
+/* Bytes of the key that are in use. */
+static size_t server_key(struct attempt_key *k, const struct observation *o)
+{
+    memcpy(k->client, o->client, sizeof(k->client));
+    k->family = o->family;
+    memcpy(k->other, o->server, sizeof(o->server));
+    return offsetof(struct attempt_key, other) + sizeof(o->server);
+}
+
+static size_t farm_key(struct attempt_key *k, const struct observation *o,
+                       const struct psl_domain *farm)
+{
+    memcpy(k->client, o->client, sizeof(k->client));
+    k->family = o->family | OF_OWNER;
+    memcpy(k->other, farm->text, farm->n);
+    return offsetof(struct attempt_key, other) + farm->n;
+}
+
+static bool within(nstime now, nstime then)
+{
+    int64_t ago = clock_since(now, then);
+    return ago >= 0 && ago < ATTEMPT_KEPT;
+}
+
+static bool counts(const struct attempt *t, const struct observation *o)
+{
+    return t->flow_id != o->flow_id && within(o->time, t->time);
+}
+
+static bool any_counts(const struct attempted *r, const struct observation *o)
+{
+    for (uint8_t i = 0; r && i < r->count; i++)
+        if (counts(&r->item[i], o))
+            return true;
+    return false;
+}
+
+static void recall(const struct attempt *t, const struct observation *o, struct baseline *b)
+{
+    const struct usual_attempt u = {
+        .flow_id = t->flow_id,
+        .time = t->time,
+        .fate = t->fate,
+        .same_server = memcmp(t->server, o->server, sizeof(t->server)) == 0,
+    };
+    if (t->held)
+        b->held[b->held_count++] = u;
+    else
+        b->failed[b->failed_count++] = u;
+}
+
+void attempts_recall(struct attempts *a, const struct observation *o, const struct psl_domain *farm,
+                     struct baseline *b)
+{
+    struct attempt_key k;
+    if (recent_count(a->table) == 0) /* mostly there is none */
+        return;
+    const struct attempted *pair = recent_find(a->table, &k, server_key(&k, o));
+    const struct attempted *owner =
+        farm->n > 0 ? recent_find(a->table, &k, farm_key(&k, o, farm)) : NULL;
+    const struct attempted *known = pair ? pair : owner;
+    const struct attempted *r = any_counts(pair, o) || !owner ? pair : owner;
+    b->fell_back = known ? known->fell_back : 0;
+    b->only_looks = known && known->looks && within(o->time, known->looked);
+    for (uint8_t i = 0; r && i < r->count; i++)
+        if (counts(&r->item[i], o))
+            recall(&r->item[i], o, b);
+}
+
+/* --- what outlives the run: docs/history.md has the field --- */
+
+/* "192.0.2.7-198.51.100.25", "192.0.2.7@alder.example" */
+static void kept_name(struct keep_text *t, const struct attempt_key *k, size_t n)
+{
+    char ip[TEXT_IP];
+    size_t other = n - offsetof(struct attempt_key, other);
+    uint8_t family = (uint8_t)(k->family & ~OF_OWNER);
+    text_ip(ip, family, k->client);
+    keep_text_init(t);
+    keep_put(t, ip);
+    if (k->family & OF_OWNER) {
+        keep_put_bytes(t, span_of(k->other, other));
+        return;
+    }
+    text_ip(ip, family, (const uint8_t *)k->other);
+    keep_put(t, "-");
+    keep_put(t, ip);
+}
+
+static void load(struct attempts *a, struct attempted *r, const struct attempt_key *k, size_t n,
+                 int32_t day)
+{
+    struct keep_text name;
+    struct kept kept;
+    kept_name(&name, k, n);
+    if (!keep_load(a->keep, KEEP_PAIR, keep_text_span(&name), day, &kept))
+        return;
+    int64_t fell_back = 0;
+    for (size_t i = 0; i < kept.count; i++)
+        if (span_eq(kept.field[i].text, span_str("b")))
+            fell_back += keep_balance(kept.field[i].total);
+        else
+            keep_pass_over(a->keep);
+    r->fell_back = (uint16_t)keep_count(fell_back, UINT16_MAX);
+    r->loaded = true;
+}
+
+static void keep_fall(struct attempts *a, const struct attempt_key *k, size_t n, int32_t day,
+                      int64_t by)
+{
+    struct keep_text name;
+    if (!a->keep || by == 0)
+        return;
+    kept_name(&name, k, n);
+    keep_of(a->keep, KEEP_PAIR, keep_text_span(&name), day);
+    keep_add(a->keep, span_str("b"), by);
+}
+
+/* --- learning --- */
+
+static void note(struct attempts *a, const struct attempt_key *k, size_t n, const struct attempt *t,
+                 bool again)
+{
+    struct attempted *r = again ? recent_find(a->table, k, n) : recent_keep(a->table, k, n);
+    if (!r)
+        return;
+    if (a->keep && !r->loaded)
+        load(a, r, k, n, days_of(t->time));
+    for (uint8_t i = 0; i < r->count; i++)
+        if (r->item[i].flow_id == t->flow_id) { /* told of when it went to its end */
+            r->item[i].fate = t->fate;
+            r->item[i].held = t->held;
+            return;
+        }
+    if (again)
+        return;
+    if (r->count < BASELINE_LINKS)
+        r->count++;
+    memmove(r->item + 1, r->item, (r->count - 1u) * sizeof(r->item[0]));
+    r->item[0] = *t;
+}
+
+/* Something was delivered, or may have been: what was tried before is over. */
+static void forget(struct attempts *a, const struct attempt_key *k, size_t n,
+                   const struct observation *o)
+{
+    struct attempted *r = recent_count(a->table) > 0 ? recent_find(a->table, k, n) : NULL;
+    bool in_clear = o->delivered && o->fate != OBSERVED_FATE_TLS;
+    int32_t day = days_of(o->time);
+    if (!r || (in_clear && r->count == 0))
+        return; /* how often it fell back stays known */
+    if (in_clear && r->item[0].fate == OBSERVED_FATE_ALERT) {
+        r->count = 0;
+        r->fell_back = (uint16_t)(r->fell_back + (r->fell_back < UINT16_MAX));
+        keep_fall(a, k, n, day, 1);
+        return;
+    }
+    keep_fall(a, k, n, day, -(int64_t)r->fell_back);
+    r->fell_back = 0;
+    r->count = 0;
+    if (!r->looks)
+        recent_forget(a->table, r);
+}
+
+static void look(struct attempts *a, const struct attempt_key *k, size_t n, nstime time)
+{
+    struct attempted *r = recent_keep(a->table, k, n);
+    r->looks = true;
+    r->looked = time;
+}
+
+void attempts_learn(struct attempts *a, const struct observation *o, const struct psl_domain *farm)
+{
+    struct attempt_key k;
+    bool failed = o->fate == OBSERVED_FATE_KILLED || o->fate == OBSERVED_FATE_ALERT ||
+                  (o->fate == OBSERVED_FATE_REFUSED && o->left);
+    struct attempt t = {.flow_id = o->flow_id, .time = o->time, .fate = (uint8_t)o->fate};
+    memcpy(t.server, o->server, sizeof(t.server));
+    t.held = !failed;
+    bool unseen = o->asked && o->fate == OBSERVED_FATE_NONE; /* lost packets hide what came of it */
+    if (o->delivered || unseen) {
+        forget(a, &k, server_key(&k, o), o);
+        if (farm->n > 0)
+            forget(a, &k, farm_key(&k, o, farm), o);
+    } else if (!failed && o->left && !o->asked && o->offer == OBSERVED_OFFER_MADE) {
+        look(a, &k, server_key(&k, o), o->time);
+        if (farm->n > 0)
+            look(a, &k, farm_key(&k, o, farm), o->time);
+    } else if (failed || o->left) {
+        note(a, &k, server_key(&k, o), &t, o->tried_before);
+        if (farm->n > 0)
+            note(a, &k, farm_key(&k, o, farm), &t, o->tried_before);
+    }
+}
+
+/* --- back before the end --- */
+
+static bool has_failed(const struct observation *o)
+{
+    return o->fate == OBSERVED_FATE_KILLED || o->fate == OBSERVED_FATE_ALERT;
+}
+
+void attempts_returned(struct attempts *a, const struct observation *o, const void *note,
+                       size_t size)
+{
+    struct attempt_key k;
+    if (o->offer != OBSERVED_OFFER_MADE || o->asked || !o->mail || size > CAP_HISTORY_NOTE)
+        return;
+    struct returned *r = recent_keep(a->returned, &k, server_key(&k, o));
+    r->begin = o->begin;
+    r->item = (struct doubt_case){.time = o->time, .flow_id = o->flow_id, .note_n = (uint16_t)size};
+    memcpy(r->item.note, note, size);
+}
+
+bool attempts_explain(struct attempts *a, const struct observation *failed,
+                      struct doubt_case *returned)
+{
+    struct attempt_key k;
+    if (!has_failed(failed) || failed->tried_before || recent_count(a->returned) == 0)
+        return false; /* told of when it went to its end, before whatever came since */
+    struct returned *r = recent_find(a->returned, &k, server_key(&k, failed));
+    int64_t behind = r ? clock_since(r->begin, failed->begin) : 0;
+    if (!r || behind <= 0 || behind >= ATTEMPT_KEPT)
+        return false;
+    *returned = r->item;
+    recent_forget(a->returned, r);
+    return true;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a client tried in vain: handshakes that failed, and sessions that it left without handing in
+ * its mail. Remembered for ATTEMPT_KEPT for the pair of client and server, and for the client and
+ * the owner of the server, whose other hosts the same mail may go to next. A client that leaves
+ * although it was offered TLS, and without asking for it, is no sender in need: a monitor, a probe.
+ */
+#ifndef HISTORY_ATTEMPTS_H
+#define HISTORY_ATTEMPTS_H
+
+#include "history/baseline.h"
+#include "history/doubts.h"
+#include "history/observation.h"
+
+#define ATTEMPT_KEPT (6LL * 3600 * NS_PER_S) /* Postfix waits 4,000 s, others for hours */
+
+struct attempts;
+
+struct attempts *attempts_new(const struct siphash_key *key); /* NULL: no memory */
+void attempts_free(struct attempts *a);
+
+struct keep;
+
+/* From now on it is kept there as well which clients come back in clear after an alert. What was
+ * tried of late is not: it is forgotten when a run ends. Borrowed. */
+void attempts_keep(struct attempts *a, struct keep *keep);
+
+/* `farm`: owner of the server; it may be empty. */
+void attempts_recall(struct attempts *a, const struct observation *o, const struct psl_domain *farm,
+                     struct baseline *b);
+void attempts_learn(struct attempts *a, const struct observation *o, const struct psl_domain *farm);
+
+/*
+ * A client that gave a handshake up may be back before the connection is at its end. So a session
+ * in clear that had an offer and did not take it is kept, one of each pair, and handed out once,
+ * when an attempt fails that began before it.
+ */
+void attempts_returned(struct attempts *a, const struct observation *o, const void *note,
+                       size_t size);
+
+/* False: the attempt explains nothing. */
+bool attempts_explain(struct attempts *a, const struct observation *failed,
+                      struct doubt_case *returned);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is usual for the session that is judged: for its server, its farm, its sender, the two of
+ * them, and its path, as far as it is remembered. history/history.h fills it at the time of the
+ * packets, rules/ compare. A value; the texts are borrowed from the memory for the length of the
+ * judgement.
+ *
+ * How much a memory is worth (design of the rules): WELL are at least 20 sessions of three clients,
+ * or 20 of this pair alone, of which Wilson's lower bound says that four of five did so; THIN are
+ * two or more.
+ */
+#ifndef HISTORY_BASELINE_H
+#define HISTORY_BASELINE_H
+
+#include "base/clock.h"
+#include "history/layouts.h"
+#include "history/observation.h"
+#include "history/psl.h"
+
+#define BASELINE_LAYOUTS 8 /* of one server: balancers and greylisters have two or three */
+#define BASELINE_KINDS   4 /* kinds of one thing remembered of a server: versions, keys, issuers */
+#define BASELINE_LINKS   4 /* earlier sessions that are named */
+
+#define BASELINE_WELL_SESSIONS 20
+#define BASELINE_WELL_CLIENTS  3
+#define BASELINE_WELL_SHARE    0.8
+
+enum support { SUPPORT_NONE, SUPPORT_THIN, SUPPORT_WELL };
+
+/* How often something came about. */
+struct usual {
+    uint32_t of;      /* sessions in which it could */
+    uint32_t did;     /* and did */
+    uint32_t clients; /* distinct, of those that did; at most CAP_HISTORY_CLIENTS are told apart */
+    bool more_clients;
+    uint32_t days; /* from the first of them to the last */
+    uint32_t pair; /* of those that did: with this very client */
+    enum support support;
+};
+
+/* How a deviation of the server stands that is not decided yet (history/doubts.h). */
+enum doubt_state {
+    DOUBT_NONE,
+    DOUBT_OPEN,         /* nothing speaks for either */
+    DOUBT_SELECTIVE,    /* others were served as usual since */
+    DOUBT_PATH,         /* other servers deviate on the same path at the same time */
+    DOUBT_UNDECIDED,    /* nobody else came by for long */
+    DOUBT_RECONFIGURED, /* it does so to everybody now */
+    DOUBT_MIXED         /* it does so to anybody now and then */
+};
+
+struct doubt_view {
+    enum doubt_state state;
+    bool latent;            /* the server had never offered when it began */
+    struct usual usual;     /* what was usual when it began */
+    bool same_path;         /* the session takes the path of the first that deviated */
+    nstime first;           /* of the deviation */
+    uint32_t misses;        /* sessions that deviate, this one not counted */
+    uint32_t missed;        /* their clients */
+    uint32_t served;        /* sessions that were as usual since */
+    uint32_t served_others; /* clients of those that did not deviate */
+};
+
+/* Of one kind of thing that a server shows: was the one of this session seen before? */
+struct usual_kind {
+    uint32_t seen; /* sessions that showed any */
+    uint32_t same; /* and the one of this session */
+    uint8_t kinds; /* distinct ones, at most BASELINE_KINDS */
+};
+
+struct usual_layout {
+    struct layout_known known;
+    uint32_t count;
+};
+
+/* An attempt of this client that failed, or was given up. */
+struct usual_attempt {
+    uint64_t flow_id;
+    nstime time;
+    uint8_t fate;     /* enum observation_fate */
+    bool same_server; /* else another of its farm */
+};
+
+struct baseline {
+    struct usual offer;    /* of the server: STARTTLS, in complete EHLO replies */
+    struct usual upgrade;  /* of the server: TLS, of those that asked */
+    bool mixed;            /* it offers to some and not to others, at random */
+    bool constant_miss;    /* this client was here, and never had an offer */
+    uint32_t never_served; /* other clients of which that is true */
+    uint32_t never;        /* sessions without any offer, if there never was one; else 0 */
+
+    char farm[CAP_DOMAIN_TEXT + 1]; /* registrable domain of the server's name; "": unknown */
+    bool farm_sure;                 /* the name is not the greeting's alone */
+    struct usual farm_offer;        /* of all its servers */
+    const char *known_offer; /* suffix in rules/data/known-offers.tsv that covers a server that
+                                is not known otherwise; NULL: none */
+
+    struct usual_layout layout[BASELINE_LAYOUTS];
+    uint8_t layout_count;
+
+    struct doubt_view offer_doubt;   /* STARTTLS missing, or EHLO refused */
+    struct doubt_view upgrade_doubt; /* STARTTLS refused */
+
+    char sender[CAP_DOMAIN_TEXT + 1]; /* registrable domain of the EHLO name; "": unknown */
+    struct usual sender_upgrade;      /* of the sender, of sessions with an offer */
+    struct usual pair_upgrade;        /* the same to this server alone */
+    uint32_t sender_incompatible;     /* its handshakes that ended by an alert, of all servers */
+    bool sender_known_name;           /* this very EHLO name has upgraded */
+    uint32_t sender_lapses;           /* its sessions in clear, since the last that upgraded */
+    bool sender_delivers;             /* it has delivered here, or more than once elsewhere */
+
+    struct usual_attempt failed[BASELINE_LINKS]; /* of the last hours, the newest first */
+    uint8_t failed_count;
+    uint32_t fell_back; /* times that the client came back in clear after an alert */
+    struct usual_attempt held[BASELINE_LINKS]; /* EHLO and QUIT, or a handshake given up */
+    uint8_t held_count;
+    bool only_looks; /* the client has left in the last hours where it could have had TLS as well */
+
+    uint32_t path_servers;  /* unrelated ones of this path that should offer, of the last day */
+    uint32_t path_offering; /* and did, when last seen */
+
+    struct usual_kind version, spki, issuer, ja3s, synack, flight;
+    bool ja3s_seen, synack_seen, flight_seen; /* the session showed one */
+    uint16_t version_usual;                   /* of TLS, that most sessions had; 0: none */
+    uint32_t version_count;                   /* and how many those were */
+    const char *issuer_usual; /* organisation behind the newest certificate; NULL: none was seen */
+};
+
+#define BASELINE_ALL_CLIENTS                                                                       \
+    30 /* served without exception: a server that leaves one client in ten                         \
+          out comes so far in one case of 25 */
+
+/* Would the server serve this client? It did before, or it serves everybody. */
+static inline bool baseline_would_serve(const struct baseline *b)
+{
+    return b->offer.pair > 0 || (b->offer.clients >= BASELINE_ALL_CLIENTS && b->never_served == 0);
+}
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of the owners of servers: how often all their servers together offered
+ * STARTTLS. Only names count that the server did not say of itself. What a farm does says little of
+ * a member that was never met: it is thin support, and none where members differ.
+ */
+#ifndef HISTORY_FARMS_H
+#define HISTORY_FARMS_H
+
+#include "history/baseline.h"
+#include "history/observation.h"
+
+struct farms;
+
+struct farms *farms_new(const struct siphash_key *key); /* NULL: no memory */
+void farms_free(struct farms *f);
+
+struct keep;
+
+/* From now on what is learnt is kept there as well, and what is there is known. Borrowed. */
+void farms_keep(struct farms *f, struct keep *keep);
+
+void farms_recall(struct farms *f, const struct observation *o, const struct psl_domain *farm,
+                  struct baseline *b);
+void farms_learn(struct farms *f, const struct observation *o, const struct psl_domain *farm);
+
+#endif

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/history.h"
+
+#include <stdlib.h>
+
+#include "history/attempts.h"
+#include "history/farms.h"
+#include "history/kept_server.h"
+#include "history/known_offers.h"
+#include "history/net.h"
+#include "history/paths.h"
+#include "history/senders.h"
+#include "history/servers.h"
+
+#define CLOCK_WRONG (24LL * 3600 * NS_PER_S)
+
+struct history {
+    struct psl_memory *names;
+    struct layouts *layouts;
+    struct servers *servers;
+    struct senders *senders;
+    struct farms *farms;
+    struct attempts *attempts;
+    struct paths *paths;
+    struct doubts *doubts;
+    struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    bool ending;       /* what is decided now is so for want of more, and not kept */
+    history_turn_fn turn;
+    void *user;
+    nstime newest;
+    struct baseline late; /* of a session that is judged again */
+};
+
+/* --- turns --- */
+
+static struct observation observation_of(const struct doubt *d, nstime now)
+{
+    struct observation o = {.time = now, .family = d->family, .port = d->port};
+    memcpy(o.server, d->server, sizeof(o.server));
+    return o;
+}
+
+/* While a doubt is open, what counts is what was usual before it. */
+static void stand_still(struct usual *u, const struct doubt_view *d)
+{
+    uint32_t pair = u->pair;
+    if (d->state == DOUBT_NONE || d->latent)
+        return;
+    *u = d->usual;
+    u->pair = pair;
+}
+
+static void recall_doubts(struct history *h, const struct observation *o, struct baseline *b)
+{
+    b->offer_doubt = doubts_view(h->doubts, DOUBT_OF_OFFER, o);
+    b->upgrade_doubt = doubts_view(h->doubts, DOUBT_OF_UPGRADE, o);
+    stand_still(&b->offer, &b->offer_doubt);
+    stand_still(&b->upgrade, &b->upgrade_doubt);
+}
+
+/* What a turn means for the memory of the server. */
+static void settle(struct history *h, const struct doubt *d, struct server *r)
+{
+    struct keep *keep = h->ending ? NULL : h->keep;
+    if (d->kind != DOUBT_OF_OFFER || !r)
+        return;
+    if (d->state == DOUBT_RECONFIGURED) {
+        kept_server_reset(keep, r, h->newest);
+        servers_reset(r);
+    } else if (d->state == DOUBT_MIXED ||
+               (d->state == DOUBT_NONE && !d->latent && d->usual.support != SUPPORT_WELL)) {
+        kept_server_misses(keep, r, h->newest, d->misses);
+        servers_learn_misses(r, h->newest, d->misses);
+    } else if (d->state == DOUBT_SELECTIVE && d->latent) {
+        kept_server_forgive(keep, r, h->newest);
+        servers_forgive(r);
+    }
+}
+
+static bool may_be_judged_again(const struct doubt *d)
+{
+    return d->state == DOUBT_SELECTIVE || d->state == DOUBT_PATH || d->state == DOUBT_UNDECIDED;
+}
+
+/* doubt_turn_fn */
+static void on_turn(void *user, struct doubt *d)
+{
+    struct history *h = user;
+    struct observation o = observation_of(d, h->newest);
+    struct server *r = servers_find(h->servers, &o);
+    settle(h, d, r);
+    if (!may_be_judged_again(d) || !r)
+        return;
+    memset(&h->late, 0, sizeof(h->late));
+    servers_recall(h->servers, r, &o, &h->late);
+    recall_doubts(h, &o, &h->late);
+    for (uint8_t i = 0; i < d->item_count; i++) {
+        if (d->item[i].told)
+            continue;
+        d->item[i].told = true;
+        const struct history_turn t = {
+            .doubt = d, .item = &d->item[i], .baseline = &h->late, .now = h->newest};
+        h->turn(h->user, &t);
+    }
+}
+
+struct history *history_new(const struct siphash_key *key, history_turn_fn turn, void *user)
+{
+    struct history *h = calloc(1, sizeof(*h));
+    if (!h)
+        return NULL;
+    h->turn = turn;
+    h->user = user;
+    h->newest = INT64_MIN;
+    h->names = psl_memory_new(key);
+    h->layouts = layouts_new();
+    h->servers = h->layouts ? servers_new(key, h->layouts) : NULL;
+    h->senders = senders_new(key);
+    h->farms = farms_new(key);
+    h->attempts = attempts_new(key);
+    h->paths = paths_new(key);
+    h->doubts = doubts_new(key, on_turn, h);
+    if (h->names && h->servers && h->senders && h->farms && h->attempts && h->paths && h->doubts)
+        return h;
+    history_free(h);
+    return NULL;
+}
+
+void history_free(struct history *h)
+{
+    if (!h)
+        return;
+    doubts_free(h->doubts);
+    paths_free(h->paths);
+    attempts_free(h->attempts);
+    farms_free(h->farms);
+    senders_free(h->senders);
+    servers_free(h->servers);
+    layouts_free(h->layouts);
+    psl_memory_free(h->names);
+    free(h);
+}
+
+void history_keep(struct history *h, struct keep *keep)
+{
+    h->keep = keep;
+    servers_keep(h->servers, keep);
+    senders_keep(h->senders, keep);
+    farms_keep(h->farms, keep);
+    attempts_keep(h->attempts, keep);
+}
+
+void history_pass(struct history *h, nstime now)
+{
+    keep_turn(h->keep, now);
+}
+
+/* --- recalling --- */
+
+void history_names(struct history *h, const struct observation *o, struct history_names *out)
+{
+    psl_recall(h->names, o->host, &out->farm);
+    psl_recall(h->names, o->sender, &out->sender);
+}
+
+static bool should_offer(const struct observation *o, const struct baseline *b)
+{
+    return (b->offer.support != SUPPORT_NONE && !b->mixed) || b->known_offer || o->promised;
+}
+
+/* Digest of who owns the server: its registrable domain, or else its network. */
+static uint64_t owner_of(const struct observation *o, const struct history_names *n)
+{
+    static const struct siphash_key key = {5, 0};
+    uint8_t net[NET_BYTES];
+    net_of(o->family, o->server, net);
+    uint64_t h =
+        n->farm.n > 0 ? siphash(&key, n->farm.text, n->farm.n) : siphash(&key, net, sizeof(net));
+    return h | 1;
+}
+
+/* It was met, and what it offered was forgotten. It is no stranger, of whom its owner's other
+ * servers tell; and if they spoke for it, it would be accused for ever, for what is accused is not
+ * learnt.
+ */
+static bool starts_anew(const struct server *r)
+{
+    return r && r->client_count == 0 && r->days.used == 0;
+}
+
+/* What several sessions tell together. Nothing of it matters to one that has come to TLS. */
+static void recall_others(struct history *h, const struct observation *o,
+                          const struct history_names *n, struct baseline *b)
+{
+    if (b->farm_sure && !starts_anew(servers_find(h->servers, o)))
+        farms_recall(h->farms, o, &n->farm, b);
+    senders_recall(h->senders, o, &n->sender, b);
+    attempts_recall(h->attempts, o, &n->farm, b);
+    paths_recall(h->paths, o, should_offer(o, b) ? owner_of(o, n) : 0, b);
+}
+
+void history_recall(struct history *h, const struct observation *o, const struct history_names *n,
+                    struct baseline *b)
+{
+    memset(b, 0, sizeof(*b));
+    memcpy(b->farm, n->farm.text, n->farm.n + 1u);
+    memcpy(b->sender, n->sender.text, n->sender.n + 1u);
+    b->farm_sure = n->farm.n > 0 && o->host_sure;
+    servers_recall(h->servers, servers_find(h->servers, o), o, b);
+    if (b->offer.support == SUPPORT_NONE) /* what it did itself says more */
+        b->known_offer = known_offers_suffix(o->host);
+    recall_doubts(h, o, b);
+    if (o->fate != OBSERVED_FATE_TLS)
+        recall_others(h, o, n, b);
+}
+
+nstime history_newest(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
+                      nstime now)
+{
+    struct observation o = {.time = now, .family = family, .port = port};
+    memcpy(o.server, address, sizeof(o.server));
+    const struct server *r = servers_find(h->servers, &o);
+    return r && r->days.used ? clock_of((int64_t)r->days.newest * 86400, 0) : now;
+}
+
+bool history_server(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
+                    nstime now, struct baseline *b)
+{
+    struct observation o = {.time = now, .family = family, .port = port};
+    memcpy(o.server, address, sizeof(o.server));
+    const struct server *r = servers_find(h->servers, &o);
+    memset(b, 0, sizeof(*b));
+    servers_recall(h->servers, r, &o, b);
+    return b->offer.of > 0 || b->offer.clients > 0 || b->synack.kinds > 0;
+}
+
+/* --- learning --- */
+
+/* What deviates. Where a server never offered, or offers to some, that is its way. */
+static struct doubt *doubt_offer(struct history *h, const struct observation *o,
+                                 const struct history_names *n, const struct baseline *b)
+{
+    const struct doubt_ground g = {
+        .usual = &b->offer,
+        .latent = b->offer.did == 0,
+        .known = baseline_would_serve(b),
+        .group = owner_of(o, n),
+        .path = paths_digest(o),
+    };
+    if (b->mixed)
+        doubts_miss_again(h->doubts, DOUBT_OF_OFFER, o);
+    if (b->mixed || (g.latent && o->offer != OBSERVED_OFFER_MISSING))
+        return NULL;
+    if (!g.latent) {
+        struct server *r = servers_meet(h->servers, o);
+        servers_note_miss(r, o);
+        kept_server_miss(h->keep, r, o);
+    }
+    return doubts_miss(h->doubts, DOUBT_OF_OFFER, o, &g);
+}
+
+static struct doubt *doubt_upgrade(struct history *h, const struct observation *o,
+                                   const struct history_names *n, const struct baseline *b)
+{
+    const struct doubt_ground g = {
+        .known = true,
+        .usual = &b->upgrade,
+        .group = owner_of(o, n),
+        .path = paths_digest(o),
+    };
+    if (b->upgrade.did == 0)
+        return NULL;
+    return doubts_miss(h->doubts, DOUBT_OF_UPGRADE, o, &g);
+}
+
+static bool missed(const struct observation *o)
+{
+    return o->offer == OBSERVED_OFFER_MISSING || o->offer == OBSERVED_EHLO_REFUSED;
+}
+
+static bool seen(const struct observation *o)
+{
+    return o->offer != OBSERVED_OFFER_UNKNOWN;
+}
+
+/* Is what the session shows of the server its way, as far as is known? */
+static bool teaches(const struct observation *o, const struct baseline *b)
+{
+    return !o->suspicious && seen(o) && (!missed(o) || b->offer.did == 0 || b->mixed);
+}
+
+/* Sessions end in another order than they began; but a clock that was a day ahead was wrong. */
+static void turn_clock(struct history *h, nstime now)
+{
+    if (now > h->newest || clock_since(h->newest, now) >= CLOCK_WRONG)
+        h->newest = now;
+    doubts_tick(h->doubts, h->newest);
+}
+
+/* What was offered, whether it was taken, and what TLS showed. */
+static void learn_session(struct history *h, const struct observation *o,
+                          const struct history_names *n, const struct baseline *b)
+{
+    if (teaches(o, b)) {
+        servers_learn(h->servers, servers_meet(h->servers, o), o);
+        farms_learn(h->farms, o, &n->farm);
+    }
+    if (o->offer == OBSERVED_OFFER_MADE)
+        doubts_serve(h->doubts, DOUBT_OF_OFFER, o);
+    if (o->fate == OBSERVED_FATE_TLS)
+        doubts_serve(h->doubts, DOUBT_OF_UPGRADE, o);
+    senders_learn(h->senders, o, &n->sender);
+    attempts_learn(h->attempts, o, &n->farm);
+    if (seen(o) && should_offer(o, b))
+        paths_learn(h->paths, o, owner_of(o, n));
+}
+
+void history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
+                      const struct baseline *b)
+{
+    turn_clock(h, o->time);
+    learn_session(h, o, n, b);
+}
+
+/* Is this why its client is back in clear already? */
+static void explain(struct history *h, const struct observation *o, const struct baseline *b)
+{
+    struct doubt_case item;
+    if (!attempts_explain(h->attempts, o, &item))
+        return;
+    const struct history_turn t = {
+        .failed = o->flow_id, .item = &item, .baseline = b, .now = h->newest};
+    h->turn(h->user, &t);
+}
+
+void history_learn(struct history *h, const struct observation *o, const struct history_names *n,
+                   const struct baseline *b, const void *note, size_t size)
+{
+    struct doubt *offer = NULL, *upgrade = NULL;
+    turn_clock(h, o->time);
+    if (!o->upgraded_before)
+        learn_session(h, o, n, b);
+    if (b->failed_count == 0)
+        attempts_returned(h->attempts, o, note, size);
+    explain(h, o, b);
+    if (missed(o) && (offer = doubt_offer(h, o, n, b)))
+        doubts_case(offer, o, note, size);
+    if (o->fate == OBSERVED_FATE_REFUSED && (upgrade = doubt_upgrade(h, o, n, b)))
+        doubts_case(upgrade, o, note, size);
+    doubts_decide(h->doubts, offer, h->newest);
+    doubts_decide(h->doubts, upgrade, h->newest);
+}
+
+void history_attempt(struct history *h, const struct observation *o, const struct history_names *n,
+                     const struct baseline *b)
+{
+    turn_clock(h, o->time);
+    attempts_learn(h->attempts, o, &n->farm);
+    explain(h, o, b);
+}
+
+void history_finish(struct history *h)
+{
+    h->ending = true;
+    doubts_finish(h->doubts, h->newest);
+}
+
+struct history_counters history_counters(const struct history *h)
+{
+    return (struct history_counters){
+        .servers = servers_count(h->servers),
+        .senders = senders_count(h->senders),
+        .doubts = doubts_count(h->doubts),
+        .servers_evicted = servers_evicted(h->servers),
+        .doubts_evicted = doubts_evicted(h->doubts),
+        .layouts_refused = layouts_refused(h->layouts),
+    };
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory of the sensor: what is usual for servers, their owners, senders, pairs and paths, and
+ * which servers deviate from it just now. Asked before a session is judged, told of it when it has
+ * ended; all by packet time, so the same packets give the same memory. docs/history.md says what is
+ * kept, for how long, and what a patient attacker can make of it.
+ *
+ * Sessions that were judged suspicious teach nothing. One that deviates from what is usual teaches
+ * nothing either until it is known why (history/doubts.h).
+ */
+#ifndef HISTORY_HISTORY_H
+#define HISTORY_HISTORY_H
+
+#include "history/baseline.h"
+#include "history/doubts.h"
+#include "history/observation.h"
+
+struct history;
+
+/* A session that was told of is seen in another light now. */
+struct history_turn {
+    const struct doubt *doubt; /* NULL: a handshake of the same two, begun before, has failed */
+    uint64_t failed;           /* then its flow id */
+    const struct doubt_case *item;
+    const struct baseline *baseline; /* of its server, as of now */
+    nstime now;
+};
+typedef void (*history_turn_fn)(void *user, const struct history_turn *t);
+
+struct history *history_new(const struct siphash_key *key, history_turn_fn turn, void *user);
+void history_free(struct history *h);
+
+struct keep;
+
+/* From now on what is learnt of servers, senders and farms is kept there as well, and what is there
+ * of those that are met is known (history/keep.h). Borrowed. */
+void history_keep(struct history *h, struct keep *keep);
+
+/* Time has passed by the packets: what was learnt is written now and then. */
+void history_pass(struct history *h, nstime now);
+
+/* Who the two sides of a session belong to. Worked out once for it. */
+struct history_names {
+    struct psl_domain farm;
+    struct psl_domain sender;
+};
+static inline void history_nobody(struct history_names *out)
+{
+    out->farm.n = out->sender.n = 0;
+    out->farm.text[0] = out->sender.text[0] = '\0';
+}
+void history_names(struct history *h, const struct observation *o, struct history_names *out);
+
+/* Fills `b` with what is usual at the time of the observation. */
+void history_recall(struct history *h, const struct observation *o, const struct history_names *n,
+                    struct baseline *b);
+
+/* TLS has come about. It may go on for hours: what it says of the server counts from now on. */
+void history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
+                      const struct baseline *b);
+
+/* A handshake is at its end, though its session is not yet. */
+void history_attempt(struct history *h, const struct observation *o, const struct history_names *n,
+                     const struct baseline *b);
+
+/* The session has ended, and this was the baseline it was judged by. `note` is kept, and handed
+ * back if the session is seen in another light later; `size` up to CAP_HISTORY_NOTE. */
+void history_learn(struct history *h, const struct observation *o, const struct history_names *n,
+                   const struct baseline *b, const void *note, size_t size);
+
+/* The input has ended. */
+void history_finish(struct history *h);
+
+/* The newest day on which a server was met, by what is remembered at `now`; that, if it was not. */
+nstime history_newest(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
+                      nstime now);
+
+/* What is remembered of one server, for people. False: nothing. */
+bool history_server(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
+                    nstime now, struct baseline *b);
+
+struct history_counters {
+    uint32_t servers, senders, doubts; /* remembered now */
+    uint64_t servers_evicted, doubts_evicted, layouts_refused;
+};
+struct history_counters history_counters(const struct history *h);
+
+#endif

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/senders.h"
+
+#include <stdlib.h>
+
+#include "base/recent.h"
+#include "base/text.h"
+#include "history/days.h"
+#include "history/keep.h"
+#include "history/net.h"
+#include "history/servers.h"
+
+#define NAMES   8 /* hosts of one sender in one network that are told apart */
+#define SERVERS 8 /* that it was upgraded with */
+
+struct sender {
+    struct days days;     /* DAY_OFFERED, DAY_UPGRADED */
+    uint64_t name[NAMES]; /* digests of EHLO names that upgraded */
+    uint64_t server[SERVERS];
+    uint8_t name_count, server_count;
+    uint16_t lapses;       /* in clear although offered, since the last that upgraded */
+    uint16_t incompatible; /* handshakes that ended by an alert */
+    bool loaded;           /* what a store had is in it */
+    uint32_t delivered;
+};
+
+struct senders {
+    struct recent *table;
+    struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+};
+
+struct senders *senders_new(const struct siphash_key *key)
+{
+    struct senders *s = calloc(1, sizeof(*s));
+    if (!s)
+        return NULL;
+    s->table = recent_new(key, CAP_HISTORY_SENDERS, sizeof(struct sender));
+    if (s->table)
+        return s;
+    free(s);
+    return NULL;
+}
+
+void senders_free(struct senders *s)
+{
+    if (!s)
+        return;
+    recent_free(s->table);
+    free(s);
+}
+
+void senders_keep(struct senders *s, struct keep *keep)
+{
+    s->keep = keep;
+}
+
+uint32_t senders_count(const struct senders *s)
+{
+    return recent_count(s->table);
+}
+
+struct sender_key {
+    uint8_t net[NET_BYTES];
+    char name[CAP_DOMAIN_TEXT + 1];
+};
+
+/* Bytes of the key that are in use. */
+static size_t key_of(struct sender_key *k, const struct observation *o,
+                     const struct psl_domain *name)
+{
+    net_of(o->family, o->client, k->net);
+    memcpy(k->name, name->text, name->n);
+    return sizeof(k->net) + name->n;
+}
+
+static uint64_t digest(const void *p, size_t n)
+{
+    static const struct siphash_key key = {3, 0};
+    return siphash(&key, p, n) | 1;
+}
+
+static bool has(const uint64_t *list, uint8_t n, uint64_t what)
+{
+    for (uint8_t i = 0; i < n; i++)
+        if (list[i] == what)
+            return true;
+    return false;
+}
+
+/* False: it is there, or there is no room. */
+static bool add(uint64_t *list, uint8_t *n, uint8_t most, uint64_t what)
+{
+    if (has(list, *n, what) || *n == most)
+        return false;
+    list[(*n)++] = what;
+    return true;
+}
+
+static void count_by(uint16_t *n, uint32_t by)
+{
+    uint32_t sum = *n + by;
+    *n = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
+}
+
+/* --- what outlives the run: docs/history.md has the fields --- */
+
+/* "alder.example@192.0.2.0" */
+static void kept_name(struct keep_text *t, const struct sender_key *k, size_t n)
+{
+    char net[TEXT_IP];
+    uint8_t address[16] = {0};
+    memcpy(address, k->net + 1, NET_BYTES - 1);
+    text_ip(net, k->net[0], address);
+    keep_text_init(t);
+    keep_put_bytes(t, span_of(k->name, n - sizeof(k->net)));
+    keep_put(t, "@");
+    keep_put(t, net);
+}
+
+static void keep_thing(struct keep *k, char letter, uint64_t value, unsigned hex, unsigned decimal,
+                       int64_t by)
+{
+    struct keep_text f;
+    keep_text_init(&f);
+    keep_put_bytes(&f, span_of(&letter, 1));
+    if (hex > 0)
+        keep_put_hex(&f, value, hex);
+    if (decimal > 0)
+        keep_put_number(&f, value, decimal);
+    keep_add(k, keep_text_span(&f), by);
+}
+
+static bool load_day(struct sender *r, const struct kept_field *f, struct span text)
+{
+    uint32_t n = keep_count(f->total, UINT16_MAX);
+    int32_t day;
+    if (!keep_read_day(f, span_from(text, 1), &day))
+        return false;
+    if (n > 0)
+        days_add(&r->days, day, DAY_OFFERED, n);
+    if (n > 0 && text.p[0] == 'u')
+        days_add(&r->days, day, DAY_UPGRADED, n);
+    return true;
+}
+
+static bool load_digest(uint64_t *list, uint8_t *n, uint8_t most, struct span text)
+{
+    uint64_t what;
+    if (!keep_read_hex(span_from(text, 1), 16, &what) || what == 0)
+        return false;
+    add(list, n, most, what);
+    return true;
+}
+
+static bool load_field(struct sender *r, int64_t *lapses, const struct kept_field *f)
+{
+    uint32_t n = keep_count(f->total, UINT32_MAX - UINT16_MAX);
+    struct span text = f->text;
+    switch (text.p[0]) {
+    case 'o':
+    case 'u':
+        return load_day(r, f, text);
+    case 'n':
+        return load_digest(r->name, &r->name_count, NAMES, text);
+    case 's':
+        return load_digest(r->server, &r->server_count, SERVERS, text);
+    case 'a':
+        count_by(&r->incompatible, n);
+        break;
+    case 'l':
+        *lapses += keep_balance(f->total);
+        break;
+    case 'd':
+        r->delivered = r->delivered > UINT32_MAX - n ? UINT32_MAX : r->delivered + n;
+        break;
+    default:
+        return false;
+    }
+    return text.n == 1;
+}
+
+static void load(struct senders *s, struct sender *r, struct span name, int32_t day)
+{
+    int64_t lapses = 0;
+    struct kept kept;
+    if (!keep_load(s->keep, KEEP_SENDER, name, day, &kept))
+        return;
+    *r = (struct sender){.loaded = true};
+    for (size_t i = 0; i < kept.count; i++)
+        if (!load_field(r, &lapses, &kept.field[i]))
+            keep_pass_over(s->keep);
+    r->lapses = (uint16_t)keep_count(lapses, UINT16_MAX);
+}
+
+/* The one of the observation, as of its day; NULL: it is not known, and `make` is false. */
+static struct sender *find(struct senders *s, const struct observation *o,
+                           const struct psl_domain *name, bool make)
+{
+    struct sender_key k;
+    struct keep_text kept;
+    size_t n = key_of(&k, o, name);
+    if (!s->keep || name->n == 0)
+        return make ? recent_keep(s->table, &k, n) : recent_find(s->table, &k, n);
+    struct sender *r = recent_keep(s->table, &k, n);
+    if (r->loaded && !make)
+        return r;
+    kept_name(&kept, &k, n);
+    keep_of(s->keep, KEEP_SENDER, keep_text_span(&kept), days_of(o->time));
+    if (!r->loaded)
+        load(s, r, keep_text_span(&kept), days_of(o->time));
+    return r;
+}
+
+/* --- recalling and learning --- */
+
+void senders_recall(struct senders *s, const struct observation *o, const struct psl_domain *name,
+                    struct baseline *b)
+{
+    const struct sender *r = find(s, o, name, false);
+    if (!r)
+        return;
+    int32_t day = days_of(o->time);
+    struct usual *u = &b->sender_upgrade;
+    u->of = days_sum(&r->days, day, DAY_OFFERED);
+    u->did = days_sum(&r->days, day, DAY_UPGRADED);
+    u->clients = r->server_count; /* of a sender the other side counts */
+    u->more_clients = r->server_count == SERVERS;
+    u->days = days_span(&r->days, day);
+    u->pair = b->pair_upgrade.did;
+    u->support = servers_support(u);
+    b->sender_known_name = has(r->name, r->name_count, digest(o->sender.p, o->sender.n));
+    b->sender_incompatible = r->incompatible;
+    b->sender_lapses = r->lapses;
+    b->sender_delivers = r->delivered > 1;
+}
+
+static void learn_upgrade(struct keep *k, struct sender *r, const struct observation *o)
+{
+    uint64_t name = digest(o->sender.p, o->sender.n);
+    uint64_t server = digest(o->server, sizeof(o->server));
+    if (r->lapses > 0)
+        keep_thing(k, 'l', 0, 0, 0, -(int64_t)r->lapses);
+    r->lapses = 0;
+    if (add(r->name, &r->name_count, NAMES, name))
+        keep_thing(k, 'n', name, 16, 0, 1);
+    if (add(r->server, &r->server_count, SERVERS, server))
+        keep_thing(k, 's', server, 16, 0, 1);
+}
+
+static void learn_lapse(struct keep *k, struct sender *r)
+{
+    count_by(&r->lapses, 1);
+    keep_thing(k, 'l', 0, 0, 0, 1);
+}
+
+static void learn_offer(struct keep *k, struct sender *r, int32_t day, bool taken)
+{
+    if (days_full(&r->days, day))
+        return;
+    days_add(&r->days, day, DAY_OFFERED, 1);
+    if (taken)
+        days_add(&r->days, day, DAY_UPGRADED, 1);
+    keep_thing(k, taken ? 'u' : 'o', keep_day_of_month(day), 0, 2, 1);
+}
+
+static void learn_delivery(struct keep *k, struct sender *r, const struct observation *o)
+{
+    int32_t day = days_of(o->time);
+    bool tls = o->fate == OBSERVED_FATE_TLS;
+    if (tls && r->lapses > 0) /* it came back: now and then is its way; an attack counts once */
+        learn_offer(k, r, day, false);
+    if (tls)
+        learn_upgrade(k, r, o);
+    learn_offer(k, r, day, tls);
+}
+
+void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name)
+{
+    if (!o->delivered && o->fate != OBSERVED_FATE_ALERT)
+        return; /* probes have many names */
+    struct sender *r = find(s, o, name, true);
+    struct keep *k = name->n > 0 ? s->keep : NULL;
+    r->delivered += o->delivered;
+    if (o->delivered)
+        keep_thing(k, 'd', 0, 0, 0, 1);
+    if (o->fate == OBSERVED_FATE_ALERT) {
+        count_by(&r->incompatible, 1);
+        keep_thing(k, 'a', 0, 0, 0, 1);
+    }
+    if (o->offer != OBSERVED_OFFER_MADE || !o->delivered)
+        return;
+    if (o->fate != OBSERVED_FATE_TLS && o->suspicious)
+        learn_lapse(k, r);
+    else
+        learn_delivery(k, r, o);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is remembered of each server (address and port): how often it offered STARTTLS and TLS came
+ * about, by day; its clients; the layouts of its replies; what its handshakes showed. The one that
+ * was not met for longest gives way, but of the oldest few the least known goes first, so that a
+ * crowd of servers met once does not drive out the known ones.
+ */
+#ifndef HISTORY_SERVERS_H
+#define HISTORY_SERVERS_H
+
+#include "history/baseline.h"
+#include "history/days.h"
+#include "history/observation.h"
+
+/* One kind of thing, by digest, with how often it was seen. */
+struct server_kind {
+    uint64_t what; /* 0: free */
+    uint32_t count;
+    int32_t day; /* when last */
+};
+
+struct server_kinds {
+    struct server_kind kind[BASELINE_KINDS];
+};
+
+/* A client that was offered STARTTLS, or was not. */
+struct server_client {
+    uint32_t who; /* digest of its address; 0: free */
+    uint16_t offered;
+    uint16_t missed;
+    uint16_t upgraded; /* of those that were offered: TLS came about */
+};
+
+struct server {
+    uint8_t family;
+    uint8_t address[16];
+    uint16_t port;
+    struct days days;
+    uint32_t run; /* complete replies with an offer since the last without one */
+    struct server_client client[CAP_HISTORY_CLIENTS];
+    uint8_t client_count;
+    bool more_clients;
+    struct {
+        uint16_t number; /* of the layout; 0: free */
+        int32_t day;
+        uint32_t count;
+    } layout[BASELINE_LAYOUTS];
+    struct server_kinds version, spki, issuer, ja3s, synack;
+    char issuer_name[CAP_HISTORY_ISSUER + 1]; /* of the newest certificate */
+    uint16_t flight_least, flight_most;       /* bytes; 0: none was seen */
+    bool least_once, most_once;               /* one session alone had it */
+    uint32_t flights;
+    bool loaded;                    /* what a store had is in it (history/kept_server.h) */
+    uint16_t novel;                 /* new things that this month's counter has of it */
+    int32_t month;                  /* the last day before it */
+    int32_t reset;                  /* day on which it was set up anew; 0: never */
+    uint16_t kept_least, kept_most; /* of the flights that the store has */
+};
+
+struct servers;
+
+/* `layouts` is borrowed. NULL: no memory. */
+struct servers *servers_new(const struct siphash_key *key, struct layouts *layouts);
+
+struct keep;
+
+/* From now on what is learnt is kept there as well, and what is there is known. Borrowed. */
+void servers_keep(struct servers *s, struct keep *keep);
+
+void servers_free(struct servers *s);
+
+/* The one of the observation; NULL: it is not known. */
+struct server *servers_find(struct servers *s, const struct observation *o);
+
+/* The same, new if need be. */
+struct server *servers_meet(struct servers *s, const struct observation *o);
+
+/* What is usual, as of the observation's time. `r` may be NULL: nothing is known. */
+void servers_recall(struct servers *s, const struct server *r, const struct observation *o,
+                    struct baseline *b);
+
+/* An observation that is not suspicious: what was offered, and what the handshake showed. */
+void servers_learn(struct servers *s, struct server *r, const struct observation *o);
+
+/* Forgets what it offered: it was set up anew. */
+void servers_reset(struct server *r);
+
+/* Sessions of late that lacked the offer were no accident, but its way. */
+void servers_learn_misses(struct server *r, nstime t, uint32_t n);
+
+/* A client missed the offer; whether that is its way is not known yet. */
+void servers_note_miss(struct server *r, const struct observation *o);
+
+/* Its misses were none of its own: only what it offered is kept. */
+void servers_forgive(struct server *r);
+
+uint32_t servers_count(const struct servers *s);
+uint64_t servers_evicted(const struct servers *s);
+
+/* Of an issuer's organisation, the same in every run; 0 where there is none. */
+uint64_t servers_issuer_digest(struct span issuer);
+
+/* Of a client's address, the same in every run. Never 0. */
+uint32_t servers_client_digest(const struct observation *o);
+
+/* The support that counts give. */
+enum support servers_support(const struct usual *u);
+
+#endif

@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/keep.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "history/history.h"
+#include "history/kept_server.h"
+
+#define DAY   (86400 * NS_PER_S)
+#define MARCH (clock_of(1772323200, 0)) /* 2026-03-01T00:00:00Z */
+
+static const struct siphash_key key = {1, 2};
+static struct store *store;
+static struct history *history;
+static struct keep *keep;
+static char path[] = "/tmp/test_keep_XXXXXX";
+
+/* The clock of the wall is years behind the packets, or before them. */
+static nstime wall(void)
+{
+    return clock_of(1500000000, 0);
+}
+
+static void on_turn(void *user, const struct history_turn *t)
+{
+    (void)user, (void)t;
+}
+
+static void open_store(const char *where)
+{
+    char why[STORE_WHY];
+    assert_int_equal(store_open(&store, where, NULL, why), STORE_OK);
+}
+
+static void begin(void)
+{
+    assert_non_null(history = history_new(&key, on_turn, NULL));
+    assert_non_null(keep = keep_new(store, "a sensor/with a name", &key, wall));
+    history_keep(history, keep);
+}
+
+/* The process is gone. */
+static void die(void)
+{
+    history_free(history);
+    keep_free(keep);
+    history = NULL;
+    keep = NULL;
+}
+
+/* The run is over. What is lost is told. */
+static uint64_t end(void)
+{
+    history_finish(history);
+    uint64_t lost = keep_finish(keep, 0).portions;
+    die();
+    return lost;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    open_store("memory:");
+    begin();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    die();
+    store_close(store);
+    return 0;
+}
+
+/* A session of a client with 198.51.100.25:25; `offer` and TLS if there is one. */
+static struct observation session(nstime t, uint8_t client, enum observation_offer offer)
+{
+    static uint64_t flow;
+    struct observation o = {.time = t,
+                            .flow_id = ++flow,
+                            .family = 4,
+                            .server = {198, 51, 100, 25},
+                            .client = {192, 0, 2, client},
+                            .port = 25,
+                            .sender = span_str("out.alder.example"),
+                            .host = span_str("mx.birch.example"),
+                            .host_sure = true,
+                            .word = {span_str("PIPELINING"), span_str("STARTTLS")},
+                            .word_count = 2,
+                            .offer = offer,
+                            .delivered = true,
+                            .synack = 0xabcdef01};
+    if (offer != OBSERVED_OFFER_MADE) {
+        o.word_count = 1;
+        return o;
+    }
+    o.asked = true;
+    o.fate = OBSERVED_FATE_TLS;
+    o.tls_version = 0x0304;
+    o.spki = 0x1122334455667788;
+    o.issuer = span_str("Example 100% \xc3\xbc Trust");
+    o.ja3s = 0x99;
+    o.flight = 2000 + client;
+    return o;
+}
+
+static struct baseline recall(const struct observation *o)
+{
+    struct history_names names;
+    struct baseline b;
+    struct observation clear = *o;
+    clear.fate = OBSERVED_FATE_NONE; /* of one in TLS less is asked */
+    history_names(history, &clear, &names);
+    history_recall(history, &clear, &names, &b);
+    return b;
+}
+
+static void learn(struct observation o)
+{
+    struct history_names names;
+    struct baseline b = recall(&o);
+    history_names(history, &o, &names);
+    history_learn(history, &o, &names, &b, "", 0);
+}
+
+static void learn_many(nstime t, unsigned n, unsigned clients)
+{
+    for (unsigned i = 0; i < n; i++)
+        learn(session(t + i * NS_PER_S, (uint8_t)(1 + i % clients), OBSERVED_OFFER_MADE));
+}
+
+static struct baseline as_of(nstime t)
+{
+    struct observation o = session(t, 1, OBSERVED_OFFER_MADE);
+    return recall(&o);
+}
+
+/* As another sensor, or somebody else, may have written it. */
+static void write_field(const char *at, const char *field, int64_t by)
+{
+    static unsigned number;
+    char id[32];
+    struct store_delta d = {span_str(at), span_str(field), by};
+    snprintf(id, sizeof(id), "test/%u", number++);
+    assert_int_equal(store_add(store, &d, 1, span_str(id), STORE_NEVER, wall()), STORE_OK);
+}
+
+#define AT_MARCH    "count/server/198.51.100.25:25/2026-03-01"
+#define AT_FEBRUARY "count/server/198.51.100.25:25/2026-02-01"
+
+static bool find_total(void *user, struct span field, int64_t total)
+{
+    struct store_delta *d = user;
+    if (span_eq(field, d->field))
+        d->by = total;
+    return true;
+}
+
+static int64_t total_at(const char *at, const char *field)
+{
+    struct store_delta d = {.field = span_str(field), .by = -1};
+    store_totals(store, span_str(at), wall(), find_total, &d);
+    return d.by;
+}
+
+/* --- what is there after a run --- */
+
+static void assert_taught(const struct baseline *b)
+{
+    assert_int_equal(b->offer.of, 24);
+    assert_int_equal(b->offer.did, 24);
+    assert_int_equal(b->offer.clients, 4);
+    assert_int_equal(b->offer.pair, 6);
+    assert_int_equal(b->offer.days, 1);
+    assert_int_equal(b->offer.support, SUPPORT_WELL);
+    assert_int_equal(b->upgrade.of, 24);
+    assert_int_equal(b->upgrade.did, 24);
+    assert_int_equal(b->layout_count, 1);
+    assert_int_equal(b->layout[0].count, 24);
+    assert_int_equal(b->layout[0].known.slot, 1);
+    assert_true(span_eq(b->layout[0].known.text, span_str("PIPELINING STARTTLS")));
+    assert_int_equal(b->version_usual, 0x0304);
+    assert_int_equal(b->version_count, 24);
+    assert_int_equal(b->spki.same, 24);
+    assert_int_equal(b->issuer.same, 24);
+    assert_int_equal(b->ja3s.same, 24);
+    assert_int_equal(b->synack.same, 24);
+    assert_int_equal(b->flight.seen, 24);
+    assert_true(b->flight.same);
+    assert_string_equal(b->issuer_usual, "Example 100% \xc3\xbc Trust");
+    assert_int_equal(b->farm_offer.of, 24);
+    assert_int_equal(b->farm_offer.clients, 4);
+    assert_int_equal(b->sender_upgrade.of, 24);
+    assert_int_equal(b->sender_upgrade.did, 24);
+    assert_true(b->sender_known_name);
+    assert_true(b->sender_delivers);
+}
+
+static void the_next_run_knows_what_one_learnt(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 24, 4);
+    struct baseline before = as_of(MARCH + DAY);
+    assert_taught(&before);
+    assert_int_equal(end(), 0);
+    begin();
+    struct baseline after = as_of(MARCH + DAY);
+    assert_taught(&after);
+}
+
+static void of_a_file_too_and_of_long_ago(void **state)
+{
+    nstime long_ago = clock_of(978307200, 0); /* 2001-01-01 */
+    (void)state;
+    die();
+    store_close(store);
+    assert_int_equal(close(mkstemp(path)), 0);
+    open_store(path);
+    begin();
+    learn_many(long_ago, 24, 4);
+    assert_int_equal(end(), 0);
+    store_close(store);
+    open_store(path);
+    begin();
+    struct baseline b = as_of(long_ago + DAY);
+    assert_taught(&b);
+    die();
+    store_close(store);
+    store = NULL;
+    unlink(path);
+}
+
+static void two_sensors_add_up(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 10, 2);
+    struct history *other_history = history;
+    struct keep *other_keep = keep;
+    begin();
+    learn_many(MARCH + DAY, 14, 7); /* the first sensor has flushed nothing yet */
+    assert_int_equal(end(), 0);
+    history = other_history, keep = other_keep;
+    assert_int_equal(end(), 0);
+    begin();
+    struct baseline b = as_of(MARCH + DAY);
+    assert_int_equal(b.offer.of, 24);
+    assert_int_equal(b.offer.clients, 7);
+    assert_int_equal(b.offer.pair, 5 + 2);
+    assert_int_equal(b.offer.days, 2);
+}
+
+static void what_was_not_flushed_is_lost_alone(void **state)
+{
+    (void)state;
+    history_pass(history, MARCH);
+    learn_many(MARCH, 10, 2);
+    usleep(KEEP_PAUSE / NS_PER_US);
+    history_pass(history, MARCH + KEEP_EVERY - 1);
+    assert_int_equal(total_at(AT_MARCH, "u01"), -1);
+    history_pass(history, MARCH + KEEP_EVERY);
+    assert_int_equal(total_at(AT_MARCH, "u01"), 10);
+    learn_many(MARCH + 2 * KEEP_EVERY, 5, 1);
+    die();
+    begin();
+    assert_int_equal(as_of(MARCH + DAY).offer.of, 10);
+}
+
+static void a_month_goes_on_in_the_next(void **state)
+{
+    (void)state;
+    learn_many(MARCH - DAY, 3, 3);
+    learn_many(MARCH, 4, 4);
+    assert_int_equal(end(), 0);
+    assert_int_equal(total_at(AT_FEBRUARY, "u28"), 3);
+    assert_int_equal(total_at(AT_MARCH, "u01"), 4);
+    begin();
+    assert_int_equal(as_of(MARCH).offer.of, 7);
+    die();
+    begin();
+    assert_int_equal(as_of(MARCH + 29 * DAY).offer.of, 4); /* thirty days, both counted */
+    die();
+    begin();
+    assert_int_equal(as_of(MARCH + 62 * DAY).offer.of, 0);
+}
+
+static void more_than_a_flush_holds_is_no_loss(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3000; i++) {
+        struct observation o = session(MARCH + i * NS_PER_S, 1, OBSERVED_OFFER_MADE);
+        o.server[2] = (uint8_t)(i / 250);
+        o.server[3] = (uint8_t)(i % 250);
+        learn(o);
+    }
+    assert_int_equal(end(), 0);
+    assert_int_equal(total_at("count/server/198.51.11.249:25/2026-03-01", "u01"), 1);
+    assert_int_equal(total_at("count/farm/birch.example/2026-03-01", "o01"), 3000);
+}
+
+/* --- what the server did before does not count --- */
+
+static struct server *the_server(struct servers *s, nstime t)
+{
+    struct observation o = session(t, 1, OBSERVED_OFFER_MADE);
+    return servers_meet(s, &o);
+}
+
+static void a_server_that_was_set_up_anew_stays_so(void **state)
+{
+    struct layouts *layouts = layouts_new();
+    struct servers *servers = servers_new(&key, layouts);
+    (void)state;
+    servers_keep(servers, keep);
+    learn_many(MARCH, 24, 4);
+    kept_server_reset(keep, the_server(servers, MARCH + DAY), MARCH + DAY);
+    servers_free(servers);
+    layouts_free(layouts);
+    assert_int_equal(keep_finish(keep, 0).portions, 0);
+    die();
+    begin();
+    struct baseline b = as_of(MARCH + DAY);
+    assert_int_equal(b.offer.of, 0);
+    assert_int_equal(b.layout_count, 0);
+    assert_int_equal(b.spki.same, 24); /* the key is the same one */
+    learn_many(MARCH + 2 * DAY, 3, 3);
+    assert_int_equal(end(), 0);
+    write_field(AT_MARCH, "u03", 5); /* by a sensor that has not seen it yet */
+    begin();
+    assert_int_equal(as_of(MARCH + 2 * DAY).offer.of, 3);
+}
+
+static void sensors_that_see_it_a_day_apart_do_not_undo_each_other(void **state)
+{
+    (void)state;
+    write_field(AT_MARCH, "u01", 50);
+    write_field(AT_MARCH, "R10", 1);
+    write_field(AT_MARCH, "20522:u10", 4); /* 2026-03-10 is day 20522 */
+    write_field(AT_MARCH, "R11", 1);
+    write_field(AT_MARCH, "20523:u11", 3);
+    assert_int_equal(as_of(MARCH + 12 * DAY).offer.of, 7);
+    die();
+    write_field(AT_MARCH, "R20", 1);
+    begin();
+    assert_int_equal(as_of(MARCH + 20 * DAY).offer.of, 0);
+}
+
+static void misses_are_forgiven_up_to_a_day(void **state)
+{
+    (void)state;
+    write_field(AT_MARCH, "u01", 20);
+    write_field(AT_MARCH, "c02", 3);
+    write_field(AT_MARCH, "c03", 3);
+    write_field(AT_MARCH, "p03", 2); /* of the two that there were then */
+    write_field(AT_MARCH, "u04", 20);
+    struct baseline b = as_of(MARCH + 5 * DAY);
+    assert_int_equal(b.offer.did, 40);
+    assert_int_equal(b.offer.of, 41);
+}
+
+/* --- what comes from elsewhere --- */
+
+static void what_makes_no_sense_is_passed_over(void **state)
+{
+    static const char *const field[] = {
+        "x",
+        "u",
+        "u1",
+        "u00",
+        "u29", /* of a February */
+        "u32",
+        "uu1",
+        "u011",
+        "C",
+        "Cm",
+        "Cx1234abcd",
+        "Cm1234ABCD",
+        "Cm00000000",
+        "Cm123",
+        "C+x",
+        "L",
+        "L|",
+        "LA||B",
+        "L|A",
+        "LA|",
+        "v",
+        "v0",
+        "v65536",
+        "v4294967296",
+        "k12",
+        "k0000000000000000",
+        "i0123456789abcdef",
+        "i0123456789abcdef/",
+        "i0123456789abcdef/%4",
+        "i0123456789abcdef/%00",
+        "f0",
+        "f65536",
+        "Fx",
+        "R",
+        "R31",
+        "99999999999:u01",
+        "1:",
+        ":",
+        "p99",
+        "1:x",
+    };
+    const size_t count = sizeof(field) / sizeof(field[0]);
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        write_field(AT_FEBRUARY, field[i], 1);
+    write_field(AT_FEBRUARY, "u28", 7);
+    assert_int_equal(as_of(MARCH).offer.of, 7);
+    assert_int_equal(keep_passed_over(keep), count);
+}
+
+static void totals_are_bounded(void **state)
+{
+    (void)state;
+    write_field(AT_MARCH, "u01", INT64_MAX);
+    write_field(AT_MARCH, "c02", INT64_MIN + 1);
+    write_field(AT_MARCH, "v772", INT64_MAX);
+    write_field(AT_MARCH, "v771", -5);
+    write_field(AT_MARCH, "F", INT64_MAX);
+    write_field(AT_MARCH, "Cu12345678", INT64_MAX);
+    write_field(AT_MARCH, "LSTARTTLS", INT64_MAX);
+    write_field(AT_FEBRUARY, "v772", INT64_MAX);
+    write_field(AT_FEBRUARY, "F", INT64_MAX);
+    write_field(AT_FEBRUARY, "Cu12345678", INT64_MAX);
+    write_field(AT_FEBRUARY, "LSTARTTLS", INT64_MAX);
+    struct baseline b = as_of(MARCH + DAY);
+    assert_int_equal(b.offer.of, UINT16_MAX);
+    assert_int_equal(b.offer.did, UINT16_MAX);
+    assert_int_equal(b.offer.clients, 1);
+    assert_int_equal(b.version_count, UINT32_MAX);
+    assert_int_equal(b.version.kinds, 1);
+    assert_int_equal(b.layout[0].count, UINT32_MAX);
+}
+
+static void many_of_a_kind_are_bounded(void **state)
+{
+    char text[64];
+    (void)state;
+    for (unsigned i = 1; i <= 100; i++) {
+        snprintf(text, sizeof(text), "Cu%08x", i);
+        write_field(AT_MARCH, text, i);
+        snprintf(text, sizeof(text), "LSTARTTLS|X%u", i);
+        write_field(AT_MARCH, text, i);
+        snprintf(text, sizeof(text), "k%016x", i);
+        write_field(AT_MARCH, text, i);
+    }
+    struct baseline b = as_of(MARCH + DAY);
+    assert_int_equal(b.offer.clients, CAP_HISTORY_CLIENTS);
+    assert_true(b.offer.more_clients);
+    assert_int_equal(b.layout_count, BASELINE_LAYOUTS);
+    assert_int_equal(b.spki.kinds, BASELINE_KINDS);
+    assert_int_equal(b.spki.seen, 100 + 99 + 98 + 97); /* the most frequent */
+    uint32_t seen = 0;
+    for (unsigned i = 0; i < BASELINE_LAYOUTS; i++)
+        seen += b.layout[i].count;
+    assert_int_equal(seen, (100 + 93) * 4);
+}
+
+/* Who shows a new key every time does not fill the store. */
+static void novelties_are_capped(void **state)
+{
+    unsigned there = 0;
+    char text[32];
+    (void)state;
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_NOVEL; i++) {
+        struct observation o = session(MARCH + i * NS_PER_S, 1, OBSERVED_OFFER_MADE);
+        o.spki = i;
+        learn(o);
+    }
+    assert_int_equal(end(), 0);
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_NOVEL; i++) {
+        snprintf(text, sizeof(text), "k%016x", i);
+        there += total_at(AT_MARCH, text) > 0;
+    }
+    assert_in_range(there, CAP_HISTORY_NOVEL / 2, CAP_HISTORY_NOVEL);
+    assert_int_equal(total_at(AT_MARCH, "u01"), 2 * CAP_HISTORY_NOVEL);
+}
+
+static void replies_that_no_field_holds_are_left_out(void **state)
+{
+    char word[CAP_STORE_KEY + 1];
+    struct observation o = session(MARCH, 1, OBSERVED_OFFER_MADE);
+    (void)state;
+    o.word[0] = span_str("A|B");
+    learn(o);
+    memset(word, 'A', sizeof(word));
+    o.word[0] = span_of(word, sizeof(word));
+    learn(o);
+    assert_int_equal(end(), 0);
+    begin();
+    struct baseline b = as_of(MARCH);
+    assert_int_equal(b.offer.of, 2);
+    assert_int_equal(b.layout_count, 0);
+    assert_int_equal(keep_passed_over(keep), 0);
+}
+
+static void names_are_as_they_are_written(void **state)
+{
+    static const uint8_t six[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
+    static const uint8_t four[16] = {192, 0, 2, 1};
+    struct keep_text t;
+    (void)state;
+    keep_text_init(&t);
+    keep_server_name(&t, 6, six, 587);
+    assert_true(span_eq(keep_text_span(&t), span_str("[2001:db8::1]:587")));
+    keep_text_init(&t);
+    keep_server_name(&t, 4, four, 25);
+    assert_true(span_eq(keep_text_span(&t), span_str("192.0.2.1:25")));
+}
+
+static void a_full_store_is_told(void **state)
+{
+    static const struct store_options small = {.memory_bytes = 4096};
+    char why[STORE_WHY];
+    (void)state;
+    die();
+    store_close(store);
+    assert_int_equal(store_open(&store, "memory:", &small, why), STORE_OK);
+    begin();
+    learn_many(MARCH, 40, 40);
+    assert_int_equal(as_of(MARCH).offer.of, 40);
+    assert_int_not_equal(end(), 0);
+}
+
+static void what_a_pair_did_comes_back(void **state)
+{
+    struct observation o = session(MARCH, 1, OBSERVED_OFFER_MADE);
+    (void)state;
+    for (int i = 0; i < 2; i++) { /* an alert, and then in clear */
+        o.delivered = false;
+        o.fate = OBSERVED_FATE_ALERT;
+        o.flow_id += 1000;
+        learn(o);
+        o.delivered = true;
+        o.fate = OBSERVED_FATE_NONE;
+        o.asked = false;
+        learn(o);
+    }
+    assert_int_equal(recall(&o).fell_back, 2);
+    assert_int_equal(end(), 0);
+    begin();
+    o.delivered = false;
+    o.fate = OBSERVED_FATE_ALERT;
+    o.flow_id += 1000;
+    o.time += 40 * DAY; /* two months later it is unknown */
+    learn(o);
+    assert_int_equal(recall(&o).fell_back, 2);
+    o.delivered = true;
+    o.fate = OBSERVED_FATE_TLS; /* that is over */
+    learn(o);
+    assert_int_equal(end(), 0);
+    begin();
+    o.delivered = false;
+    o.fate = OBSERVED_FATE_ALERT;
+    learn(o);
+    assert_int_equal(recall(&o).fell_back, 0);
+}
+
+#define KEEP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        KEEP_TEST(the_next_run_knows_what_one_learnt),
+        KEEP_TEST(of_a_file_too_and_of_long_ago),
+        KEEP_TEST(two_sensors_add_up),
+        KEEP_TEST(what_was_not_flushed_is_lost_alone),
+        KEEP_TEST(a_month_goes_on_in_the_next),
+        KEEP_TEST(more_than_a_flush_holds_is_no_loss),
+        KEEP_TEST(a_server_that_was_set_up_anew_stays_so),
+        KEEP_TEST(sensors_that_see_it_a_day_apart_do_not_undo_each_other),
+        KEEP_TEST(misses_are_forgiven_up_to_a_day),
+        KEEP_TEST(what_makes_no_sense_is_passed_over),
+        KEEP_TEST(totals_are_bounded),
+        KEEP_TEST(many_of_a_kind_are_bounded),
+        KEEP_TEST(novelties_are_capped),
+        KEEP_TEST(replies_that_no_field_holds_are_left_out),
+        KEEP_TEST(names_are_as_they_are_written),
+        KEEP_TEST(a_full_store_is_told),
+        KEEP_TEST(what_a_pair_did_comes_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
