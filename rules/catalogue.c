@@ -48,6 +48,7 @@ TEXTS(verdict_text, verdict, VERDICT_COUNT, "unknown", "encrypted", "downgraded"
       "opportunistic-clear", "failed")
 TEXTS(visibility_text, visibility, VISIBILITY_COUNT, "both", "client", "server", "partial")
 TEXTS(promise_text, promise_state, PROMISE_STATE_COUNT, "unknown", "satisfied", "violated")
+TEXTS(subject_text, finding_subject, FINDING_SUBJECT_COUNT, "server", "farm", "sender", "path")
 TEXTS(peer_text, peer, PEER_COUNT, NULL, "verified", "unverified", "anonymous", "not-observable")
 TEXTS(handshake_text, handshake, HANDSHAKE_COUNT, "none", "complete", "aborted", "refused",
       "cleartext")

@@ -14,6 +14,7 @@ void tls_judge(const struct view *v, struct judgement *out);     /* the handshak
 void cert_judge(const struct view *v, struct judgement *out);    /* the server's certificates */
 void forge_judge(const struct view *v, struct judgement *out);   /* somebody else speaks */
 void vantage_judge(const struct view *v, struct judgement *out); /* two places */
+void usual_judge(const struct view *v, struct judgement *out);   /* what is unusual here */
 void promise_judge(const struct view *v, struct judgement *out); /* promises made in the session */
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/caps.h"
 #include "dissect/session.h"
+#include "history/baseline.h"
 #include "policy/expectation.h"
 
 enum rule_id {
@@ -110,6 +111,15 @@ enum handshake {
     HANDSHAKE_COUNT
 };
 
+/* What is under attack: findings about the same thing are of one incident (alert/incident.h). */
+enum finding_subject {
+    SUBJECT_SERVER, /* the server of the session, as its client's network reaches it */
+    SUBJECT_FARM,   /* servers that go by one name, likewise */
+    SUBJECT_SENDER, /* the client of the session */
+    SUBJECT_PATH,   /* all that is reached from the client's network */
+    FINDING_SUBJECT_COUNT
+};
+
 /* One line of the dialogue that a person should see; text is escaped and masked already. */
 struct evidence_line {
     enum session_dir dir;
@@ -127,9 +137,16 @@ struct finding {
     enum cause cause;
     enum cause alternatives[4];
     uint8_t alternative_count;
-    enum session_dir dir;        /* of the evidence */
-    uint32_t offset;             /* stream offset of the evidence: part of the finding's id */
-    nstime time;                 /* 0: the session's `now` */
+    enum session_dir dir; /* of the evidence */
+    uint32_t offset;      /* stream offset of the evidence: part of the finding's id */
+    nstime time;          /* 0: the session's `now` */
+    enum finding_subject subject;
+    char subject_name[CAP_DOMAIN_TEXT + 1]; /* of a farm; else empty */
+    uint64_t linked[CAP_LINKED]; /* flow ids of earlier sessions that belong to the same attack */
+    uint8_t linked_count;
+    bool retrospective;          /* judged by what came to be known after the session */
+    bool suppressed;             /* the operator does not want to hear of it (sensor/suppress.h):
+                                    it raises no alert */
     const char *tlsrpt;          /* RFC 8460 section 4.3 result type, or NULL */
     char reason[CAP_ALERT_TEXT]; /* two or three sentences, escaped and masked */
     char next_step[256];
@@ -210,6 +227,7 @@ const char *visibility_text(enum visibility v);
 const char *handshake_text(enum handshake v);
 const char *promise_text(enum promise_state v);
 const char *peer_text(enum peer v); /* NULL for PEER_NONE */
+const char *subject_text(enum finding_subject v);
 
 struct garble_memory; /* rules/garble.h */
 struct certificate;   /* policy/certificate.h */
@@ -221,6 +239,7 @@ struct judge_aid {
     unsigned sender_checks;                /* enum sender_checks */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
+    const struct baseline *usual; /* what is usual for it; NULL: nothing is remembered */
 };
 
 /*

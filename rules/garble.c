@@ -225,12 +225,29 @@ static bool offers(const struct reply *r, const char *keyword)
     return false;
 }
 
+/* RFC 4954 has all mechanisms on one line. Servers say AUTH twice all the same: once as old clients
+ * want it (AUTH=), or once for each way of logging in. */
+static bool is_auth(struct span word)
+{
+    return span_eq_nocase(span_first(word, span_find(word, '=')), span_str("AUTH"));
+}
+
 static bool repeated(const struct reply *r, size_t line)
 {
+    if (is_auth(r->word[line]))
+        return false;
     for (size_t i = 0; i < r->count; i++)
         if (i != line && span_eq_nocase(r->word[i], r->word[line]))
             return true;
     return false;
+}
+
+static bool is_one_auth_of_two(const struct reply *r, size_t line)
+{
+    bool another = false;
+    for (size_t i = 0; i < r->count; i++)
+        another |= i != line && is_auth(r->word[i]);
+    return another && is_auth(r->word[line]);
 }
 
 static bool others_upper(const struct reply *r, size_t line)
@@ -244,7 +261,7 @@ static bool foreign(const struct reply *r, size_t i, const struct layout_fit *fi
 {
     if (!keywords_known(r->word[i]) || repeated(r, i))
         return true;
-    return r->line[i].n == WORD && fit->named && !fit->home;
+    return r->line[i].n == WORD && fit->named && !fit->home && !is_one_auth_of_two(r, i);
 }
 
 /* The slot alone: nothing else in the reply may be out of place. */

@@ -12,11 +12,12 @@
 
 enum garble_kind {
     GARBLE_NONE,
-    GARBLE_NEAR_MISS, /* STARTTLS but for a letter or two, or STARTFOO */
-    GARBLE_MASK,      /* eight times one byte, or Cisco's XXXXXXXA */
-    GARBLE_BINARY,    /* eight bytes, not all of them fit for a keyword */
-    GARBLE_ILL_SPELT, /* an eight-letter word such as no one would spell */
-    GARBLE_SLOT,      /* whatever it spells: it stands in STARTTLS's slot */
+    GARBLE_NEAR_MISS,  /* STARTTLS but for a letter or two, or STARTFOO */
+    GARBLE_MASK,       /* eight times one byte, or Cisco's XXXXXXXA */
+    GARBLE_BINARY,     /* eight bytes, not all of them fit for a keyword */
+    GARBLE_ILL_SPELT,  /* an eight-letter word such as no one would spell */
+    GARBLE_SLOT,       /* whatever it spells: it stands in STARTTLS's slot */
+    GARBLE_REMEMBERED, /* likewise, in the slot of a reply that this server gave before */
     GARBLE_KIND_COUNT
 };
 

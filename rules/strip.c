@@ -89,6 +89,8 @@ static const char *kind_text(enum garble_kind kind)
         return "a near miss of it";
     case GARBLE_MASK:
         return "a mask as long as it";
+    case GARBLE_REMEMBERED:
+        return "where it stood in the replies that this server gave before";
     case GARBLE_BINARY:
         return "bytes that are no keyword, as many as it has";
     default:
@@ -160,6 +162,8 @@ static void starttls_garbled(const struct view *v, struct judgement *out)
     wording_effect(f, v);
     garbled_causes(f, g);
     char note[64] = "STARTTLS, overwritten";
+    if (g->kind == GARBLE_REMEMBERED)
+        snprintf(note, sizeof(note), "STARTTLS stood here before");
     if (g->layout)
         snprintf(note, sizeof(note), "STARTTLS stands here in the layout of %s", g->layout);
     wording_ehlo_line(f, v, g->line, note);

@@ -30,7 +30,8 @@ static bool tampered(const struct view *v, const struct judgement *out)
         const struct finding *f = &out->finding[i];
         bool unfounded = (f->rule == RULE_STARTTLS_REFUSED && v->offered == OFFERED_UNKNOWN) ||
                          (f->rule == RULE_CONFLICTING_SEGMENTS && !v->decides) ||
-                         (f->rule == RULE_PATH_REWRITES && !v->rewritten);
+                         (f->rule == RULE_PATH_REWRITES && !v->rewritten) ||
+                         (f->rule == RULE_STARTTLS_REMOVED && f->evidence == EVIDENCE_E2);
         if (speaks_of_tampering(f->rule) && f->severity > SEVERITY_INFO && !unfounded)
             return true;
     }
@@ -43,6 +44,13 @@ static bool found(const struct judgement *out, enum rule_id id)
         if (out->finding[i].rule == id && out->finding[i].severity > SEVERITY_INFO)
             return true;
     return false;
+}
+
+/* It was not as it always was. */
+static bool unusual(const struct judgement *out)
+{
+    return found(out, RULE_STARTTLS_REMOVED) || found(out, RULE_PLAINTEXT_FALLBACK) ||
+           found(out, RULE_SENDER_STOPPED_UPGRADING) || found(out, RULE_PATH_STRIPPED);
 }
 
 /* Enough to say that nothing stood against the clear text: the reply to EHLO, or that there was
@@ -84,11 +92,14 @@ enum verdict verdict_of(const struct view *v, const struct judgement *out)
         return VERDICT_ENCRYPTED;
     if (clear && tampering)
         return VERDICT_DOWNGRADED;
-    if (clear && (found(out, RULE_REQUIRETLS_VIOLATED) || out->promise_state == PROMISE_VIOLATED))
+    if (clear && (found(out, RULE_REQUIRETLS_VIOLATED) || unusual(out) ||
+                  out->promise_state == PROMISE_VIOLATED))
         return VERDICT_EXPOSED;
     if (clear)
         return saw_enough(v) ? VERDICT_OPPORTUNISTIC_CLEAR : VERDICT_UNKNOWN;
-    return nothing_sent(v, tampering || out->promise_state == PROMISE_VIOLATED);
+    bool wronged = tampering || out->promise_state == PROMISE_VIOLATED ||
+                   found(out, RULE_STARTTLS_REMOVED) || found(out, RULE_DELIVERY_HELD);
+    return nothing_sent(v, wronged);
 }
 
 static bool payload(const struct session *s, enum session_dir d)

@@ -30,6 +30,8 @@ struct view {
     unsigned sender_checks;                /* enum sender_checks, of the client */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities;                  /* the operator named whom to trust */
+    const struct baseline *usual;          /* what is usual for it; NULL: nothing is remembered */
+    const struct usual_layout *layout; /* of its server, in whose slot the garbled line stands */
 };
 
 /* `memory` may be NULL. */

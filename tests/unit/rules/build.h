@@ -14,6 +14,7 @@ struct build {
     struct judgement j;
     const struct expectations *expected;   /* NULL: nothing is promised */
     const struct certificate *certificate; /* NULL: it was not seen */
+    const struct baseline *usual;          /* NULL: nothing is remembered */
     bool own_authorities;                  /* the operator named those to trust */
 };
 
@@ -214,6 +215,7 @@ static inline const struct judgement *build_judge(struct build *b, enum session_
 {
     struct judge_aid aid = {.expected = b->expected,
                             .certificate = b->certificate,
+                            .usual = b->usual,
                             .own_authorities = b->own_authorities};
     judge(&b->s, m, &aid, &b->j);
     return &b->j;

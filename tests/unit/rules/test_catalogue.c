@@ -56,6 +56,17 @@ static const struct {
     {"certificate-name-mismatch", 1320742},
     {"certificate-weak", 1320743},
     {"sts-certificate-invalid", 1320744},
+    {"starttls-vanished", 1320745},
+    {"path-stripped", 1320746},
+    {"plaintext-fallback", 1320747},
+    {"sender-stopped-upgrading", 1320748},
+    {"delivery-held", 1320749},
+    {"starttls-planted", 1320750},
+    {"keyword-removed", 1320751},
+    {"version-regressed", 1320752},
+    {"certificate-changed", 1320753},
+    {"server-stack-changed", 1320754},
+    {"transparent-proxy", 1320755},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -83,8 +94,9 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip", "refuse",  "inject",    "auth", "promise",
-                                           "forge", "vantage", "discovery", "tls",  "cert"};
+    static const char *const families[] = {"strip",   "refuse", "inject",  "auth",
+                                           "promise", "forge",  "vantage", "discovery",
+                                           "tls",     "cert",   "fallback"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;
