@@ -175,9 +175,28 @@ static void put_findings(struct json *out, const struct session *s, const struct
         json_word(out, "confidence", confidence_text(f->confidence));
         eve_put_evidence(out, f->evidence);
         put_finding_id(out, s, f);
+        if (f->suppressed)
+            json_bool(out, "suppressed", true);
         json_close(out);
     }
     json_close(out);
+}
+
+/* Of all findings, each once. */
+static void put_linked(struct json *out, const struct judgement *j)
+{
+    uint64_t flow_id[4 * CAP_LINKED];
+    size_t n = 0;
+    for (uint8_t i = 0; i < j->finding_count; i++)
+        for (uint8_t k = 0; k < j->finding[i].linked_count; k++) {
+            uint64_t id = j->finding[i].linked[k];
+            size_t at = 0;
+            while (at < n && flow_id[at] != id)
+                at++;
+            if (at == n && n < sizeof flow_id / sizeof flow_id[0])
+                flow_id[n++] = id;
+        }
+    eve_put_linked(out, flow_id, n);
 }
 
 static void put_tamper(struct json *out, const struct session *s, const struct judgement *j,
@@ -258,33 +277,51 @@ void eve_session(struct json *out, const struct session *s, const struct judgeme
     put_sender_checks(out, j->sender_checks);
     put_findings(out, s, j);
     put_tamper(out, s, j, o);
+    put_linked(out, j);
     json_close(out);
 }
 
 /* --- alert lines --- */
 
-static void put_flow(struct json *out, const struct session *s)
+static void put_flow(struct json *out, const struct flow_key *key, const uint64_t *packets,
+                     const uint64_t *wire_bytes, nstime first)
 {
     json_object(out, "flow");
-    json_uint(out, "pkts_toserver", s->packets[SESSION_TO_SERVER]);
-    json_uint(out, "pkts_toclient", s->packets[SESSION_TO_CLIENT]);
-    json_uint(out, "bytes_toserver", s->wire_bytes[SESSION_TO_SERVER]);
-    json_uint(out, "bytes_toclient", s->wire_bytes[SESSION_TO_CLIENT]);
-    json_time(out, "start", s->first);
-    eve_put_endpoints(out, &s->key, false);
+    json_uint(out, "pkts_toserver", packets[SESSION_TO_SERVER]);
+    json_uint(out, "pkts_toclient", packets[SESSION_TO_CLIENT]);
+    json_uint(out, "bytes_toserver", wire_bytes[SESSION_TO_SERVER]);
+    json_uint(out, "bytes_toclient", wire_bytes[SESSION_TO_CLIENT]);
+    json_time(out, "start", first);
+    eve_put_endpoints(out, key, false);
     json_close(out);
 }
 
 void eve_alert(struct json *out, const struct session *s, const struct judgement *j,
                const struct incident_alert *a, const struct eve_options *o)
 {
-    struct eve_alert_parts p = {
+    const struct eve_alert_parts p = {
         .alert = a, .verdict = verdict_text(j->verdict), .promise = j->promise};
-    if (ids_finding(s, a->primary, p.finding_id))
-        p.finding_id[0] = '\0';
     put_envelope(out, s, "alert", a->primary->dir == SESSION_TO_CLIENT, o);
     eve_put_alert(out, &p);
-    put_flow(out, s);
+    put_flow(out, &s->key, s->packets, s->wire_bytes, s->first);
+    eve_put_starttls(out, &p);
+}
+
+void eve_closed(struct json *out, const struct incident_alert *a, const struct eve_options *o)
+{
+    const struct incident_place *at = a->place;
+    const struct eve_alert_parts p = {.alert = a};
+    const struct eve_subject subject = {.time = a->time,
+                                        .flow_id = at->flow_id,
+                                        .key = &at->key,
+                                        .tcp = true,
+                                        .vlan = at->vlan,
+                                        .vlan_count = at->vlan_count,
+                                        .source = at->source,
+                                        .server_first = a->primary->dir == SESSION_TO_CLIENT};
+    eve_put_envelope(out, &subject, "alert", o);
+    eve_put_alert(out, &p);
+    put_flow(out, &at->key, at->packets, at->wire_bytes, at->first);
     eve_put_starttls(out, &p);
 }
 
@@ -293,5 +330,5 @@ void eve_storm(struct json *out, const struct session *s, const struct incident_
 {
     put_envelope(out, s, "alert", a->primary->dir == SESSION_TO_CLIENT, o);
     eve_put_storm(out, a);
-    put_flow(out, s);
+    put_flow(out, &s->key, s->packets, s->wire_bytes, s->first);
 }

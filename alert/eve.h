@@ -59,6 +59,10 @@ void eve_tls(struct json *out, const struct session *s, const struct tls_sightin
 void eve_alert(struct json *out, const struct session *s, const struct judgement *j,
                const struct incident_alert *a, const struct eve_options *o);
 
+/* The one that says that an incident is over: with the place of its newest evidence, and without
+ * the verdict of any session. */
+void eve_closed(struct json *out, const struct incident_alert *a, const struct eve_options *o);
+
 /* The `alert` line that says that incidents are being held back; `s` is the first of them. */
 void eve_storm(struct json *out, const struct session *s, const struct incident_alert *a,
                const struct eve_options *o);

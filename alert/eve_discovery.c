@@ -44,8 +44,6 @@ void eve_discovery(struct json *out, const struct discovery *d, const struct inc
                    const struct eve_options *o)
 {
     struct eve_alert_parts p = {.alert = a, .promise = d->promised ? &d->promise : NULL};
-    if (ids_discovery_finding(d, a->primary->rule, p.finding_id))
-        p.finding_id[0] = '\0';
     put_envelope(out, d, a->primary, o);
     eve_put_alert(out, &p);
     put_question(out, d);

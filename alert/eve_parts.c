@@ -157,7 +157,7 @@ static void put_metadata(struct json *out, const struct eve_alert_parts *p)
     put_fact(out, "rule", rule_row(f->rule)->name);
     if (a->supporting_count)
         put_supporting(out, a);
-    put_fact(out, "severity", severity_text(f->severity));
+    put_fact(out, "severity", severity_text(a->severity));
     put_fact(out, "confidence", confidence_text(f->confidence));
     eve_put_evidence(out, f->evidence);
     put_fact(out, "vantage", "unknown");
@@ -169,12 +169,12 @@ static void put_metadata(struct json *out, const struct eve_alert_parts *p)
     if (p->promise)
         put_promise(out, p->promise);
     put_fact(out, "exposure", EXPOSURE_TEXT[f->effect]);
-    put_fact(out, "judged", "live");
+    put_fact(out, "judged", f->retrospective ? "retrospective" : "live");
     put_fact_known(out, "mitre_technique_id", rule_row(f->rule)->mitre);
     put_fact(out, "do_not_block", "true");
     put_fact(out, "incident", a->incident);
     put_fact(out, "alert_id", a->id);
-    put_fact_known(out, "finding_id", p->finding_id);
+    put_fact_known(out, "finding_id", a->finding_id);
     json_close(out);
 }
 
@@ -182,7 +182,7 @@ void eve_put_alert(struct json *out, const struct eve_alert_parts *p)
 {
     const struct finding *f = p->alert->primary;
     const struct rule *row = rule_row(f->rule);
-    put_alert_head(out, row->sid, row->title, category(row->family), f->severity);
+    put_alert_head(out, row->sid, row->title, category(row->family), p->alert->severity);
     put_metadata(out, p);
     json_close(out);
     json_word(out, "direction", DIRECTION_TEXT[f->dir]);
@@ -208,9 +208,9 @@ void eve_put_storm(struct json *out, const struct incident_alert *a)
 
 /* --- starttls --- */
 
-static void put_finding(struct json *out, const struct eve_alert_parts *p)
+static void put_finding(struct json *out, const struct incident_alert *a)
 {
-    const struct finding *f = p->alert->primary;
+    const struct finding *f = a->primary;
     json_object(out, "finding");
     json_word(out, "rule", rule_row(f->rule)->name);
     json_word(out, "severity", severity_text(f->severity));
@@ -218,8 +218,7 @@ static void put_finding(struct json *out, const struct eve_alert_parts *p)
     eve_put_evidence(out, f->evidence);
     json_word(out, "cause", cause_text(f->cause));
     put_causes(out, "alternatives", f);
-    if (p->finding_id[0])
-        json_word(out, "finding_id", p->finding_id);
+    json_word(out, "finding_id", a->finding_id);
     json_str(out, "reason", f->reason);
     json_str(out, "next_step", f->next_step);
     json_close(out);
@@ -227,25 +226,45 @@ static void put_finding(struct json *out, const struct eve_alert_parts *p)
 
 static void put_incident(struct json *out, const struct incident_alert *a)
 {
-    unsigned sessions = strcmp(rule_row(a->primary->rule)->family, "discovery") != 0;
+    static const char *const state[] = {"open", "ongoing", "closed"};
+    _Static_assert(sizeof(state) / sizeof(state[0]) == INCIDENT_STATE_COUNT, "a text each");
     json_object(out, "incident");
     json_word(out, "id", a->incident);
-    json_word(out, "state", a->update == 1 ? "open" : "ongoing");
+    json_word(out, "state", state[a->state]);
     json_uint(out, "update", a->update);
     json_word(out, "primary", rule_row(a->primary->rule)->name);
     put_supporting(out, a);
-    json_uint(out, "sessions", sessions); /* an incident is one session until there is a history */
-    json_uint(out, "servers", sessions);
-    json_uint(out, "senders", sessions);
+    if (a->sessions > 0) /* what DNS said is about a domain, and of no session */
+        json_word(out, "subject", subject_text(a->subject));
+    json_uint(out, "sessions", a->sessions);
+    json_uint(out, "servers", a->servers);
+    json_uint(out, "senders", a->senders);
+    if (a->absorbed)
+        json_uint(out, "absorbed", a->absorbed);
     json_time(out, "first", a->first);
     json_time(out, "last", a->last);
     json_close(out);
 }
 
+void eve_put_linked(struct json *out, const uint64_t *flow_id, size_t n)
+{
+    char text[TEXT_UINT];
+    if (n == 0)
+        return;
+    json_array(out, "linked");
+    for (size_t i = 0; i < n; i++) {
+        text_uint(text, flow_id[i]);
+        json_word(out, NULL, text);
+    }
+    json_close(out);
+}
+
 void eve_put_starttls(struct json *out, const struct eve_alert_parts *p)
 {
+    const struct finding *f = p->alert->primary;
     json_object(out, "starttls");
-    put_finding(out, p);
+    put_finding(out, p->alert);
     put_incident(out, p->alert);
+    eve_put_linked(out, f->linked, f->linked_count);
     json_close(out);
 }

@@ -27,12 +27,14 @@ struct eve_alert_parts {
     const struct incident_alert *alert;
     const char *verdict;
     const struct expectation *promise;
-    char finding_id[IDS_TEXT]; /* "": none */
 };
 void eve_put_alert(struct json *out, const struct eve_alert_parts *p);
 void eve_put_starttls(struct json *out, const struct eve_alert_parts *p);
 void eve_put_storm(struct json *out, const struct incident_alert *a);
 
 void eve_put_evidence(struct json *out, uint8_t classes);
+/* Flow ids as decimal strings, for not every reader of JSON has whole numbers so large; of none
+ * there is no key. */
+void eve_put_linked(struct json *out, const uint64_t *flow_id, size_t n);
 
 #endif

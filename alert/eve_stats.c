@@ -135,8 +135,14 @@ static void put_judged(struct json *out, const struct incident_counters *c)
         json_uint(out, rule_row(r)->name, c->findings[r]);
     json_close(out);
 
+    json_uint(out, "suppressed", c->suppressed);
+
     json_object(out, "incidents");
     json_uint(out, "opened", c->opened);
+    json_uint(out, "ongoing", c->ongoing);
+    json_uint(out, "closed", c->closed);
+    json_uint(out, "absorbed", c->absorbed);
+    json_uint(out, "evicted", c->evicted);
     json_uint(out, "held", c->held);
     json_uint(out, "storms", c->storms);
     json_close(out);

@@ -83,12 +83,14 @@ int ids_finding(const struct session *s, const struct finding *f, char out[IDS_T
     return finish(&t, out);
 }
 
-int ids_incident(const struct session *s, enum rule_id opened_by, char out[IDS_TEXT])
+int ids_incident(const struct session *s, const struct finding *opened_by, char out[IDS_TEXT])
 {
     struct serial t = {.n = 0};
     put(&t, "stripwatch-incident-1", '\n');
-    put(&t, rule_row(opened_by)->name, '\n');
+    put(&t, rule_row(opened_by->rule)->name, '\n');
     put_flow(&t, s);
+    if (opened_by->subject != SUBJECT_SERVER)
+        put(&t, subject_text(opened_by->subject), '\n');
     return finish(&t, out);
 }
 

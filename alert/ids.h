@@ -26,7 +26,7 @@
 
 /* All return 0, or -1 without SHA-256; out is then 32 zeros. */
 int ids_finding(const struct session *s, const struct finding *f, char out[IDS_TEXT]);
-int ids_incident(const struct session *s, enum rule_id opened_by, char out[IDS_TEXT]);
+int ids_incident(const struct session *s, const struct finding *opened_by, char out[IDS_TEXT]);
 int ids_discovery_finding(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
 int ids_discovery_incident(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
 int ids_alert(const char *incident, uint32_t update, const char *sensor, char out[IDS_TEXT]);

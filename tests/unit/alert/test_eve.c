@@ -252,9 +252,15 @@ static void test_hostile_lists(void **state)
 
 static struct incident_alert made_alert(void)
 {
-    struct incident_alert a = {.update = 1, .primary = &f.j.finding[0]};
+    struct incident_alert a = {.update = 1,
+                               .severity = f.j.finding[0].severity,
+                               .primary = &f.j.finding[0],
+                               .sessions = 1,
+                               .servers = 1,
+                               .senders = 1};
     a.first = a.last = f.s.now;
-    ids_incident(&f.s, a.primary->rule, a.incident);
+    ids_incident(&f.s, a.primary, a.incident);
+    ids_finding(&f.s, a.primary, a.finding_id);
     ids_alert(a.incident, 1, NULL, a.id);
     return a;
 }
@@ -297,7 +303,7 @@ static void test_alert(void **state)
     has("\"reason\":\"Line 3 of the EHLO reply reads XXXXXXXX.\",\"next_step\":\"openssl s_client "
         "-starttls smtp -connect 198.51.100.25:25\"}");
     has("\"state\":\"open\",\"update\":1,\"primary\":\"starttls-garbled\",\"supporting\":[],"
-        "\"sessions\":1,\"servers\":1,\"senders\":1,\"first\":\"2023-11-14T22:13:20.179999+0000\"");
+        "\"subject\":\"server\",\"sessions\":1,\"servers\":1,\"senders\":1,\"first\":\"2023-11-14T22:13:20.179999+0000\"");
 }
 
 static void test_alert_to_server(void **state)
@@ -308,6 +314,7 @@ static void test_alert_to_server(void **state)
     f.j.finding[0].alternative_count = 0;
     struct incident_alert a = made_alert();
     a.update = 3;
+    a.state = INCIDENT_ONGOING;
     a.supporting[a.supporting_count++] = rule_by_name("starttls-garbled");
     alert_line(&a);
     has("\"src_ip\":\"192.0.2.10\",\"src_port\":40001,\"dest_ip\":\"198.51.100.25\"");
@@ -329,8 +336,9 @@ static void test_eve_severity(void **state)
     fixture_finding(&f, "command-injection", SEVERITY_LOW);
     struct incident_alert a = made_alert();
     for (enum severity v = SEVERITY_LOW; v < SEVERITY_COUNT; v++) {
-        f.j.finding[0].severity = v;
+        a.severity = v; /* that of the incident counts, and the finding keeps its own */
         alert_line(&a);
+        has("\"finding\":{\"rule\":\"command-injection\",\"severity\":\"low\"");
         has(expected[v]);
         has("\"category\":\"Generic Protocol Command Decode\"");
     }
@@ -347,6 +355,71 @@ static void test_longest_reason(void **state)
     alert_line(&a);
     has_not("truncated");
     assert_int_equal(j.truncated, false);
+}
+
+/* Of many sessions, judged after the fact, with those that led to it. */
+static void test_many_sessions(void **state)
+{
+    (void)state;
+    struct finding *x = fixture_finding(&f, "starttls-garbled", SEVERITY_HIGH);
+    x->retrospective = true;
+    x->linked[0] = 9007199254740991; /* the largest that JavaScript has whole */
+    x->linked[1] = 7;
+    x->linked_count = 2;
+    struct incident_alert a = made_alert();
+    a.subject = SUBJECT_PATH;
+    a.sessions = 1234;
+    a.servers = CAP_INCIDENT_PEERS;
+    a.absorbed = 9;
+    alert_line(&a);
+    has("\"judged\":[\"retrospective\"]");
+    has("\"subject\":\"path\",\"sessions\":1234,\"servers\":64,\"senders\":1,\"absorbed\":9,");
+    has("\"linked\":[\"9007199254740991\",\"7\"]}}");
+    *fixture_finding(&f, "auth-in-clear", SEVERITY_LOW) = *x; /* each once */
+    f.j.finding[1].linked[1] = 8;
+    session_line();
+    has("\"linked\":[\"9007199254740991\",\"7\",\"8\"]}}");
+}
+
+static void test_suppressed(void **state)
+{
+    (void)state;
+    fixture_finding(&f, "starttls-garbled", SEVERITY_HIGH);
+    session_line();
+    has_not("suppressed");
+    has_not("linked");
+    f.j.finding[0].suppressed = true;
+    session_line();
+    has("\",\"suppressed\":true}]");
+}
+
+/* No session is left: the line has the place of the newest evidence, and its own time. */
+static void test_closed(void **state)
+{
+    (void)state;
+    fixture_finding(&f, "starttls-garbled", SEVERITY_HIGH);
+    struct incident_alert a = made_alert();
+    struct incident_place at = {.flow_id = 77,
+                                .vlan = {12},
+                                .vlan_count = 1,
+                                .packets = {3, 4},
+                                .wire_bytes = {300, 400},
+                                .first = FIXTURE_START - NS_PER_S};
+    fixture_key(&at.key);
+    at.key.client_port = 50000;
+    a.state = INCIDENT_CLOSED;
+    a.update = 2;
+    a.place = &at;
+    a.time = FIXTURE_START + 60 * NS_PER_S;
+    eve_closed(&j, &a, &o);
+    end_line();
+    has("{\"timestamp\":\"2023-11-14T22:14:20.000000+0000\",\"flow_id\":77,"
+        "\"event_type\":\"alert\",\"vlan\":[12],\"src_ip\":\"198.51.100.25\"");
+    has("\"flow\":{\"pkts_toserver\":3,\"pkts_toclient\":4,\"bytes_toserver\":300,"
+        "\"bytes_toclient\":400,\"start\":\"2023-11-14T22:13:19.000000+0000\","
+        "\"src_ip\":\"192.0.2.10\",\"src_port\":50000");
+    has("\"state\":\"closed\",\"update\":2,");
+    has_not("\"verdict\"");
 }
 
 static void test_storm(void **state)
@@ -407,6 +480,9 @@ int main(void)
         TEST(test_alert_to_server),
         TEST(test_eve_severity),
         TEST(test_longest_reason),
+        TEST(test_many_sessions),
+        TEST(test_suppressed),
+        TEST(test_closed),
         TEST(test_storm),
         TEST(test_ipv6),
         TEST(test_wants),

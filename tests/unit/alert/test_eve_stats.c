@@ -53,7 +53,15 @@ static void test_groups(void **state)
                                  .ipv4 = 5,
                                  .gaps = 6,
                                  .flows = 8};
-    struct incident_counters c = {.sessions = 3, .opened = 2, .held = 9, .storms = 1};
+    struct incident_counters c = {.sessions = 3,
+                                  .suppressed = 6,
+                                  .opened = 20,
+                                  .ongoing = 5,
+                                  .closed = 7,
+                                  .absorbed = 8,
+                                  .evicted = 4,
+                                  .held = 9,
+                                  .storms = 1};
     struct eve_options o = {.sensor = "sensor-1"};
     (void)state;
     c.verdicts[VERDICT_OPPORTUNISTIC_CLEAR] = 3;
@@ -68,7 +76,9 @@ static void test_groups(void **state)
     assert_non_null(strstr(line, "\"sessions_closed\":3"));
     assert_non_null(strstr(line, "\"opportunistic-clear\":3"));
     assert_non_null(strstr(line, "\"auth-in-clear\":4"));
-    assert_non_null(strstr(line, "\"incidents\":{\"opened\":2,\"held\":9,\"storms\":1}"));
+    assert_non_null(strstr(line, "\"suppressed\":6,\"incidents\":{\"opened\":20,\"ongoing\":5,"
+                                 "\"closed\":7,\"absorbed\":8,\"evicted\":4,\"held\":9,"
+                                 "\"storms\":1}"));
     assert_non_null(strstr(line, "\"alerts\":{\"low\":0,\"medium\":0,\"high\":0,\"critical\":2}"));
 }
 

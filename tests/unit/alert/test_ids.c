@@ -32,9 +32,13 @@ static void test_serializations(void **state)
     assert_int_equal(ids_finding(&f.s, x, id), 0);
     expect(id, "stripwatch-finding-1\nstarttls-garbled\n"
                "tcp 192.0.2.10 40001 198.51.100.25 25\n305419896\nto_client 187\n");
-    assert_int_equal(ids_incident(&f.s, x->rule, id), 0);
+    assert_int_equal(ids_incident(&f.s, x, id), 0);
     expect(id, "stripwatch-incident-1\nstarttls-garbled\n"
                "tcp 192.0.2.10 40001 198.51.100.25 25\n305419896\n");
+    x->subject = SUBJECT_PATH; /* what else the same rule may open with the same session */
+    assert_int_equal(ids_incident(&f.s, x, id), 0);
+    expect(id, "stripwatch-incident-1\nstarttls-garbled\n"
+               "tcp 192.0.2.10 40001 198.51.100.25 25\n305419896\npath\n");
     assert_int_equal(ids_alert("0123456789abcdef0123456789abcdef", 2, "sensor-1", id), 0);
     expect(id, "stripwatch-alert-1\n0123456789abcdef0123456789abcdef\n2\nsensor-1\n");
     assert_int_equal(ids_alert("0123456789abcdef0123456789abcdef", 1, NULL, id), 0);
