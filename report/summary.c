@@ -132,7 +132,9 @@ void summary_session(struct summary *sum, const struct session *s, const struct 
     collect_coverage(sum, s, j);
     collect_certificates(sum, s, j);
     for (uint8_t i = 0; i < j->finding_count; i++)
-        if (j->finding[i].severity > SEVERITY_INFO)
+        if (j->finding[i].suppressed)
+            sum->suppressed++;
+        else if (j->finding[i].severity > SEVERITY_INFO)
             collect_finding(sum, s, &j->finding[i]);
 }
 
@@ -142,6 +144,10 @@ void summary_discovery(struct summary *sum, const struct discovery *d, const str
     struct record *r = NULL;
     if (f->severity == SEVERITY_INFO)
         return;
+    if (f->suppressed) {
+        sum->suppressed++;
+        return;
+    }
     for (size_t i = 0; i < sum->record_count && !r; i++)
         if (sum->record[i].finding.rule == f->rule &&
             sum->record[i].finding.severity == f->severity &&

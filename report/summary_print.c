@@ -231,6 +231,17 @@ static void put_coverage(const struct sheet *p, const struct summary *sum,
     put_inputs(p, run);
 }
 
+/* Silence that was asked for is not to be taken for health. */
+static void put_suppressed(const struct sheet *p, const struct summary *sum)
+{
+    struct typeset_words w = {"", 0};
+    if (sum->suppressed == 0)
+        return;
+    typeset_say_number(&w, sum->suppressed, "finding, by the list of --suppress",
+                       "findings, by the list of --suppress");
+    put_labelled(p, "suppressed", &w);
+}
+
 static void put_shares(const struct sheet *p, const struct summary *sum)
 {
     struct share encrypted = {sum->verdicts[VERDICT_ENCRYPTED], sum->sessions};
@@ -253,6 +264,7 @@ static void put_overview(const struct sheet *p, const struct summary *sum,
         put_verdicts(p, sum);
     put_certificates(p, sum);
     put_coverage(p, sum, run);
+    put_suppressed(p, sum);
     putc('\n', p->out);
 }
 

@@ -34,7 +34,8 @@ struct summary {
     uint64_t verified;                             /* of those that were seen */
     uint64_t seen_whole, seen_partly, seen_one_sided;
     uint64_t gaps, missing_bytes;
-    uint64_t left_out; /* findings above info that no record stands for */
+    uint64_t suppressed; /* findings that the operator does not want to hear of */
+    uint64_t left_out;   /* findings above info that no record stands for */
     size_t record_count;
     struct record record[SUMMARY_RECORDS];
 };

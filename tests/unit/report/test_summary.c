@@ -219,6 +219,19 @@ static void test_same_rule_twice(void **state)
     has("Verdict: the session was downgraded.\n");
 }
 
+/* No paragraph, but not silence either. */
+static void test_suppressed(void **state)
+{
+    (void)state;
+    fixture_finding(&f, "starttls-garbled", SEVERITY_HIGH)->suppressed = true;
+    collect();
+    collect();
+    print();
+    has_not("HIGH");
+    has("suppressed        2 findings, by the list of --suppress\n");
+    has("Verdict: all 2 sessions were downgraded.");
+}
+
 static void test_strongest_first(void **state)
 {
     (void)state;
@@ -385,23 +398,12 @@ static void test_colour(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_empty),
-        TEST(test_clean),
-        TEST(test_certificates),
-        TEST(test_shares),
-        TEST(test_implicit_only),
-        TEST(test_finding),
-        TEST(test_same_rule_twice),
-        TEST(test_strongest_first),
-        TEST(test_unknown),
-        TEST(test_relief),
-        TEST(test_held),
-        TEST(test_one_screen),
-        TEST(test_ipv6),
-        TEST(test_flood),
-        TEST(test_hostile_text),
-        TEST(test_inputs),
-        TEST(test_colour),
+        TEST(test_empty),           TEST(test_clean),         TEST(test_certificates),
+        TEST(test_shares),          TEST(test_implicit_only), TEST(test_finding),
+        TEST(test_same_rule_twice), TEST(test_suppressed),    TEST(test_strongest_first),
+        TEST(test_unknown),         TEST(test_relief),        TEST(test_held),
+        TEST(test_one_screen),      TEST(test_ipv6),          TEST(test_flood),
+        TEST(test_hostile_text),    TEST(test_inputs),        TEST(test_colour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
