@@ -25,6 +25,7 @@ enum option_id {
     OPTION_STATE,
     OPTION_PRELOAD,
     OPTION_PARTNERS,
+    OPTION_SUPPRESS,
     OPTION_CA_FILE,
     OPTION_RESOLVERS,
     OPTION_COMMUNITY_ID_SEED,
@@ -38,6 +39,12 @@ enum option_id {
     OPTION_NO_NAMES,
     OPTION_COLOUR,
     OPTION_QUIET,
+    OPTION_PREVALENCE,
+    OPTION_BY,
+    OPTION_MMDB,
+    OPTION_CSV,
+    OPTION_SERVER,
+    OPTION_FORGET,
     OPTION_FILE,
     OPTION_TXT,
     OPTION_TXT_STRINGS,
@@ -59,8 +66,9 @@ struct option_row {
 
 static const struct option_row OPTION[] = {
     [OPTION_READ_FILE] = {"read", 'r', "FILE", ON(CLI_READ), true, "read FILE, as tcpdump has it"},
-    [OPTION_JSON] = {"json", 0, NULL, ON(CLI_READ) | ON(CLI_POLICY), true,
-                     "read: lines of JSON (EVE) instead of the summary; policy: one object"},
+    [OPTION_JSON] =
+        {"json", 0, NULL, ON(CLI_READ) | ON(CLI_REPORT) | ON(CLI_STATUS) | ON(CLI_POLICY), true,
+         "read: lines of JSON (EVE) instead of the summary; report, status, policy: one object"},
     [OPTION_OUTPUT] = {"output", 'o', "FILE", ON(CLI_READ), false,
                        "lines of JSON to FILE; standard output stays as it is"},
     [OPTION_APPEND] = {"append", 'a', NULL, ON(CLI_READ), true,
@@ -75,12 +83,15 @@ static const struct option_row OPTION[] = {
     [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ) | ON(CLI_POLICY), true,
                          "MTA-STS policies: a directory of DOMAIN.txt, a file that policy export "
                          "wrote, an SQLite file or redis://..."},
-    [OPTION_STATE] = {"state", 0, "WHERE", ON(CLI_READ) | ON(CLI_POLICY), false,
-                      "what outlives a run, policies included: an SQLite file, or redis://..."},
+    [OPTION_STATE] = {"state", 0, "WHERE", ON(CLI_READ) | ON(CLI_STATUS) | ON(CLI_POLICY), false,
+                      "what outlives a run, policies and what was learnt: an SQLite file, or "
+                      "redis://..."},
     [OPTION_PRELOAD] = {"preload", 0, "FILE", ON(CLI_READ), false,
                         "a list in the format of STARTTLS Everywhere to judge by"},
     [OPTION_PARTNERS] = {"partners", 0, "FILE", ON(CLI_READ), false,
                          "domains and mail exchangers that must use TLS, one a line: NAME tls"},
+    [OPTION_SUPPRESS] = {"suppress", 0, "FILE", ON(CLI_READ), false,
+                         "findings to raise no alert, one a line: RULE WHOM LAST-DAY REASON"},
     [OPTION_CA_FILE] = {"ca-file", 0, "PATH", ON(CLI_READ), false,
                         "authorities to trust, a file or a directory (those of the system)"},
     [OPTION_RESOLVERS] = {"resolvers", 0, "CIDR,...", ON(CLI_READ), false,
@@ -104,6 +115,17 @@ static const struct option_row OPTION[] = {
                          "as in tcpdump; no name is ever looked up"},
     [OPTION_COLOUR] = {"color", 0, "WHEN", ON(CLI_READ), false, "auto, always or never (auto)"},
     [OPTION_QUIET] = {"quiet", 'q', NULL, ON(CLI_READ), true, "no summary and no progress"},
+    [OPTION_PREVALENCE] = {"prevalence", 0, NULL, ON(CLI_REPORT), true,
+                           "how many servers a day were offered, garbled, refused and so on"},
+    [OPTION_BY] = {"by", 0, "WHAT", ON(CLI_REPORT), false,
+                   "the same in parts: server, net (/24, /48), as, country or day"},
+    [OPTION_MMDB] = {"mmdb", 0, "FILE", ON(CLI_REPORT), true,
+                     "AS or countries of addresses, in MaxMind's format"},
+    [OPTION_CSV] = {"csv", 0, NULL, ON(CLI_REPORT), true, "CSV instead of the table"},
+    [OPTION_SERVER] = {"server", 0, "ADDR[:PORT]", ON(CLI_STATUS), false,
+                       "what is remembered of this server (port 25)"},
+    [OPTION_FORGET] = {"forget", 0, NULL, ON(CLI_STATUS), true,
+                       "forget the server: it was set up anew"},
     [OPTION_FILE] = {"file", 0, "FILE", ON(CLI_POLICY), false,
                      "lint: the body of a policy (- is standard input)"},
     [OPTION_TXT] = {"txt", 0, NULL, ON(CLI_POLICY), true,
@@ -122,8 +144,12 @@ struct command_row {
 
 static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
+    [CLI_REPORT] = {"report", "report --prevalence FILE|- ...",
+                    "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
                     "what a published policy or record says, and what is wrong with it"},
+    [CLI_STATUS] = {"status", "status --state WHERE [--server A]",
+                    "what is remembered of servers from run to run"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
     [CLI_HELP] = {"help", "help [COMMAND]", "this text, or that of a command"},
@@ -281,12 +307,26 @@ static int set_path(const char **path, const char *value, struct cli_why *why)
     return *value ? 0 : cli_value_refuse(why, value, "is no file name");
 }
 
+static int set_by(struct cli *c, const char *value, struct cli_why *why)
+{
+    for (unsigned i = PREVALENCE_BY_NOTHING + 1; i < PREVALENCE_BY_COUNT; i++) {
+        if (strcmp(value, prevalence_by_text((enum prevalence_by)i)) == 0) {
+            c->by = (enum prevalence_by)i;
+            return 0;
+        }
+    }
+    return cli_value_refuse(why, value, "is not server, net, as, country or day");
+}
+
 static int set_value(struct cli *c, enum option_id id, const char *value, struct cli_why *why)
 {
     uint32_t seed;
     switch (id) {
     case OPTION_READ_FILE:
         c->operand[c->operand_count++] = value;
+        return 0;
+    case OPTION_SERVER:
+        c->server = value;
         return 0;
     case OPTION_FILE:
         c->policy_file = value;
@@ -306,6 +346,13 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
             return cli_value_refuse(why, value, "is one source too many");
         c->policies[c->policies_count++] = value;
         return 0;
+    case OPTION_BY:
+        return set_by(c, value, why);
+    case OPTION_MMDB:
+        if (c->mmdb_count == CAP_MMDB)
+            return cli_value_refuse(why, value, "is one file too many");
+        c->mmdb[c->mmdb_count++] = value;
+        return 0;
     case OPTION_STATE:
         c->state = value;
         return 0;
@@ -314,6 +361,9 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         return 0;
     case OPTION_PARTNERS:
         c->partners = value;
+        return 0;
+    case OPTION_SUPPRESS:
+        c->suppress = value;
         return 0;
     case OPTION_CA_FILE:
         c->ca_file = value;
@@ -350,6 +400,9 @@ static void set_flag(struct cli *c, enum option_id id)
         [OPTION_EXIT_ZERO] = &c->exit_zero,
         [OPTION_NO_NAMES] = &c->no_names,
         [OPTION_QUIET] = &c->quiet,
+        [OPTION_PREVALENCE] = &c->prevalence,
+        [OPTION_CSV] = &c->csv,
+        [OPTION_FORGET] = &c->forget,
         [OPTION_TXT] = &c->txt,
         [OPTION_TXT_STRINGS] = &c->txt,
         [OPTION_HELP] = &c->help,
@@ -399,6 +452,10 @@ static int check_together(struct cli *c, const bool *seen)
         return refuse(c, "--fail-on and --exit-zero contradict each other");
     if (c->quiet && seen[OPTION_COLOUR])
         return refuse(c, "--color is for the summary, and --quiet leaves it out");
+    if (c->json && c->csv)
+        return refuse(c, "--json and --csv are two forms of one report: give one of them");
+    if (c->command == CLI_REPORT && !c->prevalence)
+        return refuse(c, "report: which one? --prevalence");
     if (c->json && seen[OPTION_COLOUR])
         return refuse(c, "--color is for the summary, and --json takes its place");
     return 0;
@@ -409,12 +466,13 @@ static int check_operands(struct cli *c)
     size_t standard = 0;
     for (size_t i = 0; i < c->operand_count; i++)
         standard += strcmp(c->operand[i], "-") == 0;
-    if (c->command == CLI_READ && c->operand_count == 0)
-        return refuse(c, "read: no FILE given (- is standard input)");
-    if (c->command == CLI_READ && standard > 1)
-        return refuse(c, "read: standard input (-) is given twice");
-    if (c->command == CLI_VERSION && c->operand_count > 0)
-        return refuse(c, "version: takes no arguments");
+    bool reads = c->command == CLI_READ || c->command == CLI_REPORT;
+    if (reads && c->operand_count == 0)
+        return refuse(c, "%s: no FILE given (- is standard input)", COMMAND[c->command].name);
+    if (reads && standard > 1)
+        return refuse(c, "%s: standard input (-) is given twice", COMMAND[c->command].name);
+    if ((c->command == CLI_VERSION || c->command == CLI_STATUS) && c->operand_count > 0)
+        return refuse(c, "%s: takes no arguments", COMMAND[c->command].name);
     if (c->command == CLI_HELP && c->operand_count > 1)
         return refuse(c, "help: takes one command");
     return 0;
@@ -535,6 +593,17 @@ void cli_help(FILE *to, enum cli_command command)
         fputs("\nCaptures may be compressed with gzip, zstd or lz4. All are read as one timeline.\n"
               "\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or\n"
               "nothing readable; 3 some input was cut or unreadable.\n",
+              to);
+    if (command == CLI_REPORT)
+        fputs("\nFILE holds lines that `stripwatch read --json` wrote, of one sensor or of\n"
+              "many; it may be compressed with gzip, zstd or lz4. - is standard input.\n"
+              "\nExit: 0 all was read; 2 wrong usage or nothing readable; 3 some input was cut or\n"
+              "unreadable; the rest was used.\n",
+              to);
+    if (command == CLI_STATUS)
+        fputs("\nWithout --server it says how much is remembered. docs/history.md says what.\n"
+              "\nExit: 0 done; 1 nothing is remembered of that server; 2 wrong usage, or a\n"
+              "store that cannot be read.\n",
               to);
     if (command == CLI_POLICY)
         fputs(

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "policy/role.h"
+#include "report/prevalence.h"
 #include "rules/finding.h"
 
 #define CLI_ERROR_TEXT 512
@@ -17,7 +18,16 @@
 #define CLI_MAX_MEMORY 1048576  /* MiB */
 #define CLI_MAX_FLOWS  67108864 /* 64 Mi: more would not fit any machine that taps a wire */
 
-enum cli_command { CLI_READ, CLI_POLICY, CLI_RULES, CLI_VERSION, CLI_HELP, CLI_COMMAND_COUNT };
+enum cli_command {
+    CLI_READ,
+    CLI_REPORT,
+    CLI_POLICY,
+    CLI_STATUS,
+    CLI_RULES,
+    CLI_VERSION,
+    CLI_HELP,
+    CLI_COMMAND_COUNT
+};
 enum cli_colour { CLI_COLOUR_AUTO, CLI_COLOUR_ALWAYS, CLI_COLOUR_NEVER, CLI_COLOUR_COUNT };
 
 /* A character-string of a TXT record on the command line. */
@@ -50,6 +60,7 @@ struct cli {
     const char *state;          /* a store; NULL: none */
     const char *preload;        /* NULL: none */
     const char *partners;       /* NULL: none */
+    const char *suppress;       /* NULL: none */
     const char *ca_file;        /* NULL: those of the system */
     struct role_nets resolvers; /* whose AD bit is believed; none: anybody's */
     bool show_addresses;
@@ -59,6 +70,17 @@ struct cli {
     bool no_names;   /* -n: no name is ever looked up; taken for the hands that type it */
     enum cli_colour colour;
     bool quiet; /* no summary, no progress */
+
+    /* report */
+    bool prevalence;
+    bool csv;
+    enum prevalence_by by;
+    const char *mmdb[CAP_MMDB]; /* files of AS and countries, in their order */
+    uint32_t mmdb_count;
+
+    /* status */
+    const char *server; /* ADDR[:PORT]; NULL: all */
+    bool forget;
 
     /* policy */
     const char *policy_file; /* NULL: none */

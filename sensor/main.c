@@ -9,7 +9,9 @@
 #include "sensor/cli.h"
 #include "sensor/policy_cmd.h"
 #include "sensor/read.h"
+#include "sensor/report_cmd.h"
 #include "sensor/rules_cmd.h"
+#include "sensor/status_cmd.h"
 #include "sensor/version.h"
 
 /* Without the three standard descriptors the next file opened would take their place, and messages
@@ -57,6 +59,10 @@ static int run(struct cli *c)
     switch (c->command) {
     case CLI_POLICY:
         return policy_cmd(c, stdout);
+    case CLI_REPORT:
+        return (int)report_cmd(c, stdout);
+    case CLI_STATUS:
+        return status_cmd(c, stdout);
     case CLI_RULES:
         return rules_cmd(c, stdout) ? refuse(c) : flush_standard();
     case CLI_VERSION:

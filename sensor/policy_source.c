@@ -234,7 +234,7 @@ static int64_t read_store(const struct policy_source *to, const char *where)
     char why[STORE_WHY];
     enum store_status status = store_open(&store, where, NULL, why);
     if (status != STORE_OK) {
-        complain(to, store ? store_name(store) : "store", 0, why);
+        complain(to, store ? store_name(store) : "store", 0, *why ? why : "Redis does not answer");
         store_close(store);
         return -1;
     }

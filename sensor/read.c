@@ -14,9 +14,11 @@
 #include "report/summary.h"
 #include "rules/garble.h"
 #include "sensor/output.h"
+#include "sensor/past.h"
 #include "sensor/peers.h"
 #include "sensor/progress.h"
 #include "sensor/promises.h"
+#include "sensor/suppress.h"
 #include "sensor/timeline.h"
 
 #define PORT_IMPLICIT_TLS 465  /* RFC 8314 */
@@ -37,9 +39,12 @@ struct reading {
     const char **name; /* of the inputs, for eve */
     struct json *line;
     struct judgement *judgement;
+    const struct judgement *telling; /* of the session that incidents are told of */
     struct garble_memory *memory;
     struct promises *promises;
+    struct suppress *suppress;
     struct peers *peers;
+    struct past *past;
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -90,13 +95,19 @@ static void write_line(struct reading *r)
             r->failed = true;
 }
 
-static void write_alert(struct reading *r, const struct session *s, enum incident_outcome outcome,
-                        const struct incident_alert *alert)
+/* incident_fn */
+static void on_alert(void *user, const struct session *s, enum incident_outcome outcome,
+                     const struct incident_alert *alert)
 {
-    if (outcome == INCIDENT_ALERT)
-        eve_alert(r->line, s, r->judgement, alert, &r->eve);
-    else
+    struct reading *r = user;
+    if (outcome == INCIDENT_ALERT && alert->severity < r->cli->min_severity)
+        return;
+    if (outcome == INCIDENT_STORM)
         eve_storm(r->line, s, alert, &r->eve);
+    else if (alert->state == INCIDENT_CLOSED)
+        eve_closed(r->line, alert, &r->eve);
+    else
+        eve_alert(r->line, s, r->telling, alert, &r->eve);
     write_line(r);
 }
 
@@ -141,6 +152,7 @@ static void judge_discovery(struct reading *r, const struct discovery *d)
     struct finding f;
     if (!discovery_judge(d, &f))
         return;
+    suppress_discovery(r->suppress, d, &f);
     enum incident_outcome outcome = incident_discovery(r->incidents, d, &f, &alert);
     if (outcome == INCIDENT_STORM ||
         (outcome == INCIDENT_ALERT && f.severity >= r->cli->min_severity))
@@ -172,56 +184,102 @@ static bool wants_lines(const struct reading *r)
     return r->cli->json || r->cli->out_path;
 }
 
+/* All that a session is judged with; valid until the next one is. */
+struct grounds {
+    struct expectations expected;
+    struct past_aid known;
+    struct judge_aid aid;
+};
+
+static void find_grounds(struct reading *r, const struct session *s, struct grounds *g)
+{
+    const struct certificate *certificate = peers_certificate(s);
+    bool promised = promises_expect(r->promises, s, role_in(r, &s->key), &g->expected) != NULL;
+    if (promised)
+        promises_match(r->promises, s, certificate, &g->expected);
+    g->known = (struct past_aid){certificate, promised ? &g->expected : NULL};
+    g->aid = (struct judge_aid){.memory = r->memory,
+                                .usual = past_recall(r->past, s, &g->known),
+                                .expected = g->known.expected,
+                                .sender_checks = promises_checks(r->promises, s),
+                                .certificate = certificate,
+                                .own_authorities = r->cli->ca_file != NULL};
+}
+
+/* A session in TLS may last for hours, and what it says of its server counts from now on. */
+static void learn_upgrade(struct reading *r, struct session *s)
+{
+    struct grounds g;
+    bool calm = judge_calm(s);
+    if (!s->tls_complete)
+        return;
+    find_grounds(r, s, &g);
+    if (!calm)
+        judge(s, SESSION_UPGRADE_DECIDED, &g.aid, r->judgement);
+    past_upgraded(r->past, s, calm ? NULL : r->judgement);
+}
+
 /* dissect_tls_fn */
 static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
 {
     struct reading *r = user;
     peers_meet(r->peers, s, t);
-    if (!wants_lines(r))
-        return;
-    const struct eve_peer peer = peers_describe(r->peers, s, t);
-    eve_tls(r->line, s, t, &peer, &r->eve);
-    write_line(r);
+    if (wants_lines(r)) {
+        const struct eve_peer peer = peers_describe(r->peers, s);
+        eve_tls(r->line, s, t, &peer, &r->eve);
+        write_line(r);
+    }
+    learn_upgrade(r, s);
+}
+
+static void write_closed(struct reading *r, struct session *s)
+{
+    if (eve_wants(s)) {
+        eve_session(r->line, s, r->judgement, role_name(r, &s->key), &r->eve);
+        write_line(r);
+    }
+    past_learn(r->past, s, r->judgement);
+    if (r->summary) {
+        leave_out_below(r->judgement, r->cli->min_severity);
+        summary_session(r->summary, s, r->judgement);
+    }
+    peers_leave(s);
 }
 
 /* dissect_fn */
 static void on_session(void *user, struct session *s, enum session_milestone m)
 {
     struct reading *r = user;
-    struct incident_alert alert;
-    struct expectations expected;
-    if (m != SESSION_CLOSED && judge_calm(s))
+    struct grounds g;
+    if (m != SESSION_CLOSED && m != SESSION_ENDING && judge_calm(s))
         return;
-    const struct certificate *certificate = peers_certificate(s);
-    bool promised = promises_expect(r->promises, s, role_in(r, &s->key), &expected) != NULL;
-    if (promised)
-        promises_match(r->promises, s, certificate, &expected);
-    const struct judge_aid aid = {.memory = r->memory,
-                                  .expected = promised ? &expected : NULL,
-                                  .sender_checks = promises_checks(r->promises, s),
-                                  .certificate = certificate,
-                                  .own_authorities = r->cli->ca_file != NULL};
-    judge(s, m, &aid, r->judgement);
+    find_grounds(r, s, &g);
+    if (m == SESSION_ENDING) {
+        past_ending(r->past, s);
+        return;
+    }
+    judge(s, m, &g.aid, r->judgement);
     if (m != SESSION_CLOSED) {
         if (r->judgement->finding_count == 0 || r->judgement->finding[0].severity == SEVERITY_INFO)
             return;
         dissect_hand_out(r->dissect); /* lines come in the order of time */
-        judge(s, m, &aid, r->judgement);
+        find_grounds(r, s, &g);
+        judge(s, m, &g.aid, r->judgement);
     }
-    enum incident_outcome outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
-    if (outcome == INCIDENT_STORM ||
-        (outcome == INCIDENT_ALERT && alert.primary->severity >= r->cli->min_severity))
-        write_alert(r, s, outcome, &alert);
-    if (m == SESSION_CLOSED && eve_wants(s)) {
-        eve_session(r->line, s, r->judgement, role_name(r, &s->key), &r->eve);
-        write_line(r);
-    }
-    if (m == SESSION_CLOSED && r->summary) {
-        leave_out_below(r->judgement, r->cli->min_severity);
-        summary_session(r->summary, s, r->judgement);
-    }
+    suppress_session(r->suppress, s, r->judgement);
+    r->telling = r->judgement;
+    incident_judge(r->incidents, s, m, r->judgement);
     if (m == SESSION_CLOSED)
-        peers_leave(s);
+        write_closed(r, s);
+}
+
+/* past_again_fn: told of apart from its line, which is never revised. */
+static void on_again(void *user, struct session *s, struct judgement *j, bool told)
+{
+    struct reading *r = user;
+    suppress_session(r->suppress, s, j);
+    r->telling = j;
+    incident_again(r->incidents, s, told, j);
 }
 
 static void write_stats(struct reading *r)
@@ -238,6 +296,8 @@ static bool on_packet(void *user, const struct packet *p)
     if (p->time > r->newest || r->packets == 0)
         r->newest = p->time;
     dissect_packet(r->dissect, p);
+    if (r->cli->state)
+        past_pass(r->past, r->newest);
     if ((++r->packets & (PROGRESS_PACKETS - 1)) == 0)
         progress_update(&r->progress, timeline_position(r->timeline), timeline_size(r->timeline));
     return !r->failed;
@@ -290,11 +350,25 @@ static bool open_dissect(struct reading *r)
         return false;
     r->dissect = dissect_new(&c, on_session, r);
     r->memory = garble_memory_new(&c.key);
-    return r->dissect && r->memory;
+    r->past = past_new(&c.key, on_again, r);
+    return r->dissect && r->memory && r->past;
+}
+
+static bool open_past(struct reading *r)
+{
+    struct siphash_key key;
+    char why[PAST_WHY] = "";
+    if (!r->cli->state)
+        return true;
+    if (getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key) &&
+        past_keep(r->past, r->cli->state, r->cli->sensor_name, &key, why) == 0)
+        return true;
+    complain(r, "--state", why);
+    return false;
 }
 
 /* promises_problem_fn */
-static void on_promise_problem(void *user, const char *name, unsigned line, const char *what)
+static void on_list_problem(void *user, const char *name, unsigned line, const char *what)
 {
     char text[640];
     if (line > 0)
@@ -311,7 +385,7 @@ static bool open_promises(struct reading *r)
     struct siphash_key key;
     const struct cli *c = r->cli;
     if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
-        !(r->promises = promises_new(&key, on_promise_problem, r))) {
+        !(r->promises = promises_new(&key, on_list_problem, r))) {
         complain(r, "promises", strerror(ENOMEM));
         return false;
     }
@@ -322,6 +396,57 @@ static bool open_promises(struct reading *r)
     return (!c->state || !promises_add_state(r->promises, c->state)) &&
            (!c->preload || !promises_add_preload(r->promises, c->preload)) &&
            (!c->partners || !promises_add_partners(r->promises, c->partners));
+}
+
+/* suppress_ended_fn */
+static void on_suppress_ended(void *user, unsigned line, const char *what)
+{
+    struct reading *r = user;
+    on_list_problem(r, r->cli->suppress, line, what);
+}
+
+/* A line that is not understood may be one that somebody relies on: that is refused. */
+static bool read_suppress(struct reading *r, FILE *f)
+{
+    char why[CAP_STS_REASON], *line = NULL;
+    const char *path = r->cli->suppress;
+    size_t room = 0;
+    bool good = true;
+    unsigned number = 0;
+    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
+        struct span text = span_of(line, (size_t)n);
+        while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+            text.n--;
+        if (suppress_read(r->suppress, text, ++number, why) < 0) {
+            on_list_problem(r, path, number, why);
+            good = false;
+        }
+    }
+    if (ferror(f)) {
+        complain(r, path, strerror(errno));
+        good = false;
+    }
+    free(line);
+    return good;
+}
+
+static bool open_suppress(struct reading *r)
+{
+    r->suppress = suppress_new(on_suppress_ended, r);
+    if (!r->suppress) {
+        complain(r, "suppress", strerror(ENOMEM));
+        return false;
+    }
+    if (!r->cli->suppress)
+        return true;
+    FILE *f = fopen(r->cli->suppress, "rbe");
+    if (!f) {
+        complain(r, r->cli->suppress, strerror(errno));
+        return false;
+    }
+    bool good = read_suppress(r, f);
+    fclose(f);
+    return good;
 }
 
 /* Authorities that were named must be there; those of the system are read when they are needed. */
@@ -358,9 +483,11 @@ static bool open_eve(struct reading *r)
 
 static bool open_judge(struct reading *r)
 {
+    struct siphash_key key;
     r->line = malloc(sizeof(*r->line));
     r->judgement = malloc(sizeof(*r->judgement));
-    r->incidents = incident_new(r->cli->sensor_name);
+    if (getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key))
+        r->incidents = incident_new(&key, r->cli->sensor_name, on_alert, r);
     bool summary = !r->cli->json && !r->cli->quiet;
     if (summary && !(r->summary = summary_new()))
         return false;
@@ -480,23 +607,33 @@ static void reading_fini(struct reading *r)
     free(r->line);
     free(r->judgement);
     garble_memory_free(r->memory);
+    past_free(r->past);
     promises_free(r->promises);
+    suppress_free(r->suppress);
     peers_free(r->peers);
+}
+
+static void finish_past(struct reading *r)
+{
+    char why[PAST_WHY];
+    if (!past_finish(r->past, why))
+        complain(r, "--state", why);
 }
 
 static enum read_exit run(struct reading *r)
 {
-    if (!open_promises(r) || !open_peers(r) || !open_inputs(r))
+    if (!open_suppress(r) || !open_promises(r) || !open_peers(r) || !open_inputs(r))
         return READ_USAGE;
     if (!open_judge(r)) {
         complain(r, "start", strerror(ENOMEM));
         return READ_USAGE;
     }
-    if (open_outputs(r))
+    if (!open_past(r) || open_outputs(r))
         return READ_USAGE;
     progress_init(&r->progress, wants_progress(r->cli));
     timeline_run(r->timeline, on_packet, r);
     dissect_finish(r->dissect);
+    finish_past(r);
     write_stats(r);
     progress_clear(&r->progress);
     print_summary(r);

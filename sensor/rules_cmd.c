@@ -222,13 +222,19 @@ static void page_key(FILE *to)
           "**Evidence.** What a rule can rest on:\n",
           to);
     page_legend(to, LEGEND_EVIDENCE);
-    fputs("\nThere is no history yet. What needs H comes later, and the evidence that follows "
-          "from it: a rule that lists E2 or E3 beside E1, and needs H, yields E1 today. E3 comes "
-          "from ",
+    fputs("\nE2 rests on what was seen before the session, by the time of the packets: of its "
+          "server, the server's owner, the sender, the two of them, and the path. Such a memory is "
+          "well supported by 20 sessions of three clients, or 20 of one pair, if four of five did "
+          "so at least (the lower bound of Wilson's interval, 95 %); then the table holds. By two "
+          "sessions and more it is supported thinly: two steps down, but not below low, with low "
+          "confidence. A server that misses what it had is low in the first session, because it "
+          "may have been set up anew; when others are served as before, the session is judged "
+          "again (`judged: retrospective`). A rule that lists E2 beside E1 yields E1 where nothing "
+          "is remembered. E3 comes from ",
           to);
     page_promises(to);
-    fputs(".\n\n**Needs.** What a rule must know to reach all of its evidence; all but H can be "
-          "had today, P where policies are given (`--policies`), D where DNS is in the capture:\n",
+    fputs(".\n\n**Needs.** What a rule must know to reach all of its evidence: H comes with the "
+          "sessions, P where policies are given (`--policies`), D where DNS is in the capture:\n",
           to);
     page_legend(to, LEGEND_NEED);
     fputs("\n**Families.**\n", to);

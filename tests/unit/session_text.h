@@ -56,7 +56,8 @@ static inline void session_text_upgrade(FILE *f, const struct session *s)
     session_text_put(f, s, "sni", s->sni);
     fprintf(f, "versions %x %x suite %x sentinel %d\n", s->tls_newest, s->tls_version, s->tls_suite,
             s->tls_sentinel);
-    fprintf(f, "bye=%d/%d\n", s->clear_in_tls_bye[0], s->clear_in_tls_bye[1]);
+    fprintf(f, "bye=%d/%d flight=%u\n", s->clear_in_tls_bye[0], s->clear_in_tls_bye[1],
+            s->tls.flight);
 }
 
 static inline void session_text_mail(FILE *f, const struct session *s)
@@ -100,6 +101,15 @@ static inline void session_text_oddities(FILE *f, const struct session *s)
             s->caps_hit, s->proxy_version, s->implicit_tls);
 }
 
+static inline void session_text_synack(FILE *f, const struct syn_print *p)
+{
+    fprintf(f, "synack=%d ttl=%d df=%d scale=%d mss=%d window=%d options=", p->known, p->ttl_class,
+            p->df, p->scale, p->mss, p->window);
+    for (int i = 0; i < p->option_count; i++)
+        fprintf(f, "%d,", p->options[i]);
+    fputs("\n", f);
+}
+
 /* Heap text, the caller frees it. */
 static inline char *session_text_of(const struct session *s)
 {
@@ -109,6 +119,7 @@ static inline char *session_text_of(const struct session *s)
 
     if (!f)
         abort();
+    session_text_synack(f, &s->synack);
     fprintf(f, "banner=%d at=%u\n", s->banner_code, s->banner_offset);
     session_text_put(f, s, "banner", s->banner);
     fprintf(f, "hello=%d helo_ok=%d ehlos=%u at=%u\n", s->hello, s->helo_accepted, s->ehlo_count,

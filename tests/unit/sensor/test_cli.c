@@ -99,6 +99,26 @@ static void authorities_to_trust(void **state)
     assert_int_equal(parse("stripwatch rules --ca-file ca.pem"), -1); /* it reads nothing */
 }
 
+static void a_report_says_which_and_of_what(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch report --prevalence a.json - --by net --csv"), 0);
+    assert_int_equal(c.command, CLI_REPORT);
+    assert_int_equal(c.operand_count, 2);
+    assert_int_equal(c.by, PREVALENCE_BY_NET);
+    assert_true(c.prevalence && c.csv && !c.json);
+    assert_int_equal(parse("stripwatch report --prevalence a --by as --mmdb x --mmdb y"), 0);
+    assert_int_equal(c.mmdb_count, 2);
+    assert_string_equal(c.mmdb[1], "y");
+    assert_int_equal(parse("stripwatch report a.json"), -1); /* which report? */
+    assert_int_equal(parse("stripwatch report --prevalence"), -1);
+    assert_int_equal(parse("stripwatch report --prevalence - -"), -1);
+    assert_int_equal(parse("stripwatch report --prevalence a --by moon"), -1);
+    assert_int_equal(parse("stripwatch report --prevalence a --by day --by net"), -1);
+    assert_int_equal(parse("stripwatch report --prevalence a --csv --json"), -1);
+    assert_int_equal(parse("stripwatch read a --by net"), -1);
+}
+
 static void other_commands_have_their_words(void **state)
 {
     (void)state;
@@ -223,6 +243,7 @@ int main(void)
         cmocka_unit_test(reading_needs_no_command_with_r),
         cmocka_unit_test(resolvers_to_believe),
         cmocka_unit_test(authorities_to_trust),
+        cmocka_unit_test(a_report_says_which_and_of_what),
         cmocka_unit_test(other_commands_have_their_words),
         cmocka_unit_test(wrong_lines_are_refused_with_a_hint),
         cmocka_unit_test(help_names_every_option_of_a_command),

@@ -22,26 +22,35 @@ struct run {
     FILE *out;
 };
 
+/* incident_fn */
+static void on_alert(void *user, const struct session *s, enum incident_outcome outcome,
+                     const struct incident_alert *a)
+{
+    struct run *r = user;
+
+    (void)s;
+    fprintf(r->out, "%d %s %s ", (int)outcome, a->incident, a->id);
+}
+
 /* All that is known of a session at each milestone. */
 static void on_session(void *user, struct session *s, enum session_milestone m)
 {
     struct run *r = user;
-    struct incident_alert alert;
-    enum incident_outcome outcome;
 
     judge(s, m, NULL, r->judgement);
     if (m != SESSION_CLOSED && judge_calm(s)) /* what the program passes over */
         for (uint8_t i = 0; i < r->judgement->finding_count; i++)
             assert_int_equal(r->judgement->finding[i].severity, SEVERITY_INFO);
-    outcome = incident_judge(r->incidents, s, m, r->judgement, &alert);
-    fprintf(r->out, "%d %d %llu %llu %d ", (int)m, (int)outcome, (unsigned long long)s->serial,
+    incident_judge(r->incidents, s, m, r->judgement);
+    fprintf(r->out, "%d %llu %llu %d ", (int)m, (unsigned long long)s->serial,
             (unsigned long long)s->flow_id, (int)s->closed);
     for (int d = 0; d < SESSION_DIR_COUNT; d++)
         fprintf(r->out, "%llu %llu %llu %u %u %u ", (unsigned long long)s->packets[d],
                 (unsigned long long)s->wire_bytes[d], (unsigned long long)s->bytes[d],
                 s->duplicates[d], s->retransmits[d], s->tls_records[d]);
-    fprintf(r->out, "%u %u %llu\n", s->conflicts, s->evidence_evicted,
-            (unsigned long long)s->mail_bytes);
+    fprintf(r->out, "%u %u %llu %u %u %u %u\n", s->conflicts, s->evidence_evicted,
+            (unsigned long long)s->mail_bytes, syn_print_hash(&s->synack), s->synack.mss,
+            s->synack.window, s->tls.flight);
     eve_session(r->line, s, r->judgement, NULL, &r->eve);
     struct span text = json_end(r->line);
     fwrite(text.p, text.n, 1, r->out);
@@ -58,7 +67,7 @@ static struct dissect_counters read_capture(const char *path, size_t unpacked, s
 
     dissect_config_default(&c);
     c.unpacked = unpacked;
-    r->incidents = incident_new(NULL);
+    r->incidents = incident_new(&c.key, NULL, on_alert, r);
     d = dissect_new(&c, on_session, r);
     assert_int_equal(capture_open(path, CAPTURE_BUFFER, &capture, &error), CAPTURE_OK);
     while (capture_next(capture, &p) == 1)

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/past.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "history/keep.h"
+#include "policy/certificate.h"
+#include "rules/keywords.h"
+#include "rules/usual.h"
+#include "sensor/peers.h"
+
+#define PATIENCE (10 * NS_PER_S) /* with a store, at the end */
+
+struct past {
+    struct history *history;
+    struct store *store; /* NULL: nothing outlives the run */
+    struct keep *keep;
+    past_again_fn again;
+    void *user;
+    struct observation seen; /* of the session that was asked for last */
+    struct history_names names;
+    struct baseline usual;
+    struct session late; /* a session that is judged again */
+    struct judgement judgement;
+};
+
+/* history_turn_fn */
+static void on_turn(void *user, const struct history_turn *t)
+{
+    struct past *p = user;
+    struct usual_late late;
+    if (t->item->note_n != sizeof(late))
+        return;
+    memcpy(&late, t->item->note, sizeof(late));
+    bool more = t->doubt ? usual_again(&late, t->baseline, t->doubt->kind == DOUBT_OF_UPGRADE,
+                                       &p->late, &p->judgement)
+                         : usual_fell_back(&late, t->baseline, t->failed, &p->late, &p->judgement);
+    if (!more)
+        return;
+    p->late.now = t->now;
+    p->again(p->user, &p->late, &p->judgement, late.told > SEVERITY_INFO);
+}
+
+struct past *past_new(const struct siphash_key *key, past_again_fn again, void *user)
+{
+    _Static_assert(sizeof(struct usual_late) <= CAP_HISTORY_NOTE, "it is kept as a note");
+    struct past *p = calloc(1, sizeof(*p));
+    if (!p)
+        return NULL;
+    p->again = again;
+    p->user = user;
+    p->history = history_new(key, on_turn, p);
+    if (p->history)
+        return p;
+    free(p);
+    return NULL;
+}
+
+void past_free(struct past *p)
+{
+    if (!p)
+        return;
+    history_free(p->history);
+    keep_free(p->keep);
+    store_close(p->store);
+    free(p);
+}
+
+/* keep_wall_fn: state that is kept expires by the clock of the wall, whatever the packets say. */
+static nstime wall(void)
+{
+    return clock_of(time(NULL), 0);
+}
+
+int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
+              char why[PAST_WHY])
+{
+    char text[STORE_WHY];
+    enum store_status status = store_open(&p->store, where, NULL, text);
+    if (status == STORE_OK && (p->keep = keep_new(p->store, sensor, key, wall))) {
+        history_keep(p->history, p->keep);
+        return 0;
+    }
+    snprintf(why, PAST_WHY, "%s",
+             status == STORE_OK ? "out of memory"
+             : *text            ? text
+                                : store_status_text(status));
+    return -1;
+}
+
+void past_pass(struct past *p, nstime now)
+{
+    history_pass(p->history, now);
+}
+
+/* --- from sessions to observations --- */
+
+static enum observation_offer offer_of(const struct session *s)
+{
+    const struct smtp_reading *r = &s->reading;
+    if (s->implicit_tls || s->not_smtp)
+        return OBSERVED_OFFER_UNKNOWN;
+    if (r->ehlo == EHLO_NONE && r->refused_code != 0 && r->refused_code != 421 &&
+        (s->helo_accepted || s->mail_commands > 0))
+        return OBSERVED_EHLO_REFUSED;
+    if (r->ehlo != EHLO_COMPLETE || r->lines_capped || r->line_count == 0)
+        return OBSERVED_OFFER_UNKNOWN;
+    for (uint8_t i = 1; i < r->line_count; i++)
+        if (keywords_first(session_text(s, r->line[i].text), span_str("STARTTLS")))
+            return OBSERVED_OFFER_MADE;
+    return OBSERVED_OFFER_MISSING;
+}
+
+/* RFC 8446 section 6: the two share no version, suite or the like, or one of them is in trouble. */
+static bool incompatible(const struct session *s, enum session_dir d)
+{
+    uint8_t alert = s->tls_alert[d];
+    return s->tls_alert_level[d] == 2 && (alert == 40 || alert == 70 || alert == 71 || alert == 80);
+}
+
+static bool at_its_end(const struct session *s)
+{
+    bool said = s->fin[0] || s->fin[1] || s->rst[0] || s->rst[1];
+    return said || (s->closed != SESSION_OPEN && s->closed != SESSION_INPUT_END &&
+                    s->closed != SESSION_EVICTED);
+}
+
+static enum observation_fate fate_of(const struct session *s)
+{
+    int code = s->reading.upgrade_code;
+    if (s->tls_complete)
+        return OBSERVED_FATE_TLS;
+    if (s->upgrade == UPGRADE_NONE || s->midstream)
+        return OBSERVED_FATE_NONE;
+    if (code != 0 && code != 220 && code != 421)
+        return OBSERVED_FATE_REFUSED;
+    if (!at_its_end(s) || !session_whole(s, SESSION_TO_SERVER) ||
+        !session_whole(s, SESSION_TO_CLIENT))
+        return OBSERVED_FATE_NONE; /* what was lost may have completed it */
+    return incompatible(s, SESSION_TO_SERVER) || incompatible(s, SESSION_TO_CLIENT)
+               ? OBSERVED_FATE_ALERT
+               : OBSERVED_FATE_KILLED;
+}
+
+/* The name that the server gives itself, as sent: the first word behind the code. */
+static struct span greeted_name(const struct session *s)
+{
+    struct span rest = span_from(session_text(s, s->banner), 4);
+    return span_first(rest, span_find(rest, ' '));
+}
+
+static void put_host(struct observation *o, const struct session *s, const struct past_aid *aid)
+{
+    const struct expectation *e =
+        aid->expected && aid->expected->count > 0 ? &aid->expected->item[0] : NULL;
+    struct span sni = session_text(s, s->sni);
+    o->host_sure = true;
+    if (e && e->mx.n > 0 && e->binding != BINDING_GREETING)
+        o->host = domain_span(&e->mx);
+    else if (sni.n > 0)
+        o->host = sni;
+    else {
+        o->host = greeted_name(s);
+        o->host_sure = false;
+    }
+}
+
+static void put_words(struct observation *o, const struct session *s)
+{
+    for (uint8_t i = 1; i < s->reading.line_count; i++)
+        o->word[o->word_count++] = keywords_word(session_text(s, s->reading.line[i].text));
+}
+
+static void put_handshake(struct observation *o, const struct session *s,
+                          const struct certificate *c)
+{
+    o->tls_version = s->tls_version;
+    o->tls_newest = s->tls_newest;
+    o->flight = s->tls.flight;
+    o->ja3s = peers_prints(s)->ja3s;
+    o->synack = s->synack.known ? syn_print_hash(&s->synack) : 0;
+    if (!c)
+        return;
+    memcpy(&o->spki, c->chain[0].spki_sha256, sizeof(o->spki));
+    o->issuer = c->issuer_name;
+}
+
+static void observe(struct observation *o, const struct session *s, const struct past_aid *aid)
+{
+    memset(o, 0, offsetof(struct observation, word));
+    o->word_count = 0;
+    memset(&o->offer, 0, sizeof(*o) - offsetof(struct observation, offer));
+    o->time = s->now;
+    o->begin = s->first;
+    o->flow_id = s->flow_id;
+    o->family = s->key.family;
+    memcpy(o->server, s->key.server, sizeof(o->server));
+    memcpy(o->client, s->key.client, sizeof(o->client));
+    o->port = s->key.server_port;
+    o->path.has_mac = s->has_mac;
+    memcpy(o->path.mac, s->mac[SESSION_TO_CLIENT], sizeof(o->path.mac));
+    o->sender = session_text(s, s->helo);
+    o->offer = offer_of(s);
+    o->fate = fate_of(s);
+    o->asked = s->upgrade != UPGRADE_NONE;
+    o->mail = s->mails > 0 || s->auth == AUTH_ACCEPTED;
+    o->delivered = s->mail_accepted > 0 || s->tls_complete;
+    o->left = s->mail_commands == 0 &&
+              (s->quit || s->fin[SESSION_TO_SERVER] || s->rst[SESSION_TO_SERVER]);
+    o->promised = aid->expected != NULL;
+    o->upgraded_before = s->learnt;
+    o->tried_before = s->ending;
+    put_host(o, s, aid);
+    put_handshake(o, s, aid->certificate);
+}
+
+const struct baseline *past_recall(struct past *p, const struct session *s,
+                                   const struct past_aid *aid)
+{
+    observe(&p->seen, s, aid);
+    if (s->learnt) {
+        history_nobody(&p->names); /* who they were was asked for then */
+        put_words(&p->seen, s);    /* to tell its own reply from those of others */
+    } else {
+        history_names(p->history, &p->seen, &p->names);
+    }
+    history_recall(p->history, &p->seen, &p->names, &p->usual);
+    return &p->usual;
+}
+
+/* --- learning --- */
+
+void past_ending(struct past *p, const struct session *s)
+{
+    (void)s;
+    p->seen.tried_before = false; /* this is the first that is told */
+    history_attempt(p->history, &p->seen, &p->names, &p->usual);
+}
+
+/* What says that the session was meddled with, rather than that one of the peers is old. */
+static bool suspicious(const struct judgement *j)
+{
+    for (uint8_t i = 0; i < j->finding_count; i++) {
+        const struct finding *f = &j->finding[i];
+        if (f->severity == SEVERITY_INFO)
+            continue;
+        switch (f->rule) {
+        case RULE_AUTH_IN_CLEAR:
+        case RULE_VERSION_OBSOLETE:
+        case RULE_CIPHER_WEAK:
+        case RULE_KEY_EXCHANGE_WEAK:
+        case RULE_SERVER_STACK_CHANGED: /* told once: then it is known */
+        case RULE_CERTIFICATE_CHANGED:
+        case RULE_UNSOLICITED_REPLY:
+            break;
+        default:
+            return true;
+        }
+    }
+    return false;
+}
+
+void past_upgraded(struct past *p, struct session *s, const struct judgement *j)
+{
+    if (s->learnt || !s->tls_complete)
+        return;
+    s->learnt = true;
+    put_words(&p->seen, s);
+    p->seen.suspicious = j && suspicious(j);
+    history_upgraded(p->history, &p->seen, &p->names, &p->usual);
+}
+
+void past_learn(struct past *p, const struct session *s, const struct judgement *j)
+{
+    const struct usual_late late = usual_keep(s, j);
+    if (!s->learnt)
+        put_words(&p->seen, s);
+    p->seen.suspicious = suspicious(j);
+    if (j->offered == OFFERED_GARBLED || j->offered == OFFERED_CONFLICTING)
+        p->seen.offer = OBSERVED_OFFER_BROKEN;
+    history_learn(p->history, &p->seen, &p->names, &p->usual, &late, sizeof(late));
+}
+
+bool past_finish(struct past *p, char why[PAST_WHY])
+{
+    history_finish(p->history);
+    if (!p->keep)
+        return true;
+    struct keep_loss loss = keep_finish(p->keep, PATIENCE);
+    uint64_t odd = keep_passed_over(p->keep);
+    if (loss.portions > 0)
+        snprintf(why, PAST_WHY,
+                 "what was learnt is not kept, or not known to be, in %llu of %llu portions: %s",
+                 (unsigned long long)loss.portions, (unsigned long long)loss.of,
+                 *loss.why ? loss.why : "it does not answer");
+    else if (odd > 0)
+        snprintf(why, PAST_WHY, "%llu things of the history make no sense and were passed over",
+                 (unsigned long long)odd);
+    return loss.portions == 0 && odd == 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory of a run (history/): makes observations of sessions, asks what is usual for them, and
+ * tells what became of them.
+ */
+#ifndef SENSOR_PAST_H
+#define SENSOR_PAST_H
+
+#include "base/siphash.h"
+#include "history/history.h"
+#include "rules/finding.h"
+
+#define PAST_WHY 320
+
+struct past;
+
+/* A session that was handed out before was judged again: `s` is made up of what was kept of it, and
+ * lasts for the call, as `j` does. `told`: it had findings above info before. */
+typedef void (*past_again_fn)(void *user, struct session *s, struct judgement *j, bool told);
+
+/* What others know of a session. */
+struct past_aid {
+    const struct certificate *certificate; /* the server's; NULL: not seen */
+    const struct expectations *expected;   /* NULL: none */
+};
+
+struct past *past_new(const struct siphash_key *key, past_again_fn again, void *user);
+void past_free(struct past *p);
+
+/* The memory outlives the run in the store that `where` names, under the name of this sensor (NULL:
+ * none). 0; or -1, and `why` says it. */
+int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
+              char why[PAST_WHY]);
+
+/* Time has passed by the packets. */
+void past_pass(struct past *p, nstime now);
+
+/* What is usual for the session; valid until the next call. */
+const struct baseline *past_recall(struct past *p, const struct session *s,
+                                   const struct past_aid *aid);
+
+/* It goes to its end without TLS: whoever comes back in clear is known then. Behind past_recall()
+ * of the same session. */
+void past_ending(struct past *p, const struct session *s);
+
+/* It has come to TLS, likewise; `j` is NULL where there is nothing to find. */
+void past_upgraded(struct past *p, struct session *s, const struct judgement *j);
+
+/* It has ended and was judged, likewise. */
+void past_learn(struct past *p, const struct session *s, const struct judgement *j);
+
+/* The input has ended. True: all is kept that was to be; else `why` says what is not. */
+bool past_finish(struct past *p, char why[PAST_WHY]);
+
+#endif
