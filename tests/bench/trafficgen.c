@@ -330,9 +330,15 @@ static void session_frame(struct session *s, int side, uint8_t flags, size_t pay
     uint16_t port[2];
 
     ends(s->number, s->ipv6, addr, port);
-    struct tcp t = {addr[side],  addr[!side], s->seq[side],     flags & ACK ? s->seq[!side] : 0,
-                    port[side],  port[!side], s->ident[side]++, flags,
-                    s->ipv6 != 0};
+    struct tcp t = {.src = addr[side],
+                    .dst = addr[!side],
+                    .seq = s->seq[side],
+                    .ack = flags & ACK ? s->seq[!side] : 0,
+                    .sport = port[side],
+                    .dport = port[!side],
+                    .ident = s->ident[side]++,
+                    .flags = flags,
+                    .ipv6 = s->ipv6 != 0};
     wire_send(frame, tcp_frame(frame, &t, payload), rng);
     s->seq[side] += (uint32_t)payload + ((flags & (SYN | FIN)) != 0);
     s->unacked = payload ? (uint8_t)(s->unacked + 1) : 0;
@@ -393,7 +399,7 @@ static void dns_packet(struct rng *rng)
     uint8_t *udp = frame + ETHERNET + IPV4;
 
     ends(rng_below(rng, 100000), false, addr, port);
-    put_ip(frame + ETHERNET, false, addr[0], addr[1], (uint16_t)size, 17, UDP + size);
+    put_ip(frame + ETHERNET, false, addr[0], addr[1], (uint16_t)size, 17, 0, UDP + size);
     put16(udp, port[0]);
     put16(udp + 2, 53);
     put16(udp + 4, (uint32_t)(UDP + size));
@@ -416,8 +422,14 @@ static void background_packet(struct background *b, struct rng *rng)
     }
     ends(UINT32_C(70000000) + b->number * 30011, false, addr, port);
     port[1] = b->number % 3 ? 443 : 80;
-    struct tcp t = {addr[side],  addr[!side], b->seq[side], b->seq[!side], port[side],
-                    port[!side], b->ident++,  ACK,          false};
+    struct tcp t = {.src = addr[side],
+                    .dst = addr[!side],
+                    .seq = b->seq[side],
+                    .ack = b->seq[!side],
+                    .sport = port[side],
+                    .dport = port[!side],
+                    .ident = b->ident++,
+                    .flags = ACK};
     memcpy(payload_of(frame, false), random_pool + b->seq[side] % POOL, size);
     wire_send(frame, tcp_frame(frame, &t, size), rng);
     b->seq[side] += (uint32_t)size;
