@@ -19,12 +19,27 @@ struct whole_way {
     struct judgement judgement;
 };
 
-/* dissect_fn; `user` is a struct whole_way. */
+/* incident_fn; `user` is a struct whole_way. */
+static inline void whole_way_alert(void *user, const struct session *s,
+                                   enum incident_outcome outcome, const struct incident_alert *a)
+{
+    static const struct eve_options plain;
+    struct whole_way *w = user;
+
+    if (outcome == INCIDENT_STORM)
+        eve_storm(&w->line, s, a, &plain);
+    else if (a->state == INCIDENT_CLOSED)
+        eve_closed(&w->line, a, &plain);
+    else
+        eve_alert(&w->line, s, &w->judgement, a, &plain);
+    (void)json_end(&w->line);
+}
+
+/* dissect_fn; likewise. */
 static inline void whole_way_session(void *user, struct session *s, enum session_milestone m)
 {
     static const struct eve_options plain;
     struct whole_way *w = user;
-    struct incident_alert alert;
     struct expectations expected;
     struct judge_aid aid = {.memory = w->memory};
 
@@ -33,10 +48,7 @@ static inline void whole_way_session(void *user, struct session *s, enum session
     aid.expected = promises_expect(w->promises, s, ROLE_UNKNOWN, &expected);
     aid.sender_checks = promises_checks(w->promises, s);
     judge(s, m, &aid, &w->judgement);
-    if (incident_judge(w->incidents, s, m, &w->judgement, &alert) == INCIDENT_ALERT) {
-        eve_alert(&w->line, s, &w->judgement, &alert, &plain);
-        (void)json_end(&w->line);
-    }
+    incident_judge(w->incidents, s, m, &w->judgement);
     if (m == SESSION_CLOSED && eve_wants(s)) {
         eve_session(&w->line, s, &w->judgement, NULL, &plain);
         (void)json_end(&w->line);
@@ -90,7 +102,7 @@ static inline bool whole_way_init(struct whole_way *w, struct dissect_config *c)
     dissect_config_default(c);
     c->dns = whole_way_dns;
     c->fetch = whole_way_fetch;
-    w->incidents = incident_new(NULL);
+    w->incidents = incident_new(&c->key, NULL, whole_way_alert, w);
     w->promises = promises_new(&c->key, whole_way_problem, w);
     return w->incidents && w->promises;
 }

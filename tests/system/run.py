@@ -21,7 +21,10 @@ RULES = (
     "handshake-aborted", "cleartext-in-handshake", "cleartext-after-tls",
     "version-obsolete", "downgrade-sentinel", "cipher-weak", "key-exchange-weak", "fallback-scsv",
     "handshake-altered", "certificate-untrusted", "certificate-expired", "certificate-name-mismatch",
-    "certificate-weak", "sts-certificate-invalid",
+    "certificate-weak", "sts-certificate-invalid", "starttls-vanished", "path-stripped",
+    "plaintext-fallback", "sender-stopped-upgrading", "delivery-held", "starttls-planted",
+    "keyword-removed", "version-regressed", "certificate-changed", "server-stack-changed",
+    "transparent-proxy",
 )
 # Of no session: what DNS said.
 DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")

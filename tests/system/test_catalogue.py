@@ -81,6 +81,7 @@ def expected(folder):
     expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
     rows = [(f["rule"], f["severity"]) for s in expect["sessions"] for f in s["findings"]]
     rows += [(d["rule"], d["severity"]) for d in expect.get("discovery", ())]
+    rows += [(a["rule"], a["severity"]) for a in expect.get("alerts", ())]
     return {rule for rule, _ in run.loud(rows)}, {rule for rule, _ in rows}, expect
 
 

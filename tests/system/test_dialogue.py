@@ -45,6 +45,9 @@ def test_handshake(tally):
     tally.equal("handshake", "first data byte", got[3].seq, got[1].seq + 1)
     tally.equal("handshake", "acknowledgement", got[4].ack, got[3].seq + len(b"220 hi\r\n"))
     tally.check(all(pcapio.sums_good(s) for s in got), "handshake", "checksum")
+    again = segments("open\nsynack\nC: QUIT\n")
+    tally.equal("synack", "flags and number", [(s.flags, s.seq, s.ack) for s in again[3:5]],
+                [(s.flags, s.seq, s.ack) for s in again[1:3]])
 
 
 def test_segments(tally):
@@ -69,6 +72,8 @@ def test_events(tally):
     tally.equal("badsum", "sums", bad, [True, True, True, False, True])
     sides = {s.sport for s in segments("onesided server\nC: a\nS: b\n")}
     tally.equal("onesided", "ports", sides, {25})
+    ports = [s.sport for s in segments("nosyn\nonesided client\nC: a\nS: b\nonesided both\nS: b\n")]
+    tally.equal("onesided", "ports before and after", ports, [40001, 25])
     cut = frames("snap 60\nC: " + "a" * 100 + "\n").packets[-1]
     tally.equal("snap", "lengths", (len(cut.data), cut.wire_len), (60, 14 + 40 + 102))
 
@@ -76,6 +81,27 @@ def test_events(tally):
 def test_wrap(tally):
     got = [s for s in segments("isn 4294967294 7\nC> abcd\nsplit\nC> e\n") if s.payload]
     tally.equal("wrap", "sequence numbers", [s.seq for s in got], [4294967295, 3])
+
+
+def test_blocks(tally):
+    block = "block b\nC: a {x}\nclose\nend\n"
+    tally.equal("block", "packets of one that is not played", len(frames(block).packets), 0)
+    got = segments(block + "play b 3 every=2h clients=192.0.2.1,192.0.2.2 x=y\n")
+    opened = [s for s in got if s.flags == pcapio.SYN]
+    tally.equal("play", "clients", [s.src[3] for s in opened], [1, 2, 1])
+    tally.equal("play", "ports", [s.sport for s in opened], [40001, 40002, 40003])
+    tally.equal("play", "texts", [s.payload for s in got if s.payload], [b"a y\r\n"] * 3)
+    capture = frames(block + "play b 3 every=2h x=y\n")
+    begun = [p.time for p in capture.packets
+             if pcapio.decode(capture.link, p.data).flags == pcapio.SYN]
+    per_session = len(capture.packets) // 3
+    ended = [capture.packets[i].time for i in (per_session - 1, 2 * per_session - 1)]
+    hours = [b - e for b, e in zip(begun[1:], ended)]
+    tally.equal("play", "times between", hours, [(2 * 3600 + 1) * 10**9] * 2)  # `new`: a second later
+    again = segments(block + "play b x=1\nserver 203.0.113.7:25\nplay b x=2\n")
+    tally.equal("play", "servers", [s.dst[3] for s in again if s.flags == pcapio.SYN], [25, 7])
+    nested = "block c\nplay b x=1\nplay b x=2\nend\nplay c\n"
+    tally.equal("play", "a block in a block", payloads(block + nested), [b"a 1\r\n", b"a 2\r\n"])
 
 
 def test_fragments(tally):
@@ -170,7 +196,8 @@ def test_flight(tally):
 def test_errors(tally):
     for text in ("dns C 1 MX a.test 10:b\n", "dns S 1 WKS a.test\n", "tls C offer 0303 suits=c02f\n",
                  "tls S flight 0303\n", "tls S flight 0303 c02f chain=none.pem\n", "tls S retry\n",
-                 "nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
+                 "block b\nC: a\n", "end\n", "play b\n", "block b\nC: {x}\nend\nplay b\n",
+                 "block b\nend\nplay b x=1 2\n", "nonsense\n", "C> \\q\n", "wait 5\n", "overlap x\n", "client here\n", "fin X\n"):
         try:
             dialogue.compile_text(text)
             tally.check(False, "errors", "%r was taken" % text)

@@ -71,9 +71,16 @@ def segment_variants(name, capture):
 # --- comparing -----------------------------------------------------------------------------------
 
 def rows(result, *keys):
-    """All findings of all sessions, as a multiset of the members named."""
-    return collections.Counter(tuple(f[key] for key in keys) for line in result.sessions
-                               for f in line["starttls"].get("findings", ()))
+    """All findings of all sessions, those that came later included, as a multiset of the members
+    named."""
+    lines = [f for line in result.sessions for f in line["starttls"].get("findings", ())]
+    told = {f["finding_id"] for f in lines}
+    for line in result.alerts:
+        f = line.get("starttls", {}).get("finding")
+        if f and line["alert"]["metadata"]["judged"] == ["retrospective"] and f["finding_id"] not in told:
+            told.add(f["finding_id"])
+            lines.append(f)
+    return collections.Counter(tuple(f[key] for key in keys) for f in lines)
 
 
 def difference(before, after):

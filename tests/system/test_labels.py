@@ -6,7 +6,8 @@
 
 SHARED_DIR holds pcaps/lab and pcaps/public, each with its LABELS.json. Facts are compared as they
 stand. Of what a label wants to have reported, the kinds that are rules here are demanded, with the
-severity of the matrix (evidence E1 throughout) and not the label's; nothing else may be above info.
+severity of the matrix and not the label's: evidence E1, or E2 with the thin support that two sessions
+before give; nothing else may be above info.
 Where packets contradict a label the packets are right: see EXCEPTIONS.
 """
 import json
@@ -26,13 +27,18 @@ EXCEPTIONS = {
     "mots-short-swaks-pf-299.server.pcap": {"mails": "the same connection"},
     "pcapplusplus__Smtp.pcap": {
         "sessions": "packets of 2009, 2014 and 2023: one four-tuple years apart is two sessions"},
+    "hs-garbage-exim-sm-255.server.pcap": {
+        "plaintext-fallback": "behind the attacker the handshake fails only after the mail has gone: "
+                              "when it is judged, nothing has failed here yet"},
+    "hs-garbage-opensmtpd-ex-257.server.pcap": {
+        "plaintext-fallback": "the same"},
     "suricata-verify__protocol-change-failed-event-input.pcap": {
         "starttls-ignored": "the client sends one byte; it is the server that goes on in clear, "
                             "unasked, which is response-injection"},
 }
 
-# What a label calls the fact: the rules here that report it. A kind that is not here needs history,
-# a policy, DNS or a certificate: nothing can be demanded.
+# What a label calls the fact: the rules here that report it. Of a kind that is not here, or needs a
+# history, a policy or DNS that is not in the capture, nothing can be demanded.
 LAB_RULES = {
     "tcp-conflicting-segments": ("conflicting-segments",),
     "starttls-garbled": ("starttls-garbled",),
@@ -48,6 +54,14 @@ LAB_RULES = {
     "certificate-expired": ("certificate-expired",),
     "certificate-name-mismatch": ("certificate-name-mismatch",),
     "tls-version-downgrade": ("downgrade-sentinel",),
+    "plaintext-retry-after-tls-failure": ("plaintext-fallback",),
+}
+# The sessions before are in the capture: what they make of the fact.
+HISTORY_RULES = {
+    "starttls-missing": ("starttls-removed",),
+    "tls-version-downgrade": ("version-regressed",),
+    "plaintext-although-offered": ("sender-stopped-upgrading",),
+    "helo-fallback": ("sender-stopped-upgrading",),
 }
 # One of these tells of it, at info where the client seems to have left by itself; the label's own
 # words: "handshake-aborted, starttls-ignored, cleartext-in-handshake or handshake-altered".
@@ -59,6 +73,8 @@ DNS_RULES = {
     "starttls-garbled": ("starttls-garbled", "dane-violated"),
     "tlsa-mismatch": ("dane-violated",),
 }
+# Of flows of several captures in one: each is the past of those behind it.
+MIXED = {"starttls-removed", "sender-stopped-upgrading", "plaintext-fallback", "delivery-held"}
 LAB_DISCOVERY = {
     "mta-sts-record-missing": "sts-record-suppressed",
     "mx-not-in-policy": "mx-spoofed",
@@ -69,6 +85,7 @@ LAB_ALLOWED = {
     "helo-fallback": ("ehlo-refused", "ehlo-verb-garbled", "greeting-masked"),
     "banner-masked": ("starttls-garbled",),
     "tcp-conflicting-segments": ("path-discontinuity",),  # the forger's segments look otherwise
+    "plaintext-although-offered": ("plaintext-fallback",),
 }
 LAB_FORBIDDEN = {
     "starttls-garbled": "starttls-garbled",
@@ -207,11 +224,15 @@ def lab_facts(tally, name, flow, line):
     facts.domains(flow["rcpt_domains"] or [])
 
 
-def lab_severity(name, rule, flow, technique, promised):
-    """By the matrix: E4 for conflicting segments, E3 where a promise is broken, E1 for all else,
-    cause named only for Cisco's lettered masks. What TLSA records forbid was sent or held."""
-    if rule in promised:
+def lab_severity(name, rule, flow, technique, vantage, promised):
+    """By the matrix: E4 for conflicting segments, E3 where a promise is broken, E2 where the capture
+    itself has a history, E1 for all else, cause named only for Cisco's lettered masks. What TLSA records forbid was sent or held."""
+    if rule in promised or (rule == "delivery-held" and promised):
         return "high"
+    if rule in ("starttls-removed", "sender-stopped-upgrading", "version-regressed"):
+        return "low"  # two sessions before are thin support: two steps down from high, at least low
+    if rule == "plaintext-fallback" and technique == "hs-alert" and vantage == "client-side":
+        return "low"  # an alert in the server's name, on a pair that never had TLS
     mail = flow["messages_clear"] > 0 or excepted(name, "mails")
     if rule == "conflicting-segments":
         return "critical" if mail else "medium"
@@ -242,10 +263,12 @@ def lab_wanted(labels):
     for label in labels:
         for report in label["must_report"]:
             table = DNS_RULES if report["needs"] == "dns" else LAB_RULES
-            if label["technique"].startswith("history-cert"):
-                table = {}  # another version than before: there is no history yet
+            if label["technique"].startswith("history-"):
+                table = LAB_RULES | HISTORY_RULES
             required |= set(table.get(report["kind"], ()))
             allowed |= set(LAB_ALLOWED.get(report["kind"], ()))
+            if table is DNS_RULES:
+                allowed.add("delivery-held")  # a sender that keeps to DANE tries again and again
         forbidden |= {LAB_FORBIDDEN[m] for m in label["must_not_report"] if m in LAB_FORBIDDEN}
         ceilings += [LAB_CEILING[m] for m in label["must_not_report"] if m in LAB_CEILING]
     return required, required | allowed, forbidden, ceilings
@@ -274,7 +297,7 @@ def lab_findings(tally, label, pairs):
     name, parts = label["file"], labels_of(label)
     required, allowed, forbidden, ceilings = lab_wanted(parts)
     if "parts" in label:  # what holds for one part does not hold for the mixture
-        forbidden, ceilings = set(), []
+        forbidden, ceilings, allowed = set(), [], allowed | MIXED
     if is_damaged(label):  # a refusal that is seen whole is no less a refusal
         allowed.add("starttls-refused")
     if not any(flow["starttls_command"] for flow, _ in pairs):
@@ -290,7 +313,7 @@ def lab_findings(tally, label, pairs):
             tally.check(rule in allowed, where, "%s %s is not in the label" % (rule, severity))
             if "parts" not in label and not is_damaged(label):
                 tally.equal(where, "severity of " + rule, severity,
-                            lab_severity(name, rule, flow, technique, promised))
+                            lab_severity(name, rule, flow, technique, label["vantage"], promised))
             tally.check(rule not in forbidden, where, "%s must not be reported" % rule)
             for ceiling in ceilings:
                 tally.check(run.at_least(ceiling, severity), where,

@@ -9,11 +9,15 @@ expect.json: `sessions` in the order of their lines, each with the members to co
 above info; those at info that are listed must be there, others at info are not looked at. `tls`, if
 it is there: the handshakes in the order of their lines, each a subset. `discovery`: the alerts about
 what DNS said, all of them, with the name that was asked for; at info they have no line and are
-counted. `positive` names rules that this folder shows, `negative` rules that it must not show but at
+counted. `alerts`, if it is there: all alerts of sessions in the order of their lines, each with the
+members of alert_row() to compare; without it they follow from the findings. `times`, of a session: that
+many follow each other. `linked`, of a session or an alert: client ports of the sessions it is linked
+with. `positive` names rules that this folder shows, `negative` rules that it must not show but at
 info where listed; every rule needs both kinds.
 """
 import json
 import sys
+from ipaddress import ip_network
 
 import run
 from run import PCAPS, RULES, Tally
@@ -44,29 +48,69 @@ def check_causes(tally, name, wanted, line):
                         "cause of %s is %s, not %s" % (f["rule"], causes, f["cause"]))
 
 
-def check_session(tally, name, wanted, line):
-    fields = {key: value for key, value in wanted.items() if key != "findings"}
+def ports_of(result):
+    """The client's port of each session, by its flow_id."""
+    return {str(line["flow_id"]): line["src_port"] for line in result.sessions}
+
+
+def linked(line, ports):
+    return sorted(ports.get(flow, 0) for flow in line.get("starttls", {}).get("linked", ()))
+
+
+def check_session(tally, name, wanted, line, ports):
+    fields = {key: value for key, value in wanted.items() if key not in ("findings", "times", "linked")}
+    if "linked" in wanted:
+        tally.equal(name, "linked of port %d" % line["src_port"], linked(line, ports), wanted["linked"])
     for text in run.subset(fields, line):
         tally.check(False, name, text)
     tally.passed += not run.subset(fields, line)
     check_findings(tally, name, wanted["findings"], line)
 
 
+def attacked(line, client, server):
+    """What an incident is about: a server, and the network of the client (/24, /48)."""
+    bits = 48 if ":" in line[client] else 24
+    return line[server], str(ip_network("%s/%d" % (line[client], bits), strict=False))
+
+
 def check_alerts(tally, name, result):
-    """A session with a finding above info has an alert of that severity; no other has one."""
-    highest = {}
+    """A server with a finding above info has an alert of that severity, for each network of clients;
+    no other has one. None of the captures has ten servers or a hundred mails in one incident."""
+    highest, alerted = {}, {}
     for line in result.sessions:
         rows = run.loud(run.findings(line))
-        if rows:
-            highest[line["flow_id"]] = max((row[1] for row in rows), key=run.LEVELS.index)
-    alerted = {}
+        key = attacked(line, "src_ip", "dest_ip")
+        for row in rows:
+            highest[key] = max(row[1], highest.get(key, "info"), key=run.LEVELS.index)
     for line in result.alerts:
         if "flow" not in line:
             continue
         severity = line["alert"]["metadata"]["severity"][0]
-        before = alerted.get(line["flow_id"], "info")
-        alerted[line["flow_id"]] = max(before, severity, key=run.LEVELS.index)
-    tally.equal(name, "severity of the alerts by flow", alerted, highest)
+        key = attacked(line["flow"], "src_ip", "dest_ip")
+        alerted[key] = max(severity, alerted.get(key, "info"), key=run.LEVELS.index)
+    tally.equal(name, "severity of the alerts by server and network", alerted, highest)
+
+
+def alert_row(line, ports, incidents):
+    """What an alert says, for people who write down what it must say. Incidents are numbered from 1
+    in the order of their first lines."""
+    facts, incident = line["alert"]["metadata"], line["starttls"]["incident"]
+    number = incidents.setdefault(incident["id"], len(incidents) + 1)
+    return {"rule": facts["rule"][0], "severity": facts["severity"][0], "judged": facts["judged"][0],
+            "src_port": line["flow"]["src_port"], "state": incident["state"], "incident": number,
+            "subject": incident["subject"], "sessions": incident["sessions"],
+            "confidence": facts["confidence"][0], "supporting": incident["supporting"],
+            "linked": linked(line, ports)}
+
+
+def check_listed_alerts(tally, name, wanted, result):
+    ports, incidents = ports_of(result), {}
+    got = [alert_row(line, ports, incidents) for line in result.alerts if "flow" in line]
+    shown = ["%(rule)s %(severity)s %(judged)s %(src_port)d" % row for row in got]
+    if tally.equal(name, "number of alerts (%s)" % ", ".join(shown), len(got), len(wanted)):
+        for one, row in zip(wanted, got):
+            wrong = run.subset(one, row)
+            tally.check(not wrong, name, "alert of port %d: %s" % (row["src_port"], "; ".join(wrong)))
 
 
 def check_discovery(tally, name, expect, result):
@@ -116,22 +160,36 @@ def wanted_rows(expect):
     return {(f["rule"], f["severity"]) for s in expect["sessions"] for f in s["findings"]}
 
 
+def loud_rules(expect):
+    rows = list(wanted_rows(expect)) + [(d["rule"], d["severity"]) for d in expect.get("discovery", ())]
+    return {rule for rule, _ in run.loud(rows)}
+
+
 def check_folder(tally, binary, checker, folder):
     expect = json.loads((folder / "expect.json").read_text(encoding="utf-8"))
     name = folder.name
     options = [text.replace("{folder}", str(folder)) for text in expect.get("options", ())]
     result = run.read_json(binary, folder / "input.pcap", options)
     tally.equal(name, "exit code", result.code, expect["exit"])
-    if tally.equal(name, "number of sessions", len(result.sessions), len(expect["sessions"])):
-        for wanted, line in zip(expect["sessions"], result.sessions):
-            check_session(tally, name, wanted, line)
+    sessions = [one for one in expect["sessions"] for _ in range(one.get("times", 1))]
+    if tally.equal(name, "number of sessions", len(result.sessions), len(sessions)):
+        for wanted, line in zip(sessions, result.sessions):
+            check_session(tally, name, wanted, line, ports_of(result))
     for line in result.sessions:
         for rule, severity in run.findings(line):
             listed = (rule, severity) in wanted_rows(expect)
             tally.check(listed or rule not in expect["negative"], name,
                         "%s (%s) where it must not be" % (rule, severity))
+    for line in result.alerts:
+        rule = line["alert"]["metadata"]["rule"][0]
+        wanted_rules = {a["rule"] for a in expect.get("alerts", ())}
+        tally.check(rule not in expect["negative"] or rule in wanted_rules | loud_rules(expect), name,
+                    "an alert by %s where it must not be" % rule)
     check_handshakes(tally, name, expect, result)
-    check_alerts(tally, name, result)
+    if "alerts" in expect:
+        check_listed_alerts(tally, name, expect["alerts"], result)
+    else:
+        check_alerts(tally, name, result)
     check_discovery(tally, name, expect, result)
     check_schema(tally, name, checker, result)
     return expect

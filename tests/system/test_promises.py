@@ -309,8 +309,11 @@ def lab(c, folder):
     options = ["--policies", str(c.root / "lab")]
     for pattern, wanted in LOUD.items():
         for capture in sorted(folder.glob(pattern)):
-            for line in run.read_json(c.binary, capture, options).sessions:
-                c.tally.equal(capture.name, "loud", dict(run.loud(run.findings(line))), wanted)
+            for turn, line in enumerate(run.read_json(c.binary, capture, options).sessions):
+                # The sender enforces the policy: from its second try on it holds its mail back.
+                held = {"delivery-held": "high"} if wanted and turn > 0 else {}
+                c.tally.equal(capture.name, "loud", dict(run.loud(run.findings(line))),
+                              wanted | held)
     lab_discovery(c, folder, options)
     for capture in sorted(folder.glob("clean-*.pcap")):
         before, after = (run.read_json(c.binary, capture, o).sessions for o in ([], options))

@@ -123,6 +123,8 @@ class Compiler:
         self.held = []
         self.packets = []
         self.conn = self.fresh()
+        self.blocks = {}        # name: lines
+        self.block = None       # the one that is being written down
 
     # --- the script ------------------------------------------------------------------------------
 
@@ -133,11 +135,16 @@ class Compiler:
             except (DialogueError, ValueError, IndexError, KeyError, AttributeError,
                     TypeError, OSError, struct.error) as e:
                 raise DialogueError("line %d: %r: %s" % (number, line, e)) from e
+        if self.block is not None:
+            raise DialogueError("a block without end")
         self.flush()
         self.release(everything=True)
         return pcapio.Capture(self.link, self.packets, self.snap or 262144)
 
     def line(self, line):
+        if self.block is not None and line.strip() != "end":
+            self.block.append(line)
+            return
         match = re.fullmatch(r"(?:repeat (\d+) )?([CS])([:>]) ?(.*)", line)
         if match:
             text = unescape(match[4]) + (b"\r\n" if match[3] == ":" else b"")
@@ -208,7 +215,7 @@ class Compiler:
         self.fast_open = True
 
     def do_onesided(self, side):
-        self.shown = ({"client": "C", "server": "S"}[side],)
+        self.shown = {"client": ("C",), "server": ("S",), "both": SIDES}[side]
 
     def do_snap(self, size):
         self.snap = int(size)
@@ -227,6 +234,41 @@ class Compiler:
 
     def do_resolver(self, text):
         self.resolver = pcapio.address(text)
+
+    # --- blocks ----------------------------------------------------------------------------------
+
+    def do_block(self, name):
+        self.block = self.blocks[name] = []
+
+    def do_end(self):
+        if self.block is None:
+            raise DialogueError("end without block")
+        self.block = None
+
+    def do_play(self, name, *words):
+        """play NAME [N] [every=DURATION] [clients=ADDR,ADDR...] [WORD=TEXT...]"""
+        times = int(words[0]) if words and "=" not in words[0] else 1
+        texts = dict(word.split("=", 1) for word in words[words[:1] == (str(times),):])
+        clients = [pcapio.address(a) for a in texts.pop("clients", "").split(",") if a]
+        every = duration(texts.pop("every", "0s"))
+        lines = [self.filled(line, texts) for line in self.blocks[name]]
+        for turn in range(times):
+            if self.packets or self.held:
+                self.now += every
+                self.do_new()
+            if clients:
+                self.ends["C"] = (clients[turn % len(clients)], self.ends["C"][1])
+            for line in lines:
+                self.line(line)
+            self.flush()
+
+    @staticmethod
+    def filled(line, texts):
+        for word, text in texts.items():
+            line = line.replace("{%s}" % word, text)
+        if re.search(r"\{[a-z]+\}", line):
+            raise DialogueError("play does not say what stands in %r" % line)
+        return line
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -281,6 +323,11 @@ class Compiler:
 
     def do_syn(self):
         self.segment("C", SYN, b"", seq=self.isn["C"])
+
+    def do_synack(self):
+        self.handshake()
+        self.segment("S", SYN | ACK, b"", seq=self.isn["S"])
+        self.segment("C", ACK, b"")
 
     def do_fin(self, side):
         self.handshake()
