@@ -45,6 +45,15 @@ def findings_of(stream):
     return found, stats
 
 
+LEVELS = ["low", "medium", "high", "critical"]
+
+
+def tells(found, what):
+    """The rule that is wanted, as heavy as the bytes alone make it or heavier: by then the flood has
+    taught what its servers offer."""
+    return bool(found) and found[0] == what[0] and LEVELS.index(found[1]) >= LEVELS.index(what[1])
+
+
 def flood(args, kind, folder):
     truth = folder / (kind + ".tsv")
     source = subprocess.Popen([args.trafficgen, "-m", kind, "-n", str(args.flows), "-t", truth],
@@ -57,7 +66,7 @@ def flood(args, kind, folder):
     child.returncode = os.waitstatus_to_exitcode(status)
     source.wait()
     wanted = truth_of(truth)
-    hit = sum(found.get(who) == what for who, what in wanted.items())
+    hit = sum(tells(found.get(who), what) for who, what in wanted.items())
     extra = [who for who in found if who not in wanted]
     memory = usage.ru_maxrss / 1024
     good = hit == len(wanted) and not extra and memory <= args.limit and child.returncode in (0, 1)
@@ -67,7 +76,7 @@ def flood(args, kind, folder):
     if args.verbose:
         print(json.dumps(stats.get("stripwatch", {}), indent=1))
         for who, what in wanted.items():
-            if found.get(who) != what:
+            if not tells(found.get(who), what):
                 print("   ", who, found.get(who), "wanted", what)
     return good
 
