@@ -286,7 +286,8 @@ static void flight_seen(struct server *r, uint16_t f)
 {
     if (f == 0)
         return;
-    bool less = r->flights == 0 || f<r->flight_least, more = f> r->flight_most;
+    bool less = r->flights == 0 || f < r->flight_least;
+    bool more = f > r->flight_most;
     r->least_once = less || (r->least_once && f != r->flight_least);
     r->most_once = more || (r->most_once && f != r->flight_most);
     r->flight_least = less ? f : r->flight_least;
@@ -393,7 +394,7 @@ static struct usual_kind recall_kind(const struct server_kinds *k, uint64_t what
     return u;
 }
 
-/* The newest that most of the sessions had at least. */
+/* The one that more sessions had than any other. */
 static void recall_version(const struct server *r, struct baseline *b)
 {
     uint32_t most = 0;
