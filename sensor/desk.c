@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/desk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "rules/garble.h"
+#include "sensor/past.h"
+#include "sensor/peers.h"
+#include "sensor/promises.h"
+#include "sensor/suppress.h"
+
+struct desk {
+    struct desk_config config;
+    struct desk_hooks hooks;
+    struct incidents *incidents;
+    struct judgement *judgement;
+    const struct judgement *telling; /* of the session that incidents are told of */
+    struct garble_memory *memory;
+    struct promises *promises;
+    struct suppress *suppress;
+    struct peers *peers;
+    struct past *past;
+    struct json *line;
+};
+
+/* --- who is told --- */
+
+static void complain(struct desk *d, const char *name, const char *what)
+{
+    d->hooks.problem(d->hooks.user, name, 0, what);
+}
+
+static void tell(struct desk *d, enum desk_line kind, enum severity severity)
+{
+    d->hooks.line(d->hooks.user, kind, severity, json_end(d->line));
+}
+
+/* Lines come in the order of time. */
+static void hand_in(struct desk *d)
+{
+    if (d->hooks.before)
+        d->hooks.before(d->hooks.user);
+}
+
+/* incident_fn */
+static void on_alert(void *user, const struct session *s, enum incident_outcome outcome,
+                     const struct incident_alert *alert)
+{
+    struct desk *d = user;
+    const struct eve_options *eve = &d->config.eve;
+    if (outcome == INCIDENT_ALERT && alert->severity < d->config.min_severity)
+        return;
+    if (outcome == INCIDENT_STORM)
+        eve_storm(d->line, s, alert, eve);
+    else if (alert->state == INCIDENT_CLOSED)
+        eve_closed(d->line, alert, eve);
+    else
+        eve_alert(d->line, s, d->telling, alert, eve);
+    tell(d, DESK_ALERT, alert->severity);
+}
+
+static enum role role_in(const struct desk *d, const struct flow_key *k)
+{
+    return role_of(d->config.roles, k->family, k->client, k->server, k->server_port);
+}
+
+static const char *role_name(const struct desk *d, const struct flow_key *k)
+{
+    enum role role = role_in(d, k);
+    return role == ROLE_UNKNOWN ? NULL : role_text(role);
+}
+
+static void leave_out_below(struct judgement *j, enum severity least)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < j->finding_count; i++) {
+        if (j->finding[i].severity < least)
+            continue;
+        if (kept != i)
+            j->finding[kept] = j->finding[i];
+        kept++;
+    }
+    j->finding_count = kept;
+}
+
+/* --- what DNS said --- */
+
+static void tell_discovery(struct desk *d, const struct discovery *dis,
+                           enum incident_outcome outcome, const struct incident_alert *alert)
+{
+    hand_in(d);
+    if (outcome == INCIDENT_ALERT)
+        eve_discovery(d->line, dis, alert, &d->config.eve);
+    else
+        eve_discovery_storm(d->line, dis, alert, &d->config.eve);
+    tell(d, DESK_ALERT, alert->severity);
+}
+
+static void judge_discovery(struct desk *d, const struct discovery *dis)
+{
+    struct incident_alert alert;
+    struct finding f;
+    if (!discovery_judge(dis, &f))
+        return;
+    suppress_discovery(d->suppress, dis, &f);
+    enum incident_outcome outcome = incident_discovery(d->incidents, dis, &f, &alert);
+    if (outcome == INCIDENT_STORM ||
+        (outcome == INCIDENT_ALERT && f.severity >= d->config.min_severity))
+        tell_discovery(d, dis, outcome, &alert);
+    if (d->hooks.discovered && f.severity >= d->config.min_severity)
+        d->hooks.discovered(d->hooks.user, dis, &f);
+}
+
+void desk_dns(struct desk *d, const struct dns_sighting *s)
+{
+    struct discovery dis;
+    if (promises_dns(d->promises, s, &dis))
+        judge_discovery(d, &dis);
+}
+
+void desk_fetch(struct desk *d, const struct fetch_sighting *s)
+{
+    struct discovery dis;
+    if (promises_fetch(d->promises, s, &dis))
+        judge_discovery(d, &dis);
+}
+
+/* --- sessions --- */
+
+/* All that a session is judged with; valid until the next one is. */
+struct grounds {
+    struct expectations expected;
+    struct past_aid known;
+    struct judge_aid aid;
+};
+
+static void find_grounds(struct desk *d, const struct session *s, struct grounds *g)
+{
+    const struct certificate *certificate = peers_certificate(s);
+    bool promised = promises_expect(d->promises, s, role_in(d, &s->key), &g->expected) != NULL;
+    if (promised)
+        promises_match(d->promises, s, certificate, &g->expected);
+    g->known = (struct past_aid){certificate, promised ? &g->expected : NULL};
+    g->aid = (struct judge_aid){.memory = d->memory,
+                                .usual = past_recall(d->past, s, &g->known),
+                                .expected = g->known.expected,
+                                .sender_checks = promises_checks(d->promises, s),
+                                .certificate = certificate,
+                                .own_authorities = d->config.ca_file != NULL};
+}
+
+/* A session in TLS may last for hours, and what it says of its server counts from now on. */
+static void learn_upgrade(struct desk *d, struct session *s)
+{
+    struct grounds g;
+    bool calm = judge_calm(s);
+    if (!s->tls_complete)
+        return;
+    find_grounds(d, s, &g);
+    if (!calm)
+        judge(s, SESSION_UPGRADE_DECIDED, &g.aid, d->judgement);
+    past_upgraded(d->past, s, calm ? NULL : d->judgement);
+}
+
+void desk_handshake(struct desk *d, struct session *s, const struct tls_sighting *t)
+{
+    peers_meet(d->peers, s, t);
+    if (d->config.handshakes) {
+        const struct eve_peer peer = peers_describe(d->peers, s);
+        eve_tls(d->line, s, t, &peer, &d->config.eve);
+        tell(d, DESK_HANDSHAKE, SEVERITY_INFO);
+    }
+    learn_upgrade(d, s);
+}
+
+static enum severity worst_of(const struct judgement *j)
+{
+    return j->finding_count > 0 ? j->finding[0].severity : SEVERITY_INFO;
+}
+
+static void close_session(struct desk *d, struct session *s)
+{
+    struct judgement *j = d->judgement;
+    if (eve_wants(s)) {
+        eve_session(d->line, s, j, role_name(d, &s->key), &d->config.eve);
+        tell(d, DESK_SESSION, worst_of(j));
+    }
+    past_learn(d->past, s, j);
+    leave_out_below(j, d->config.min_severity);
+    if (d->hooks.closed)
+        d->hooks.closed(d->hooks.user, s, j);
+    peers_leave(s);
+}
+
+void desk_session(struct desk *d, struct session *s, enum session_milestone m)
+{
+    struct grounds g;
+    if (m != SESSION_CLOSED && m != SESSION_ENDING && judge_calm(s))
+        return;
+    find_grounds(d, s, &g);
+    if (m == SESSION_ENDING) {
+        past_ending(d->past, s);
+        return;
+    }
+    judge(s, m, &g.aid, d->judgement);
+    if (m != SESSION_CLOSED) {
+        if (worst_of(d->judgement) == SEVERITY_INFO)
+            return;
+        hand_in(d);
+        find_grounds(d, s, &g);
+        judge(s, m, &g.aid, d->judgement);
+    }
+    suppress_session(d->suppress, s, d->judgement);
+    d->telling = d->judgement;
+    incident_judge(d->incidents, s, m, d->judgement);
+    if (m == SESSION_CLOSED)
+        close_session(d, s);
+}
+
+/* past_again_fn: told of apart from its line, which is never revised. */
+static void on_again(void *user, struct session *s, struct judgement *j, bool told)
+{
+    struct desk *d = user;
+    suppress_session(d->suppress, s, j);
+    d->telling = j;
+    incident_again(d->incidents, s, told, j);
+}
+
+void desk_pass(struct desk *d, nstime now)
+{
+    if (d->config.state)
+        past_pass(d->past, now);
+}
+
+bool desk_finish(struct desk *d)
+{
+    char why[PAST_WHY];
+    if (past_finish(d->past, why))
+        return true;
+    complain(d, "--state", why);
+    return false;
+}
+
+void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c)
+{
+    eve_stats(d->line, now, c, incident_counters(d->incidents), &d->config.eve);
+    tell(d, DESK_STATS, SEVERITY_INFO);
+}
+
+const struct incident_counters *desk_incidents(const struct desk *d)
+{
+    return incident_counters(d->incidents);
+}
+
+/* --- setting up --- */
+
+/* promises_problem_fn */
+static void on_list_problem(void *user, const char *name, unsigned line, const char *what)
+{
+    struct desk *d = user;
+    d->hooks.problem(d->hooks.user, name, line, what);
+}
+
+/* A source of which nothing can be used would leave every broken promise unseen: that is refused.
+ */
+static bool open_promises(struct desk *d)
+{
+    struct siphash_key key;
+    const struct desk_config *c = &d->config;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+        !(d->promises = promises_new(&key, on_list_problem, d))) {
+        complain(d, "promises", strerror(ENOMEM));
+        return false;
+    }
+    promises_believe(d->promises, c->resolvers);
+    for (uint32_t i = 0; i < c->policies_count; i++)
+        if (promises_add_policies(d->promises, c->policies[i]))
+            return false;
+    return (!c->state || !promises_add_state(d->promises, c->state)) &&
+           (!c->preload || !promises_add_preload(d->promises, c->preload)) &&
+           (!c->partners || !promises_add_partners(d->promises, c->partners));
+}
+
+/* suppress_ended_fn */
+static void on_suppress_ended(void *user, unsigned line, const char *what)
+{
+    struct desk *d = user;
+    on_list_problem(d, d->config.suppress, line, what);
+}
+
+/* A line that is not understood may be one that somebody relies on: that is refused. */
+static bool read_suppress(struct desk *d, FILE *f)
+{
+    char why[CAP_STS_REASON], *line = NULL;
+    const char *path = d->config.suppress;
+    size_t room = 0;
+    bool good = true;
+    unsigned number = 0;
+    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
+        struct span text = span_of(line, (size_t)n);
+        while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+            text.n--;
+        if (suppress_read(d->suppress, text, ++number, why) < 0) {
+            on_list_problem(d, path, number, why);
+            good = false;
+        }
+    }
+    if (ferror(f)) {
+        complain(d, path, strerror(errno));
+        good = false;
+    }
+    free(line);
+    return good;
+}
+
+static bool open_suppress(struct desk *d)
+{
+    d->suppress = suppress_new(on_suppress_ended, d);
+    if (!d->suppress) {
+        complain(d, "suppress", strerror(ENOMEM));
+        return false;
+    }
+    if (!d->config.suppress)
+        return true;
+    FILE *f = fopen(d->config.suppress, "rbe");
+    if (!f) {
+        complain(d, d->config.suppress, strerror(errno));
+        return false;
+    }
+    bool good = read_suppress(d, f);
+    fclose(f);
+    return good;
+}
+
+/* Authorities that were named must be there; those of the system are read when they are needed. */
+static bool open_peers(struct desk *d)
+{
+    struct siphash_key key;
+    const char *path = d->config.ca_file;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key) ||
+        !(d->peers = peers_new(&key, path))) {
+        complain(d, "certificates", strerror(ENOMEM));
+        return false;
+    }
+    if (!path || peers_load(d->peers))
+        return true;
+    complain(d, path, "no certificate of an authority can be read from it");
+    return false;
+}
+
+static bool open_judge(struct desk *d)
+{
+    struct siphash_key key;
+    d->line = malloc(sizeof(*d->line));
+    d->judgement = malloc(sizeof(*d->judgement));
+    if (d->line && d->judgement && getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key)) {
+        d->incidents = incident_new(&key, d->config.eve.sensor, on_alert, d);
+        d->memory = garble_memory_new(&key);
+        d->past = past_new(&key, on_again, d);
+    }
+    if (d->incidents && d->memory && d->past)
+        return true;
+    complain(d, "start", strerror(ENOMEM));
+    return false;
+}
+
+static bool open_past(struct desk *d)
+{
+    struct siphash_key key;
+    char why[PAST_WHY] = "";
+    if (!d->config.state)
+        return true;
+    if (getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key) &&
+        past_keep(d->past, d->config.state, d->config.eve.sensor, &key, why) == 0)
+        return true;
+    complain(d, "--state", why);
+    return false;
+}
+
+struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hooks)
+{
+    struct desk *d = calloc(1, sizeof(*d));
+    if (!d) {
+        hooks->problem(hooks->user, "start", 0, strerror(ENOMEM));
+        return NULL;
+    }
+    d->config = *c;
+    d->hooks = *hooks;
+    if (open_suppress(d) && open_promises(d) && open_peers(d) && open_judge(d) && open_past(d))
+        return d;
+    desk_free(d);
+    return NULL;
+}
+
+void desk_free(struct desk *d)
+{
+    if (!d)
+        return;
+    incident_free(d->incidents);
+    garble_memory_free(d->memory);
+    past_free(d->past);
+    promises_free(d->promises);
+    suppress_free(d->suppress);
+    peers_free(d->peers);
+    free(d->line);
+    free(d->judgement);
+    free(d);
+}

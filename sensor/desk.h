@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where sessions are judged: facts go in at their milestones, lines come out. What was promised,
+ * what is usual, the incidents, and what nobody wants to hear of stand here side by side. Reading
+ * files and watching a wire use the same desk, so the same packets are judged in the same order and
+ * by the same words.
+ */
+#ifndef SENSOR_DESK_H
+#define SENSOR_DESK_H
+
+#include "alert/eve_stats.h"
+#include "alert/incident.h"
+#include "base/siphash.h"
+#include "dissect/dns_tap.h"
+#include "dissect/fetch_tap.h"
+#include "policy/role.h"
+
+struct desk;
+
+/* All of it is borrowed and outlives the desk. */
+struct desk_config {
+    const struct role_config *roles;
+    const struct role_nets *resolvers; /* whose AD bit is believed; none: anybody's */
+    const char *const *policies;       /* sources, in their order */
+    uint32_t policies_count;
+    const char *preload; /* NULL: none, as of those below */
+    const char *partners;
+    const char *suppress;
+    const char *state;   /* a store */
+    const char *ca_file; /* NULL: the authorities of the system */
+    struct eve_options eve;
+    enum severity min_severity; /* of alerts that are told */
+    bool handshakes;            /* `tls` lines are wanted */
+};
+
+enum desk_line { DESK_ALERT, DESK_SESSION, DESK_HANDSHAKE, DESK_STATS, DESK_LINE_COUNT };
+
+/* Who works with a desk. Each may be NULL but `line` and `problem`. */
+struct desk_hooks {
+    /* A line of JSON with its end; of alerts with their severity. Valid during the call. */
+    void (*line)(void *user, enum desk_line kind, enum severity severity, struct span line);
+    /* A session or what DNS said is about to be told of: hand in those that have ended before. */
+    void (*before)(void *user);
+    /* For who counts: a closed session, findings of less than min_severity left out; likewise a
+     * finding about what DNS said. */
+    void (*closed)(void *user, const struct session *s, const struct judgement *j);
+    void (*discovered)(void *user, const struct discovery *d, const struct finding *f);
+    /* Something about a source that its owner should know; `line` 0: about all of it. */
+    void (*problem)(void *user, const char *name, unsigned line, const char *what);
+    void *user;
+};
+
+/* Loads what the configuration names. NULL: something cannot be used, and `problem` was told. */
+struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hooks);
+void desk_free(struct desk *d);
+
+/* As dissect_fn, dissect_tls_fn, dissect_dns_fn and dissect_fetch_fn. */
+void desk_session(struct desk *d, struct session *s, enum session_milestone m);
+void desk_handshake(struct desk *d, struct session *s, const struct tls_sighting *t);
+void desk_dns(struct desk *d, const struct dns_sighting *s);
+void desk_fetch(struct desk *d, const struct fetch_sighting *s);
+
+/* Time has passed by the packets. */
+void desk_pass(struct desk *d, nstime now);
+
+/* The input has ended: what history can say now is said, and all is kept that was to be. False:
+ * `problem` was told that it is not. */
+bool desk_finish(struct desk *d);
+
+/* A `stats` line. */
+void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c);
+
+const struct incident_counters *desk_incidents(const struct desk *d);
+
+#endif
