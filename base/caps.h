@@ -167,6 +167,14 @@
 #define CAP_GARBLE_TEXT  128     /* bytes of each, escaped: STARTTLS has eight */
 #define CAP_MMDB         8       /* files that say of which AS and country an address is */
 
+/* --- processes --- */
+#define CAP_MESSAGE_LINE    (CAP_JSON_LINE + 64) /* and what stands before it */
+#define CAP_MESSAGE_STATE   65536       /* how a process is, in words */
+#define CAP_MESSAGE_SOCKET  (4u << 20)  /* the kernel's buffer: a second of 1,000 sessions */
+#define CAP_MESSAGE_WAITING (32u << 20) /* and what waits behind it: ten seconds more */
+#define CAP_HELD_SESSIONS   65536 /* open at a time that something is thought of; a power of two */
+#define CAP_WATCHERS        16          /* processes that look at packets */
+
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */
 #define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */

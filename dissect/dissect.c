@@ -286,6 +286,19 @@ static inline void mail_packet(struct dissect *d, const struct packet *p)
     lifetime_trim(d);
 }
 
+static inline void pass(struct dissect *d)
+{
+    converse_tick(&d->converse);
+    if (d->converse.now < d->expire_at)
+        return;
+    lifetime_expire(d);
+    if (d->dns)
+        dns_tap_tick(d->dns, d->converse.now);
+    if (d->fetch)
+        fetch_tap_tick(d->fetch, d->converse.now);
+    d->expire_at = d->converse.now + EXPIRE_EVERY;
+}
+
 void dissect_packet(struct dissect *d, const struct packet *p)
 {
     d->count.packets++;
@@ -294,15 +307,15 @@ void dissect_packet(struct dissect *d, const struct packet *p)
     if (p->time > d->converse.now)
         d->converse.now = p->time;
     mail_packet(d, p);
-    converse_tick(&d->converse);
-    if (d->converse.now >= d->expire_at) {
-        lifetime_expire(d);
-        if (d->dns)
-            dns_tap_tick(d->dns, d->converse.now);
-        if (d->fetch)
-            fetch_tap_tick(d->fetch, d->converse.now);
-        d->expire_at = d->converse.now + EXPIRE_EVERY;
-    }
+    pass(d);
+}
+
+void dissect_pass(struct dissect *d, nstime now)
+{
+    if (now <= d->converse.now || d->count.packets == 0)
+        return;
+    d->converse.now = now;
+    pass(d);
 }
 
 /* --- life --- */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The walls around a process that has opened all that it needs: no privilege, no new one, no more
+ * files and sockets than its work asks for, only the system calls of its loop. What cannot be had
+ * from the kernel (Landlock came with Linux 5.13) is told, not hidden.
+ */
+#ifndef SENSOR_SANDBOX_H
+#define SENSOR_SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "sensor/message.h"
+
+#define SANDBOX_WHY  256
+#define SANDBOX_DIRS 8
+
+struct sandbox {
+    enum process process;
+    const char *user;                    /* whom to become; NULL: nobody else */
+    const char *write_dir[SANDBOX_DIRS]; /* where it may make and write files; NULL: no more */
+    bool connects;                       /* it may open sockets and connect them */
+    size_t descriptors;                  /* that it may have open */
+};
+
+/* What came about. */
+struct sandbox_state {
+    int landlock; /* version of its interface; 0: the kernel has none */
+    bool seccomp;
+};
+
+/* No privilege is left behind it. `keep_raw`: CAP_NET_RAW stays, to open a capture with. False:
+ * `why` says what failed; the process must not go on. */
+bool sandbox_drop(const char *user, bool keep_raw, char why[SANDBOX_WHY]);
+
+/* Behind sandbox_drop(): the walls. Likewise. */
+bool sandbox_enter(const struct sandbox *s, struct sandbox_state *state, char why[SANDBOX_WHY]);
+
+#endif
