@@ -27,8 +27,9 @@ struct tls_server_print;
 
 struct eve_options {
     const char *sensor;               /* `host`; NULL: absent */
-    const char *interface;            /* `in_iface`; NULL: absent */
-    const char *const *pcap_filename; /* by session.source, as given; NULL: absent */
+    const char *const *interface;     /* `in_iface`, by session.source; NULL: absent */
+    uint32_t interface_count;
+    const char *const *pcap_filename; /* likewise, as given; NULL: absent */
     uint32_t pcap_count;
     uint16_t community_id_seed;
     bool show_addresses; /* else local parts are masked once more on the way out */

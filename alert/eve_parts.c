@@ -39,8 +39,8 @@ static void put_origin(struct json *out, const struct eve_subject *s, const stru
 {
     if (o->sensor)
         json_str(out, "host", o->sensor);
-    if (o->interface)
-        json_str(out, "in_iface", o->interface);
+    if (o->interface && s->source < o->interface_count)
+        json_str(out, "in_iface", o->interface[s->source]);
     if (o->pcap_filename && s->source < o->pcap_count)
         json_str(out, "pcap_filename", o->pcap_filename[s->source]);
 }

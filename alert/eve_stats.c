@@ -153,17 +153,43 @@ static void put_judged(struct json *out, const struct incident_counters *c)
     json_close(out);
 }
 
+static void put_capture(struct json *out, const struct eve_live *live)
+{
+    json_object(out, "capture");
+    json_uint(out, "kernel_packets", live->kernel_packets);
+    json_uint(out, "kernel_drops", live->kernel_drops);
+    json_uint(out, "kernel_ifdrops", live->interface_drops);
+    json_close(out);
+}
+
+static void put_live(struct json *out, const struct eve_live *live)
+{
+    json_object(out, "live");
+    json_uint(out, "shed", live->shed);
+    json_uint(out, "shed_urgent", live->shed_urgent);
+    json_uint(out, "malformed_messages", live->malformed_messages);
+    json_uint(out, "restarts", live->restarts);
+    json_uint(out, "gap_ms", live->gap_ms);
+    json_uint(out, "raised", live->raised);
+    json_uint(out, "unraised", live->unraised);
+    json_uint(out, "lost", live->lost);
+    json_close(out);
+}
+
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
-               const struct incident_counters *c, const struct eve_options *o)
+               const struct incident_counters *c, const struct eve_live *live,
+               const struct eve_options *o)
 {
     json_begin(out);
     json_time(out, "timestamp", now);
     json_word(out, "event_type", "stats");
     if (o->sensor)
         json_str(out, "host", o->sensor);
-    if (o->interface)
-        json_str(out, "in_iface", o->interface);
+    if (o->interface && o->interface_count == 1)
+        json_str(out, "in_iface", o->interface[0]);
     json_object(out, "stats");
+    if (live)
+        put_capture(out, live);
     put_eve_groups(out, d);
     json_object(out, "stripwatch");
     put_table(out, "packets", PACKETS, COUNT(PACKETS), d);
@@ -171,6 +197,8 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     put_table(out, "dns", DNS, COUNT(DNS), d);
     json_uint(out, "sessions_closed", c->sessions);
     put_judged(out, c);
+    if (live)
+        put_live(out, live);
     json_close(out);
     json_close(out);
 }

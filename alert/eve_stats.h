@@ -9,8 +9,25 @@
 #include "alert/eve.h"
 #include "dissect/dissect.h"
 
-/* Fills `out` from json_begin() on. `now` is the time of the newest packet. */
+/* What only a live sensor can say; all of it counts from its start. */
+struct eve_live {
+    uint64_t kernel_packets;     /* that reached the sockets */
+    uint64_t kernel_drops;       /* of those: no room in the ring */
+    uint64_t interface_drops;    /* before them */
+    uint64_t shed;               /* calm sessions that were not judged, for want of room */
+    uint64_t shed_urgent;        /* others, likewise: alerts may be missing */
+    uint64_t malformed_messages; /* between processes: somebody speaks who should not */
+    uint64_t restarts;           /* of processes that had died */
+    uint64_t gap_ms;             /* nobody looked for so long, all such times together */
+    uint64_t raised;             /* alert lines that are on disk */
+    uint64_t unraised;           /* that wait for it */
+    uint64_t lost;               /* that will never be, for want of room */
+};
+
+/* Fills `out` from json_begin() on. `now` is the time of the newest packet; `live`: NULL for files.
+ */
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
-               const struct incident_counters *c, const struct eve_options *o);
+               const struct incident_counters *c, const struct eve_live *live,
+               const struct eve_options *o);
 
 #endif

@@ -245,9 +245,10 @@ bool desk_finish(struct desk *d)
     return false;
 }
 
-void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c)
+void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,
+                const struct eve_live *live)
 {
-    eve_stats(d->line, now, c, incident_counters(d->incidents), &d->config.eve);
+    eve_stats(d->line, now, c, incident_counters(d->incidents), live, &d->config.eve);
     tell(d, DESK_STATS, SEVERITY_INFO);
 }
 

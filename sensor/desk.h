@@ -67,8 +67,9 @@ void desk_pass(struct desk *d, nstime now);
  * `problem` was told that it is not. */
 bool desk_finish(struct desk *d);
 
-/* A `stats` line. */
-void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c);
+/* A `stats` line; `live` is NULL for files. */
+void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,
+                const struct eve_live *live);
 
 const struct incident_counters *desk_incidents(const struct desk *d);
 

@@ -367,7 +367,7 @@ static void reading_fini(struct reading *r)
 static void write_stats(struct reading *r)
 {
     struct dissect_counters counters = dissect_counters(r->dissect);
-    desk_stats(r->desk, r->newest, &counters);
+    desk_stats(r->desk, r->newest, &counters, NULL);
 }
 
 static enum read_exit run(struct reading *r)

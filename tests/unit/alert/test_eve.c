@@ -171,7 +171,8 @@ static void test_options(void **state)
     static const char *const files[] = {"a.pcap", "dir/b \"x\"\xFF.pcap"};
     (void)state;
     o = (struct eve_options){.sensor = "sensor-1",
-                             .interface = "eth0",
+                             .interface = (const char *const[]){"lo", "eth0"},
+                             .interface_count = 2,
                              .pcap_filename = files,
                              .pcap_count = 2,
                              .community_id_seed = 1};

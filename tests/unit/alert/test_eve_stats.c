@@ -15,7 +15,7 @@ static struct json j;
 static const char *stats_line(const struct dissect_counters *d, const struct incident_counters *c,
                               const struct eve_options *o)
 {
-    eve_stats(&j, 1700000000 * NS_PER_S, d, c, o);
+    eve_stats(&j, 1700000000 * NS_PER_S, d, c, NULL, o);
     struct span s = json_end(&j);
     assert_true(json_check(s.p, s.n));
     if (getenv("SHOW_LINES"))
