@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What processes tell of themselves, as it goes in messages: fixed records of one program. All of
+ * it is checked where it arrives, by its size.
+ */
+#ifndef SENSOR_TOLD_H
+#define SENSOR_TOLD_H
+
+#include "dissect/dissect.h"
+
+#define TOLD_TEXT 128
+
+/* MESSAGE_COUNTERS: of a process that looks at packets, since it started. */
+struct told_watch {
+    struct dissect_counters dissect;
+    uint64_t kernel_packets, kernel_drops, interface_drops;
+    uint64_t shed, shed_urgent; /* messages that found no room */
+    uint64_t steps;             /* of the clock */
+    nstime newest;              /* packet time; 0: none yet */
+    nstime mail;                /* of the newest packet that was mail; 0: none yet */
+    uint64_t interfaces, down;  /* how many, and how many of them are down */
+};
+
+/* MESSAGE_LINE: before the text of the line. */
+struct told_line {
+    uint64_t serial;  /* counts the lines of this judge, from 1 */
+    uint8_t kind;     /* enum desk_line */
+    uint8_t severity; /* enum severity, of alerts */
+    uint8_t again;    /* it was sent before, to one who is gone */
+};
+
+/* MESSAGE_KEPT: what of it is on disk. */
+struct told_feed {
+    uint64_t generation; /* of the judge whose lines are meant */
+    uint64_t serial;     /* all alerts up to this one are on disk */
+    uint64_t lost;       /* lines that never will be, for want of room; since the start */
+    uint64_t waiting;    /* lines that wait for a sink */
+    uint32_t degraded;   /* the spool cannot be written now */
+    char why[TOLD_TEXT];
+};
+
+#endif
