@@ -8,6 +8,8 @@
 
 /* --- frames and packets --- */
 #define CAP_VLAN_DEPTH       4     /* QinQinQ is seen; more tags are an attack on the loop */
+#define CAP_TUNNEL_DEPTH     4     /* VXLAN over MPLS, mirrored by ERSPAN, and one more */
+#define CAP_MPLS_LABELS      16    /* of one stack: segment routing pushes up to ten or so */
 #define CAP_IPV6_EXT_HEADERS 8     /* RFC 8200 lists seven kinds, each once but one */
 #define CAP_FRAG_TRACKERS    256   /* datagrams being reassembled at once; the oldest gives way */
 #define CAP_FRAG_BYTES       65535 /* an IP datagram has no more (RFC 791) */
@@ -143,6 +145,7 @@
 #define CAP_HISTORY_PAIRS   32768 /* clients and servers that failed lately, or held mail */
 #define CAP_HISTORY_RETURNS                                                                        \
     1024                        /* clients that sent in clear just now, and may explain why later */
+#define CAP_HISTORY_KNOCKS 4096 /* clients, and servers, of connections that came not about */
 #define CAP_HISTORY_FARMS  8192 /* owners of servers */
 #define CAP_HISTORY_PATHS  4096 /* client networks behind as many next hops */
 #define CAP_HISTORY_DOUBTS 1024 /* servers that deviate and are not decided upon */
@@ -158,6 +161,21 @@
 #define CAP_LINKED         4    /* earlier sessions that a finding names: tries before the last */
 #define CAP_SUPPRESSIONS   1024 /* the operator's entries: findings are held against each */
 
+/* --- spool and sinks --- */
+#define CAP_SPOOL_BODY      CAP_JSON_LINE /* of a record: a line of ours is never longer */
+#define CAP_SPOOL_SEGMENT   (4u << 20)    /* a file: rewritten in some 20 ms when one must shrink */
+#define CAP_SPOOL_QUOTA     (256u << 20) /* all files (option): 250,000 alerts with their reasons */
+#define CAP_SPOOL_QUEUE     (8u << 20)   /* in memory while the disk takes nothing (option) */
+#define CAP_SPOOL_SEGMENTS  4096         /* files: quota / segment is 64, damage makes some more */
+#define CAP_SPOOL_FILE      (64u << 20)  /* of a file that is taken for ours: it is read whole */
+#define CAP_SPOOL_READERS   16           /* sinks that read one spool */
+#define CAP_SPOOL_NAME      32           /* bytes of a sink's name */
+#define CAP_SPOOL_BATCH     256          /* records offered to a sink at once */
+#define CAP_SPOOL_WINDOW    (512u << 10) /* and their bytes: seven of the longest, 500 usual ones */
+#define CAP_SPOOL_BACKOFF_S 30           /* between two attempts at a broken disk, at most */
+#define CAP_SINK_KEY        256          /* bytes of a key or a channel in Redis */
+#define CAP_SINK_RULES      64           /* rules that one sink is not told of */
+
 /* --- reports --- */
 #define CAP_EVENT_LINE   1048576 /* bytes of a line of EVE: ours have 64 KiB at most */
 #define CAP_EVENT_NAME   96      /* bytes of a sensor's name and of an interface's, escaped */
@@ -167,13 +185,40 @@
 #define CAP_GARBLE_TEXT  128     /* bytes of each, escaped: STARTTLS has eight */
 #define CAP_MMDB         8       /* files that say of which AS and country an address is */
 
+/* --- live capture --- */
+#define CAP_BPF_CODE      2048 /* instructions of a filter; the kernel takes 4,096 */
+#define CAP_BPF_LABELS    128
+#define CAP_INTERFACES    16   /* that one process looks at */
+#define CAP_LIVE_BLOCK_MS 10   /* that the kernel gathers packets for before it hands them out */
+#define CAP_LIVE_HOLD_MS  50   /* a packet waits so long for earlier ones of other interfaces */
+#define CAP_LIVE_LOOK_MS  1000 /* between two looks at how the interfaces are */
+#define CAP_LIVE_STEP_MS  100  /* by so much no clock is slewed (ntpd steps from 128 ms on) */
+#define CAP_LIVE_RING_MIB 2047 /* of one interface: libpcap has 31 bits for its bytes */
+
 /* --- processes --- */
 #define CAP_MESSAGE_LINE    (CAP_JSON_LINE + 64) /* and what stands before it */
-#define CAP_MESSAGE_STATE   65536       /* how a process is, in words */
+#define CAP_MESSAGE_STATE   65536                /* how a process is, in words */
 #define CAP_MESSAGE_SOCKET  (4u << 20)  /* the kernel's buffer: a second of 1,000 sessions */
 #define CAP_MESSAGE_WAITING (32u << 20) /* and what waits behind it: ten seconds more */
+#define CAP_UNRAISED        (16u << 20) /* bytes of alerts that are not on disk yet: thousands */
 #define CAP_HELD_SESSIONS   65536 /* open at a time that something is thought of; a power of two */
-#define CAP_WATCHERS        16          /* processes that look at packets */
+#define CAP_WATCHERS        16    /* processes that look at packets */
+
+/* --- configuration --- */
+#define CAP_INTERFACES      16     /* of one sensor: a machine that taps has two or four */
+#define CAP_CONFIG_BYTES    262144 /* of a file; the default file with every comment has 6,000 */
+#define CAP_CONFIG_FILES    64     /* the file and those of conf.d */
+#define CAP_CONFIG_DEPTH    4      /* output: redis: kinds: [ */
+#define CAP_CONFIG_NODES    16384  /* words and brackets of a file: ours have 200, and the nets */
+#define CAP_CONFIG_VALUE    4096   /* bytes of a word: a filter */
+#define CAP_CONFIG_KEY      128    /* bytes of a key with its sections; ours have 26 at most */
+#define CAP_CONFIG_PROBLEMS 20     /* told of at a time: as many as a screen has */
+
+/* --- the gate --- */
+#define CAP_GATE_REQUEST  4096 /* bytes: Prometheus asks with some 300 */
+#define CAP_GATE_VISITORS 12   /* of HTTP at a time */
+#define CAP_GATE_CONTROLS 4    /* of the control socket: a flood of the others leaves them alone */
+#define CAP_GATE_SECONDS  5    /* until they have asked, and again until they have the answer */
 
 /* --- output --- */
 #define CAP_JSON_LINE  65536 /* one line of output */

@@ -48,6 +48,11 @@ uint16_t checksum_sum(const struct ip_packet *ip, uint8_t proto)
     return fold(sum_pseudo_header(ip, proto) + sum_bytes(ip->payload.p, ip->payload.n));
 }
 
+uint16_t checksum_bytes(struct span bytes)
+{
+    return fold(sum_bytes(bytes.p, bytes.n));
+}
+
 bool checksum_is_partial(const struct ip_packet *ip, uint8_t proto, size_t at)
 {
     uint16_t field;

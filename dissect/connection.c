@@ -369,6 +369,12 @@ static enum place elsewhere(struct dissect *d, struct flow *f, const struct arri
     return PLACE_FIRST;
 }
 
+static inline void count_processed(struct dissect *d, const struct arrival *a)
+{
+    d->count.processed++;
+    d->count.to_client += a->dir == SESSION_TO_CLIENT;
+}
+
 bool connection_glance(struct dissect *d, struct arrival *a)
 {
     struct flow *f = a->flow = flow_find(d->converse.table, &a->key);
@@ -378,7 +384,7 @@ bool connection_glance(struct dissect *d, struct arrival *a)
     a->tried = true;
     if (!pass(d, f, a))
         return false;
-    d->count.processed++;
+    count_processed(d, a);
     return true;
 }
 
@@ -394,12 +400,12 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (f && a->point != f->dir[a->dir].point)
         place = elsewhere(d, f, a);
     if (place == PLACE_SECOND) {
-        d->count.processed++;
+        count_processed(d, a);
         return;
     }
     if (f && bare_syn && !handshake_is_same(f, a->tcp.seq)) {
         if (handshake_in_window(f, a)) { /* nobody begins anew inside a window that is in use */
-            d->count.processed++;
+            count_processed(d, a);
             return;
         }
         if (!f->closing) { /* its receiver would ignore it; the SYN/ACK will tell */
@@ -419,7 +425,7 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     if (f && handshake_is_answer(f, a)) {
         f->synack_pending = true;
         f->pending_synack = a->tcp.seq;
-        d->count.processed++;
+        count_processed(d, a);
         return;
     }
     if (f && f->syn_pending && handshake_begins_next(f, a) && !(f = handshake_next(d, f, a)))
@@ -432,7 +438,7 @@ void connection_packet(struct dissect *d, const struct arrival *a)
         f = handshake_begin(d, a);
     if (!f)
         return;
-    d->count.processed++;
+    count_processed(d, a);
     conflicts = f->session ? f->session->conflicts : 0;
     packet_of(d, f, a);
     if (place == PLACE_BOTH && f->session)

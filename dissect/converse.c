@@ -288,6 +288,8 @@ void converse_resolve(struct converse *v, struct flow *f, bool force)
     do
         pump(v, f);
     while (unstick(v, f, force));
+    for (int d = 0; force && d < SESSION_DIR_COUNT; d++)
+        gap(v, f, (enum session_dir)d, reasm_tail(&f->dir[d]), false);
     settle(v, f);
 }
 

@@ -49,8 +49,8 @@ void converse_reread(struct converse *v, struct flow *f);
 /* Reads what became readable without new bytes: the stream's beginning or end was learned. */
 void converse_resume(struct converse *v, struct flow *f);
 
-/* Steps over what will not come any more; with `force`, everything that is held, holes becoming
- * gaps. */
+/* Steps over what will not come any more; with `force`, everything that is held and the way to a
+ * FIN, holes becoming gaps. */
 void converse_resolve(struct converse *v, struct flow *f, bool force);
 
 /* Tells the session and the reader what passed unseen (struct flow_pass). */

@@ -22,6 +22,7 @@ struct key {
     uint8_t family;
     uint8_t proto; /* IPv4 only: the pieces of an IPv6 packet may differ (RFC 8200 section 4.5) */
     uint8_t zero[2];
+    uint32_t zone;
 };
 
 /* Bytes of the datagram that are here: from start up to end, which is not included. */
@@ -116,12 +117,13 @@ static bool make_pool(struct defrag *d)
     return true;
 }
 
-static void key_of(const struct ip_packet *in, struct key *key)
+static void key_of(const struct ip_packet *in, uint32_t zone, struct key *key)
 {
     memset(key, 0, sizeof(*key));
     memcpy(key->src, in->src, sizeof(key->src));
     memcpy(key->dst, in->dst, sizeof(key->dst));
     key->id = in->id;
+    key->zone = zone;
     key->family = in->family;
     key->proto = in->family == 4 ? in->proto : 0;
 }
@@ -401,7 +403,8 @@ static bool give_out(struct defrag *d, struct tracker *t, struct ip_packet *out)
     return true;
 }
 
-bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struct ip_packet *out)
+bool defrag_push_of(struct defrag *d, uint32_t zone, const struct ip_packet *in, nstime now,
+                    struct ip_packet *out)
 {
     struct tracker *t;
     struct key key;
@@ -415,7 +418,7 @@ bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struc
         d->count.evicted++;
         return false;
     }
-    key_of(in, &key);
+    key_of(in, zone, &key);
     t = find_current(d, &key, now);
     if (!t && is_copy_of_given(&d->given, &key, in, now)) {
         d->count.duplicates++;
@@ -424,4 +427,9 @@ bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struc
     if (!t)
         t = start(d, &key, now);
     return take_piece(d, t, in) && is_complete(t) && give_out(d, t, out);
+}
+
+bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struct ip_packet *out)
+{
+    return defrag_push_of(d, 0, in, now, out);
 }

@@ -40,6 +40,12 @@ void defrag_free(struct defrag *d);
  */
 bool defrag_push(struct defrag *d, const struct ip_packet *in, nstime now, struct ip_packet *out);
 
+/* The same where packets of several networks meet, whose addresses and numbers mean something only
+ * in their own: pieces of different zones never belong together. `in` may be what the last call
+ * gave out, or point into it: its bytes are taken over before they go. */
+bool defrag_push_of(struct defrag *d, uint32_t zone, const struct ip_packet *in, nstime now,
+                    struct ip_packet *out);
+
 const struct defrag_counters *defrag_counters(const struct defrag *d);
 
 #endif

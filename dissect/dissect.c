@@ -19,6 +19,7 @@ void dissect_config_default(struct dissect_config *c)
                                  .implicit_port = 465,
                                  .max_flows = CAP_FLOWS,
                                  .half_open = CAP_HALF_OPEN,
+                                 .tunnels = TUNNEL_ALL,
                                  .dns_queries = CAP_DNS_QUERIES,
                                  .memory = (size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20,
                                  .unpacked = ((size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20) /
@@ -46,6 +47,7 @@ static inline void key_of(struct arrival *a)
 
     a->key.family = ip->family;
     a->key.view = 0;
+    a->key.tunnel = a->frame->carried;
     memcpy(a->key.client, up ? ip->src : ip->dst, 16);
     memcpy(a->key.server, up ? ip->dst : ip->src, 16);
     a->key.client_port = up ? a->tcp.src_port : a->tcp.dst_port;
@@ -95,11 +97,6 @@ static inline void orient(struct dissect *d, struct arrival *a)
     }
 }
 
-static bool wants_udp(const struct dissect *d, const struct ip_packet *ip)
-{
-    return d->dns && ip->proto == PROTO_UDP;
-}
-
 static void dns_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
 {
     const struct dns_arrival a = {.time = r->a.packet->time,
@@ -115,25 +112,90 @@ static void dns_packet(struct dissect *d, const struct reading *r, const struct 
         dns_tap_udp(d->dns, &a);
 }
 
+/* What a tunnel brings from afar is nobody's DNS: its answers would be believed of the network that
+ * is watched. */
+static bool is_native(const struct reading *r)
+{
+    return r->frame.carried == 0;
+}
+
 /* A whole packet without mail: DNS, the fetch of a policy, or nothing. `tcp`: NULL when it is no
  * TCP. */
 static void other_packet(struct dissect *d, const struct reading *r, const struct tcp_segment *tcp)
 {
-    if (d->dns && (tcp ? tcp->src_port == DNS_TAP_PORT || tcp->dst_port == DNS_TAP_PORT
-                       : dns_tap_is_udp(&r->ip)))
+    if (d->dns && is_native(r) &&
+        (tcp ? tcp->src_port == DNS_TAP_PORT || tcp->dst_port == DNS_TAP_PORT
+             : dns_tap_is_udp(&r->ip)))
         dns_packet(d, r, tcp);
     else
         d->count.not_mail++;
-    if (d->fetch && tcp && (tcp->src_port == FETCH_TAP_PORT || tcp->dst_port == FETCH_TAP_PORT))
+    if (d->fetch && is_native(r) && tcp &&
+        (tcp->src_port == FETCH_TAP_PORT || tcp->dst_port == FETCH_TAP_PORT))
         fetch_tap_segment(d->fetch, &r->ip, tcp, r->a.packet->time, d->converse.now,
                           r->a.packet->source);
 }
 
 /* The functions below: true when r->a.tcp is a segment on a mail port; else the packet has been
  * counted. */
+
+static bool framed(struct dissect *d, struct reading *r, enum frame_result result);
+
+static void count_tunnel(struct dissect *d, enum tunnel_kind kind)
+{
+    uint64_t *const counter[TUNNEL_KIND_COUNT] = {
+        [TUNNEL_GRE] = &d->count.gre,     [TUNNEL_ERSPAN] = &d->count.erspan,
+        [TUNNEL_VXLAN] = &d->count.vxlan, [TUNNEL_GENEVE] = &d->count.geneve,
+        [TUNNEL_IPIP] = &d->count.ipip,   [TUNNEL_MPLS] = &d->count.mpls,
+        [TUNNEL_PPPOE] = &d->count.pppoe,
+    };
+
+    ++*counter[kind];
+}
+
+/* Into a tunnel, carried by `outer` (NULL: by the link). `nothing`: counts what is not looked into.
+ */
+static bool into_tunnel(struct dissect *d, struct reading *r, enum tunnel_result result,
+                        const struct tunnel *t, const struct ip_packet *outer, uint64_t *nothing)
+{
+    if (!(d->config.tunnels & TUNNEL_BIT(t->kind)) || result == TUNNEL_OTHER) {
+        ++*nothing;
+        return false;
+    }
+    if (result == TUNNEL_MALFORMED) {
+        d->count.malformed_tunnel++;
+        return false;
+    }
+    if (result == TUNNEL_DEEP || r->frame.tunnel_count == CAP_TUNNEL_DEPTH) {
+        d->count.tunnel_deep++;
+        return false;
+    }
+    count_tunnel(d, t->kind);
+    point_enter(&r->frame, t, outer);
+    return framed(d, r, frame_inside(t->type, t->inside, &r->frame));
+}
+
+/* Port 53 stays that of DNS, whatever the other one is. */
+static bool ip_tunnel(struct dissect *d, struct reading *r)
+{
+    const struct ip_packet outer = r->ip;
+    struct tunnel t;
+    enum tunnel_result result = tunnel_ip(&outer, &t);
+
+    return into_tunnel(d, r, result, &t, &outer, &d->count.not_mail);
+}
+
+static bool may_be_tunnel(const struct dissect *d, const struct ip_packet *ip)
+{
+    struct span ports = ip->frag_offset ? span_of(NULL, 0) : ip->payload;
+
+    return d->config.tunnels && tunnel_may_be(ip->proto, ports, d->config.tunnels);
+}
+
 static bool whole_packet(struct dissect *d, struct reading *r)
 {
     if (r->ip.proto != PROTO_TCP) {
+        if (may_be_tunnel(d, &r->ip) && !(d->dns && is_native(r) && dns_tap_is_udp(&r->ip)))
+            return ip_tunnel(d, r);
         other_packet(d, r, NULL);
         return false;
     }
@@ -149,17 +211,27 @@ static bool whole_packet(struct dissect *d, struct reading *r)
 }
 
 /* The first piece has the ports; who asks for no other is spared the rest. */
+static bool wants_piece(const struct dissect *d, const struct reading *r)
+{
+    const struct ip_packet *piece = &r->ip;
+
+    if (piece->proto == PROTO_TCP || may_be_tunnel(d, piece))
+        return true;
+    return d->dns && is_native(r) && piece->proto == PROTO_UDP &&
+           (piece->frag_offset > 0 || dns_tap_is_udp(piece));
+}
+
 static bool fragment(struct dissect *d, struct reading *r)
 {
     const struct ip_packet piece = r->ip;
-    bool udp = wants_udp(d, &piece);
+    bool mail = piece.proto == PROTO_TCP && is_native(r);
 
-    if ((piece.proto != PROTO_TCP && !udp) ||
-        (udp && piece.frag_offset == 0 && !dns_tap_is_udp(&piece))) {
+    if (!wants_piece(d, r)) {
         d->count.not_mail++;
         return false;
     }
-    return defrag_push(udp ? d->udp_defrag : d->defrag, &piece, d->converse.now, &r->ip) &&
+    return defrag_push_of(mail ? d->defrag : d->side_defrag, (uint32_t)(r->frame.way >> 32), &piece,
+                          d->converse.now, &r->ip) &&
            whole_packet(d, r);
 }
 
@@ -171,34 +243,55 @@ static inline void count_family(struct dissect *d, const struct ip_packet *ip)
         d->count.ipv6++;
 }
 
-static bool ip_bytes(struct dissect *d, const struct packet *p, struct reading *r)
+/* A packet is as long as it says, or nobody takes it; one that was cut before it was put into a
+ * tunnel, as mirrors do, is not. */
+static bool is_cut_short(const struct reading *r)
 {
-    struct ip_packet *ip = &r->ip;
+    const struct packet *p = r->a.packet;
 
-    if (ip_parse(r->frame.ip, ip) != IP_OK ||
-        (ip->payload_len > ip->payload.n && p->bytes.n >= p->wire_len)) { /* nobody takes such */
+    return r->ip.payload_len > r->ip.payload.n && p->bytes.n >= p->wire_len && is_native(r);
+}
+
+static bool ip_bytes(struct dissect *d, struct reading *r)
+{
+    if (ip_parse(r->frame.ip, &r->ip) != IP_OK || is_cut_short(r)) {
         d->count.malformed_ip++;
         return false;
     }
-    count_family(d, ip);
-    return ip->fragment ? fragment(d, r) : whole_packet(d, r);
+    count_family(d, &r->ip);
+    return r->ip.fragment ? fragment(d, r) : whole_packet(d, r);
 }
 
+/* Of the frame as it was captured. */
 static void count_tags(struct dissect *d, const struct frame *frame)
 {
+    if (frame->tunnel_count > 0 || frame->vlan_count == 0)
+        return;
     if (frame->vlan_count == 1)
         d->count.vlan++;
     else
         d->count.qinq++;
 }
 
-static bool frame_bytes(struct dissect *d, const struct packet *p, struct reading *r)
+/* MPLS or PPPoE. */
+static bool link_tunnel(struct dissect *d, struct reading *r)
 {
-    switch (frame_parse(p->link, p->bytes, &r->frame)) {
+    struct tunnel t;
+    enum tunnel_result result = r->frame.type == FRAME_TYPE_PPPOE ? tunnel_pppoe(r->frame.ip, &t)
+                                                                  : tunnel_mpls(r->frame.ip, &t);
+
+    return into_tunnel(d, r, result, &t, NULL, &d->count.not_ip);
+}
+
+static bool framed(struct dissect *d, struct reading *r, enum frame_result result)
+{
+    switch (result) {
     case FRAME_OK:
-        if (r->frame.vlan_count > 0)
-            count_tags(d, &r->frame);
-        return ip_bytes(d, p, r);
+        count_tags(d, &r->frame);
+        return ip_bytes(d, r);
+    case FRAME_CARRIER:
+        count_tags(d, &r->frame);
+        return link_tunnel(d, r);
     case FRAME_SHORT:
         d->count.malformed_link++;
         break;
@@ -215,12 +308,19 @@ static bool frame_bytes(struct dissect *d, const struct packet *p, struct readin
     return false;
 }
 
+static bool frame_bytes(struct dissect *d, const struct packet *p, struct reading *r)
+{
+    return framed(d, r, frame_parse(p->link, p->bytes, &r->frame));
+}
+
 /* A plain frame without mail that is to be read all the same. */
 static inline bool wants_other(const struct dissect *d, enum plain kind, struct span bytes)
 {
     if (d->dns && plain_has_port(kind, bytes, DNS_TAP_PORT))
         return true;
-    if (!d->fetch || kind == PLAIN_OTHER)
+    if (kind == PLAIN_OTHER)
+        return plain_may_carry(kind, bytes, d->config.tunnels);
+    if (!d->fetch)
         return false;
     if (plain_dst_port(kind, bytes) == FETCH_TAP_PORT)
         return fetch_tap_wants(d->fetch, true, plain_payload(kind, bytes));
@@ -348,12 +448,13 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
                                     .user = d};
     if (c->dns) {
         d->dns = dns_tap_new(&c->key, c->dns_queries, c->dns, user);
-        d->udp_defrag = defrag_new();
     }
+    if (c->dns || c->tunnels)
+        d->side_defrag = defrag_new();
     if (c->fetch)
         d->fetch = fetch_tap_new(&c->key, c->fetch, user);
-    if (!d->defrag || !d->half_open || !d->park || !d->converse.table ||
-        (c->dns && (!d->dns || !d->udp_defrag)) || (c->fetch && !d->fetch)) {
+    if (!d->defrag || !d->half_open || !d->park || !d->converse.table || (c->dns && !d->dns) ||
+        ((c->dns || c->tunnels) && !d->side_defrag) || (c->fetch && !d->fetch)) {
         dissect_free(d);
         return NULL;
     }
@@ -379,7 +480,7 @@ void dissect_free(struct dissect *d)
     flow_table_free(d->converse.table);
     half_open_free(d->half_open);
     defrag_free(d->defrag);
-    defrag_free(d->udp_defrag);
+    defrag_free(d->side_defrag);
     dns_tap_free(d->dns);
     fetch_tap_free(d->fetch);
     free(d);
@@ -402,7 +503,6 @@ static void add_dns(struct dissect_counters *c, const struct dissect *d)
     c->dns_unanswered = n.unanswered;
     c->dns_forgotten = n.forgotten;
     c->dns_dropped = n.dropped;
-    add_fragments(c, d->udp_defrag);
 }
 
 struct dissect_counters dissect_counters(const struct dissect *d)
@@ -411,6 +511,8 @@ struct dissect_counters dissect_counters(const struct dissect *d)
     struct dissect_counters c = d->count;
 
     add_fragments(&c, d->defrag);
+    if (d->side_defrag)
+        add_fragments(&c, d->side_defrag);
     if (d->dns)
         add_dns(&c, d);
     c.retransmits = v->count.retransmits;

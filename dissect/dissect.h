@@ -26,6 +26,17 @@ typedef void (*dissect_fetch_fn)(void *user, const struct fetch_sighting *s);
  * the session is handed out for the last time. In the order of time with what dissect_fn gets. */
 typedef void (*dissect_tls_fn)(void *user, struct session *s, const struct tls_sighting *t);
 
+/* A connection that somebody tried to make, and that does not come about: its SYN was sent again
+ * and nothing had answered it, or an RST did. */
+struct dissect_attempt {
+    struct flow_key key;
+    nstime time;
+    bool refused; /* by an RST */
+};
+
+/* Called at its packet, as dissect_dns_fn is. */
+typedef void (*dissect_attempt_fn)(void *user, const struct dissect_attempt *a);
+
 struct dissect_config {
     uint16_t port[CAP_PORTS]; /* server ports that carry mail */
     uint8_t port_count;
@@ -40,10 +51,13 @@ struct dissect_config {
     dissect_dns_fn dns;     /* with the `user` of dissect_new(); NULL: packets of DNS are no mail */
     dissect_tls_fn tls;     /* likewise; NULL: nobody is told of handshakes */
     dissect_fetch_fn fetch; /* likewise; NULL: port 443 is no mail */
-    uint32_t dns_queries;   /* that are remembered: a power of two up to CAP_DNS_QUERIES */
+    dissect_attempt_fn attempt; /* likewise; NULL: nobody is told of those */
+    unsigned tunnels;     /* encapsulations that are looked into: TUNNEL_BIT of dissect/tunnel.h; 0:
+                             none, and what lies in them is no mail */
+    uint32_t dns_queries; /* that are remembered: a power of two up to CAP_DNS_QUERIES */
 };
 
-/* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, nothing kept; key zero. */
+/* 25, 587, 2525 and 465 (implicit), CAP_FLOWS flows, every tunnel, nothing kept; key zero. */
 void dissect_config_default(struct dissect_config *c);
 
 struct packet {
@@ -67,16 +81,21 @@ struct dissect_counters {
     uint64_t not_ip;
     uint64_t malformed_link, malformed_ip, malformed_tcp;
     uint64_t unknown_link, vlan_deep;
-    uint64_t fragments_dropped; /* given up, malformed or conflicting */
-    uint64_t fragments_held;    /* waiting, or part of a whole that was counted once */
-    uint64_t no_flow;           /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
-    uint64_t half_open;         /* bare SYNs: kept in the half-open table, no flow made */
-    uint64_t flow_capped;       /* no flow could be made */
-    uint64_t dns;               /* port 53, if DNS is wanted; whatever became of it */
-    uint64_t processed;         /* went into a flow */
+    uint64_t malformed_tunnel, tunnel_deep; /* a header that no receiver takes; too many of them */
+    uint64_t fragments_dropped;             /* given up, malformed or conflicting */
+    uint64_t fragments_held;                /* waiting, or part of a whole that was counted once */
+    uint64_t no_flow;     /* mail port, but nothing to attach it to (stray FIN, RST, ACK) */
+    uint64_t half_open;   /* bare SYNs: kept in the half-open table, no flow made */
+    uint64_t flow_capped; /* no flow could be made */
+    uint64_t dns;         /* port 53, if DNS is wanted; whatever became of it */
+    uint64_t processed;   /* went into a flow */
+    /* encapsulations that were looked into, several in one packet at times, whatever became of it
+     */
+    uint64_t gre, erspan, vxlan, geneve, ipip, mpls, pppoe;
     /* of the processed ones */
     uint64_t vlan, qinq, ipv4, ipv6, tcp, bad_checksums, offloaded, duplicates, retransmits,
         reordered;
+    uint64_t to_client; /* sent by servers; the others by clients */
     uint64_t gaps, gap_bytes, cut_packets;
     /* flows and sessions */
     uint64_t flows, flows_closed, flows_timeout, flows_evicted, flows_open, sessions;

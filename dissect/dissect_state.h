@@ -48,7 +48,8 @@ struct dissect {
     unsigned later_count;
     struct tls_sight_room sight;
     uint64_t serial;
-    struct defrag *udp_defrag; /* with `dns`: what fills it takes no place from pieces of mail */
+    struct defrag *side_defrag; /* of DNS, of what carries tunnels, and inside of those: what fills
+                                   it takes no place from pieces of mail; NULL: none is wanted */
     uint8_t port_map[65536 / 8];
 };
 

@@ -101,7 +101,8 @@ static uint32_t word(const uint8_t *p)
  */
 static inline uint32_t hash(const uint64_t *secret, const struct flow_key *k)
 {
-    uint64_t sum = secret[0] + (uint64_t)k->view * secret[SECRET_WORDS - 1] +
+    uint64_t sum = secret[0] +
+                   (uint64_t)((uint32_t)k->tunnel << 8 | k->view) * secret[SECRET_WORDS - 1] +
                    secret[1] * ((uint32_t)k->client_port << 16 | k->server_port) +
                    secret[2] * word(k->client) + secret[3] * word(k->server);
 
@@ -120,7 +121,7 @@ uint32_t flow_hash(const struct flow_table *t, const struct flow_key *key)
 
 static inline bool same(const struct flow_key *a, const struct flow_key *b)
 {
-    return a->view == b->view && a->client_port == b->client_port &&
+    return a->view == b->view && a->tunnel == b->tunnel && a->client_port == b->client_port &&
            a->server_port == b->server_port && memcmp(a->client, b->client, 16) == 0 &&
            memcmp(a->server, b->server, 16) == 0 && a->family == b->family;
 }

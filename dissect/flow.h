@@ -80,6 +80,7 @@ struct flow {
     bool syn_pending;    /* a SYN with another number came: pending_isn */
     bool synack_pending; /* and its answer: pending_synack */
     bool other_synack;   /* this connection's SYN was answered twice */
+    bool told;           /* its session was handed out at a milestone */
 
     _Alignas(64) struct flow_recent recent[SESSION_DIR_COUNT][4]; /* the newest packets */
 
@@ -91,6 +92,8 @@ struct flow {
     nstime wait_since;    /* of the last progress, while waiting */
     nstime close_at;
     struct flow_usual usual[SESSION_DIR_COUNT];
+    uint64_t echo; /* in a tunnel: what the same connection outside of it had said when it ended
+                      (echo_digest()); 0: nothing */
     uint32_t pending_isn, pending_synack;
     uint32_t reset_seq[SESSION_DIR_COUNT];  /* where an RST stood, how it looked */
     uint32_t reset_peer[SESSION_DIR_COUNT]; /* what the peer had said by then */

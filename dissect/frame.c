@@ -2,10 +2,8 @@
 #include "dissect/frame.h"
 
 enum ethertype {
-    TYPE_FIRST = 0x0600, /* below is a length: IEEE 802.3 section 3.2.6 */
-    TYPE_IPV4 = 0x0800,
-    TYPE_VLAN = 0x8100, /* 802.1Q */
-    TYPE_IPV6 = 0x86dd,
+    TYPE_FIRST = 0x0600,    /* below is a length: IEEE 802.3 section 3.2.6 */
+    TYPE_VLAN = 0x8100,     /* 802.1Q */
     TYPE_QINQ = 0x88a8,     /* 802.1ad */
     TYPE_QINQ_OLD = 0x9100, /* what switches used for QinQ before 802.1ad */
     TYPE_QINQ_OLDER = 0x9200
@@ -39,7 +37,7 @@ static enum frame_result parse_llc(struct span rest, struct frame *out)
     if (memcmp(rest.p, snap, sizeof(snap)) != 0)
         return FRAME_NOT_IP;
     type = be16(rest.p + sizeof(snap));
-    if (type != TYPE_IPV4 && type != TYPE_IPV6)
+    if (type != FRAME_TYPE_IPV4 && type != FRAME_TYPE_IPV6)
         return FRAME_NOT_IP;
     return accept_ip(span_from(rest, sizeof(snap) + 2), out);
 }
@@ -55,15 +53,20 @@ static enum frame_result parse_tagged(uint16_t type, struct span rest, struct fr
         type = be16(rest.p + 2);
         rest = span_from(rest, 4);
     }
-    if (type == TYPE_IPV4 || type == TYPE_IPV6)
+    if (type == FRAME_TYPE_IPV4 || type == FRAME_TYPE_IPV6)
         return accept_ip(rest, out);
+    if (type == FRAME_TYPE_MPLS || type == FRAME_TYPE_MPLS_UPSTREAM || type == FRAME_TYPE_PPPOE) {
+        out->type = type;
+        out->ip = rest;
+        return FRAME_CARRIER;
+    }
     return type < TYPE_FIRST ? parse_llc(rest, out) : FRAME_NOT_IP;
 }
 
 /* What stands behind a type field, wherever the link header has it. */
 static inline enum frame_result parse_typed(uint16_t type, struct span rest, struct frame *out)
 {
-    if (type == TYPE_IPV4 || type == TYPE_IPV6)
+    if (type == FRAME_TYPE_IPV4 || type == FRAME_TYPE_IPV6)
         return accept_ip(rest, out);
     return parse_tagged(type, rest, out);
 }
@@ -136,11 +139,23 @@ static enum frame_result parse_raw(uint32_t link, struct span bytes, struct fram
     return FRAME_NOT_IP;
 }
 
+enum frame_result frame_inside(uint16_t type, struct span bytes, struct frame *f)
+{
+    if (type != FRAME_TYPE_ETHERNET)
+        return type < TYPE_FIRST ? FRAME_NOT_IP : parse_typed(type, bytes, f);
+    f->vlan_count = 0;
+    memset(f->vlan, 0, sizeof(f->vlan));
+    return parse_ethernet(bytes, f);
+}
+
 enum frame_result frame_parse(uint32_t link, struct span bytes, struct frame *out)
 {
     memset(out->vlan, 0, sizeof(out->vlan));
     out->vlan_count = 0;
     out->has_mac = false;
+    out->tunnel_count = 0;
+    out->carried = 0;
+    out->way = 0;
     switch (link) {
     case FRAME_ETHERNET:
         return parse_ethernet(bytes, out);

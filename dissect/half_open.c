@@ -37,8 +37,8 @@ _Static_assert(CAP_HALF_OPEN == UINT16_MAX + 1, "places are 16-bit numbers");
  */
 static uint64_t tag_of(const struct flow_key *k)
 {
-    uint64_t w[4], h = (uint64_t)k->view << 40 | (uint64_t)k->family << 32 |
-                       (uint64_t)k->client_port << 16 | k->server_port;
+    uint64_t w[4], h = (uint64_t)k->tunnel << 48 | (uint64_t)k->view << 40 |
+                       (uint64_t)k->family << 32 | (uint64_t)k->client_port << 16 | k->server_port;
 
     memcpy(w, k->client, 16);
     memcpy(w + 2, k->server, 16);

@@ -3,7 +3,8 @@
 
 #include "dissect/plausible.h"
 
-#define AHEAD_OF_SYN (1u << 24) /* data that may lie between a SYN and what recalls it */
+#define AHEAD_OF_SYN (1u << 24)        /* data that may lie between a SYN and what recalls it */
+#define AGAIN_LEAST  (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
 void handshake_round_trip(struct session *s, nstime took, bool of_upgrade)
 {
@@ -64,8 +65,34 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
     h->tag = 0;
 }
 
+static void tell_attempt(struct dissect *d, const struct arrival *a, bool refused)
+{
+    const struct dissect_attempt attempt = {a->key, a->packet->time, refused};
+
+    d->config.attempt(d->user, &attempt);
+}
+
+/* It came before, and so long ago that it is its sender who says it again. */
+static bool is_again(const struct half_open *before, const struct arrival *a)
+{
+    return before && before->isn == a->tcp.seq &&
+           clock_since(a->packet->time, before->time) >= AGAIN_LEAST;
+}
+
+/* Nobody takes the connection: the answer of the server's host to its SYN (RFC 9293 section
+ * 3.10.7.1). The SYN stays known, for anybody could say so. */
+static void refused(struct dissect *d, const struct arrival *a)
+{
+    const struct half_open *syn = half_open_find(d->half_open, &a->key);
+
+    if (syn && (a->tcp.flags & TCP_ACK) && a->tcp.ack == syn->isn + 1)
+        tell_attempt(d, a, true);
+}
+
 void handshake_half_open(struct dissect *d, const struct arrival *a)
 {
+    if (d->config.attempt && is_again(half_open_find(d->half_open, &a->key), a))
+        tell_attempt(d, a, false);
     struct half_open syn = {.time = d->converse.now,
                             .isn = a->tcp.seq,
                             .point = a->point,
@@ -145,6 +172,8 @@ struct flow *handshake_begin(struct dissect *d, const struct arrival *a)
     struct flow *f;
 
     if ((a->tcp.flags & TCP_RST) || (!syn && a->tcp.payload_len == 0)) {
+        if (d->config.attempt && (a->tcp.flags & TCP_RST) && a->dir == SESSION_TO_CLIENT)
+            refused(d, a);
         d->count.no_flow++;
         return NULL;
     }

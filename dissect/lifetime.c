@@ -4,6 +4,7 @@
 
 #include "base/heap.h"
 #include "dissect/dissect_state.h"
+#include "dissect/echo.h"
 #include "dissect/smtp.h"
 
 #define IDLE   (CAP_FLOW_IDLE_S * NS_PER_S)
@@ -51,8 +52,84 @@ static void bring_up_to_date(struct dissect *d, struct flow *f, enum session_mil
     f->session->twin = twin_session(d, f, m == SESSION_CLOSED);
 }
 
+/* --- the same connection inside of a tunnel --- */
+
+/* The packed ones are left where they are: those who close them count on it. */
+static struct flow *of_same_tuple(struct dissect *d, const struct flow *f, uint16_t tunnel)
+{
+    struct flow_key k = f->key;
+    struct flow *o;
+
+    k.tunnel = tunnel;
+    o = flow_find(d->converse.table, &k);
+    return o && o->session && echo_near(o, f) ? o : NULL;
+}
+
+/* The connection as it is seen outside of the innermost tunnels; NULL: it is not, or no more. */
+static struct flow *outside(struct dissect *d, const struct flow *f)
+{
+    struct flow *o = NULL;
+
+    for (uint16_t t = f->key.tunnel; t && !o;) {
+        t >>= POINT_KIND_BITS;
+        o = of_same_tuple(d, f, t);
+    }
+    return o;
+}
+
+/* It is told of by the one outside, or was: until it ends one waits with it. */
+static bool is_spoken_for(struct dissect *d, const struct flow *f)
+{
+    if (f->key.tunnel == 0 || f->told)
+        return false;
+    return outside(d, f) || (f->echo && f->echo == echo_digest(&d->config.key, f->session));
+}
+
+/* It ends, and all that it said was said outside as well. */
+static bool is_echo(struct dissect *d, const struct flow *f)
+{
+    uint64_t said;
+    struct flow *o;
+
+    if (f->key.tunnel == 0 || f->told)
+        return false;
+    said = echo_digest(&d->config.key, f->session);
+    if (f->echo == said)
+        return true;
+    o = outside(d, f);
+    if (!o)
+        return false;
+    converse_catch_up(o);
+    return echo_digest(&d->config.key, o->session) == said;
+}
+
+static bool any_carried(const struct dissect *d)
+{
+    const struct dissect_counters *c = &d->count;
+
+    return c->gre || c->erspan || c->vxlan || c->geneve || c->ipip;
+}
+
+/* Leaves word with the copies of an ending connection that are in one more tunnel, or in two. */
+static void leave_word(struct dissect *d, const struct flow *f, uint16_t around, int levels)
+{
+    if (around >> (CAP_TUNNEL_DEPTH - 1) * POINT_KIND_BITS)
+        return;
+    for (uint16_t kind = TUNNEL_GRE; kind <= TUNNEL_IP_LAST; kind++) {
+        uint16_t inside = (uint16_t)((unsigned)around << POINT_KIND_BITS | kind);
+        struct flow *t = of_same_tuple(d, f, inside);
+        if (t)
+            t->echo = echo_digest(&d->config.key, f->session);
+        if (levels > 1)
+            leave_word(d, f, inside, levels - 1);
+    }
+}
+
+/* --- handing out --- */
+
 static void emit(struct dissect *d, struct flow *f, enum session_milestone m)
 {
+    f->told = true;
     bring_up_to_date(d, f, m);
     d->fn(d->user, f->session, m);
     f->session->twin = NULL;
@@ -144,7 +221,7 @@ void lifetime_milestone(void *user, struct flow *f)
     struct dissect *d = user;
     unsigned events = smtp_take_events(f->smtp);
 
-    if (f->key.view) /* it is told of with the first view */
+    if (f->key.view || (events && is_spoken_for(d, f))) /* it is told of with the first view */
         return;
     for (int m = 0; events && m < SESSION_CLOSED; m++)
         if (events & (1u << m))
@@ -158,10 +235,12 @@ void lifetime_ending(struct dissect *d, struct flow *f)
 {
     struct session *s = f->session;
 
-    if (s->ending || s->upgrade == UPGRADE_NONE || s->tls_complete || f->key.view)
+    if (s->ending || s->upgrade == UPGRADE_NONE || s->tls_complete || f->key.view ||
+        is_spoken_for(d, f))
         return;
-    if (f->dir[SESSION_TO_SERVER].held || f->dir[SESSION_TO_CLIENT].held)
-        return; /* what is waited for may have completed it */
+    for (int i = 0; i < SESSION_DIR_COUNT; i++)
+        if (f->dir[i].held || reasm_tail(&f->dir[i]) > 0)
+            return; /* what is waited for may have completed it */
     s->ending = true;
     emit(d, f, SESSION_ENDING);
 }
@@ -213,6 +292,15 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     s->closed = why;
     s->unacknowledged = unacknowledged(f);
     bring_up_to_date(d, f, SESSION_CLOSED);
+    if (is_echo(d, f)) {
+        s->twin = NULL;
+        d->count.second_views++;
+        drop(d, f);
+        drop_twin(d, f);
+        return;
+    }
+    if (any_carried(d))
+        leave_word(d, f, f->key.tunnel, 2);
     d->count.flows_timeout += why == SESSION_TIMEOUT;
     d->count.flows_evicted += why == SESSION_EVICTED;
     d->count.sessions += s->bytes[0] || s->bytes[1] || s->gap_bytes[0] || s->gap_bytes[1];
@@ -459,6 +547,8 @@ struct flow *lifetime_begin(struct dissect *d, const struct arrival *a)
     s->serial = d->serial++;
     s->vlan_count = a->frame->vlan_count;
     memcpy(s->vlan, a->frame->vlan, sizeof(s->vlan));
+    s->tunnel_count = a->frame->tunnel_count;
+    memcpy(s->tunnel, a->frame->tunnel, s->tunnel_count * sizeof(s->tunnel[0]));
     s->midstream = true; /* until a SYN or SYN/ACK is seen */
     note_link(s, a);
     f->dir[a->dir].point = a->point;

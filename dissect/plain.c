@@ -56,6 +56,16 @@ bool plain_has_port(enum plain kind, struct span bytes, uint16_t port)
     return be16(p) == port || be16(p + 2) == port;
 }
 
+bool plain_may_carry(enum plain kind, struct span bytes, unsigned tunnels)
+{
+    uint16_t port = be16(bytes.p + ETHERNET + IPV4 + 2);
+
+    if (kind != PLAIN_OTHER || (bytes.p[23] == PROTO_UDP && port != TUNNEL_PORT_VXLAN &&
+                                port != TUNNEL_PORT_GENEVE)) /* nearly all of them */
+        return false;
+    return tunnel_may_be(bytes.p[23], span_from(bytes, ETHERNET + IPV4), tunnels);
+}
+
 static inline void read_ipv4(const uint8_t *p, struct ip_packet *out)
 {
     memset(out->src + 4, 0, sizeof(out->src) - 4);
@@ -82,6 +92,9 @@ static inline void read_frame(struct span bytes, struct frame *out)
 {
     memset(out->vlan, 0, sizeof(out->vlan));
     out->vlan_count = 0;
+    out->tunnel_count = 0;
+    out->carried = 0;
+    out->way = 0;
     out->has_mac = true;
     memcpy(out->dst_mac, bytes.p, 6);
     memcpy(out->src_mac, bytes.p + 6, 6);
@@ -103,6 +116,7 @@ static inline void read_key(enum plain kind, const uint8_t *p, bool to_server, s
     uint8_t *dst = to_server ? key->server : key->client;
 
     key->view = 0;
+    key->tunnel = 0;
     if (kind == PLAIN_TCP_IPV4) {
         key->family = 4;
         memset(key->client + 4, 0, sizeof(key->client) - 4);

@@ -25,6 +25,9 @@ uint16_t plain_dst_port(enum plain kind, struct span bytes);
 /* Any plain frame but PLAIN_NOT: it is TCP or UDP from or to this port. */
 bool plain_has_port(enum plain kind, struct span bytes, uint16_t port);
 
+/* Any plain frame but PLAIN_NOT: it may be one of these tunnels (TUNNEL_BIT, dissect/tunnel.h). */
+bool plain_may_carry(enum plain kind, struct span bytes, unsigned tunnels);
+
 /* What stands behind the headers of a plain TCP frame, with what may stand behind the datagram. */
 struct span plain_payload(enum plain kind, struct span bytes);
 

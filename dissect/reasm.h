@@ -54,6 +54,15 @@ static inline int32_t reasm_diff(uint32_t a, uint32_t b)
     return (int32_t)(a - b);
 }
 
+#define REASM_TAIL 65535 /* bytes before a FIN: one further ahead is not believed */
+
+/* Bytes before the FIN that did not come yet. */
+static inline uint32_t reasm_tail(const struct reasm *r)
+{
+    int32_t n = r->fin_seen && r->started ? reasm_diff(r->fin_seq, r->next) : 0;
+    return n > 0 && n <= REASM_TAIL ? (uint32_t)n : 0;
+}
+
 void reasm_start(struct reasm *r, uint32_t seq);
 
 enum reasm_hold { REASM_HELD, REASM_KNOWN, REASM_FULL };

@@ -72,12 +72,17 @@ _Static_assert(CAP_TAMPER == CAP_CONFLICTS + TAMPER_KIND_COUNT - 1, "each kind h
 uint64_t session_flow_id(const struct flow_key *k, nstime first)
 {
     static const struct siphash_key fixed = {0, 0}; /* an id, not a table: the same for every run */
-    uint8_t bytes[44];
+    uint8_t bytes[46];
+    size_t n = 44;
 
     memcpy(bytes, k->client, 16);
     memcpy(bytes + 16, k->server, 16);
     memcpy(bytes + 32, &k->client_port, 2);
     memcpy(bytes + 34, &k->server_port, 2);
     memcpy(bytes + 36, &first, 8);
-    return siphash(&fixed, bytes, sizeof(bytes)) & ((UINT64_C(1) << 53) - 1);
+    if (k->tunnel) { /* else as ever, for whoever joins lines of then and now */
+        memcpy(bytes + n, &k->tunnel, 2);
+        n += 2;
+    }
+    return siphash(&fixed, bytes, n) & ((UINT64_C(1) << 53) - 1);
 }

@@ -17,6 +17,7 @@
 #include "base/caps.h"
 #include "base/clock.h"
 #include "base/span.h"
+#include "dissect/frame.h"
 #include "dissect/syn_print.h"
 #include "dissect/tls_facts.h"
 
@@ -57,6 +58,8 @@ struct flow_key {
     uint8_t client[16]; /* network byte order; IPv4 in the first four bytes, rest zero */
     uint8_t server[16];
     uint8_t view;         /* 1: the second place where one connection is seen; else 0 */
+    uint16_t tunnel;      /* frame.carried: what anybody can send from afar, in a tunnel, meets no
+                             connection but those in tunnels of the same kinds; 0: in none */
     uint16_t client_port; /* host byte order */
     uint16_t server_port;
 };
@@ -179,6 +182,8 @@ struct session {
     uint64_t serial;  /* order of first packets, from 0 */
     uint16_t vlan[CAP_VLAN_DEPTH]; /* outermost first, of the first packet */
     uint8_t vlan_count;
+    struct frame_tunnel tunnel[CAP_TUNNEL_DEPTH]; /* likewise */
+    uint8_t tunnel_count;
     uint32_t source; /* index of the input (file) of the newest packet */
     nstime first;    /* first packet */
     nstime last;     /* newest packet */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link-type selector, then packets of two length bytes each, through all layers up to TCP. */
+/* A link-type selector, then packets of two length bytes each, through all layers up to TCP, and
+ * through all that they are encapsulated in. */
 #include "base/cursor.h"
 #include "dissect/defrag.h"
 #include "dissect/frame.h"
 #include "dissect/plain.h"
+#include "dissect/point.h"
 #include "dissect/tcp.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -37,21 +39,54 @@ static void same_both_ways(uint32_t link, struct span bytes)
     }
 }
 
+static bool lies_in(struct span inner, struct span outer)
+{
+    return inner.n == 0 || (inner.p >= outer.p && inner.p + inner.n <= outer.p + outer.n);
+}
+
+/* One header after the other, as deep as they are read; what is inside lies in what is outside. */
+static void one_layer(struct defrag *d, struct frame *frame, enum frame_result rc, nstime now)
+{
+    struct ip_packet ip, whole, *p = &ip;
+    struct tcp_segment tcp;
+    struct tunnel t;
+    enum tunnel_result found;
+
+    if (rc == FRAME_CARRIER) {
+        found = frame->type == FRAME_TYPE_PPPOE ? tunnel_pppoe(frame->ip, &t)
+                                                : tunnel_mpls(frame->ip, &t);
+        p = NULL;
+    } else {
+        if (rc != FRAME_OK || ip_parse(frame->ip, &ip) != IP_OK)
+            return;
+        if (ip.fragment)
+            p = defrag_push_of(d, (uint32_t)frame->way, &ip, now, &whole) ? &whole : NULL;
+        if (!p)
+            return;
+        if (p->payload.n > p->payload_len || p->fragment)
+            __builtin_trap();
+        if (tcp_checksum(p) < TCP_CHECKSUM_UNKNOWN && tcp_parse(p, &tcp) == TCP_SHORT)
+            __builtin_trap();
+        found = tunnel_ip(p, &t);
+    }
+    if (found != TUNNEL_OK)
+        return;
+    if (!lies_in(t.inside, p ? p->payload : frame->ip) ||
+        (p && !tunnel_may_be(p->proto, p->payload, TUNNEL_BIT(t.kind))))
+        __builtin_trap();
+    if (frame->tunnel_count == CAP_TUNNEL_DEPTH)
+        return;
+    point_enter(frame, &t, p);
+    one_layer(d, frame, frame_inside(t.type, t.inside, frame), now);
+}
+
 static void one_packet(struct defrag *d, uint32_t link, struct span bytes, nstime now)
 {
     struct frame frame;
-    struct ip_packet ip, whole, *p = &ip;
-    struct tcp_segment tcp;
+    enum frame_result rc = frame_parse(link, bytes, &frame);
 
     same_both_ways(link, bytes);
-    if (frame_parse(link, bytes, &frame) != FRAME_OK || ip_parse(frame.ip, &ip) != IP_OK)
-        return;
-    if (ip.fragment)
-        p = defrag_push(d, &ip, now, &whole) ? &whole : NULL;
-    if (p && (p->payload.n > p->payload_len || p->fragment))
-        __builtin_trap();
-    if (p && tcp_checksum(p) < TCP_CHECKSUM_UNKNOWN && tcp_parse(p, &tcp) == TCP_SHORT)
-        __builtin_trap();
+    one_layer(d, &frame, rc, now);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -65,8 +65,9 @@ static void check(const struct dissect *d)
 {
     struct dissect_counters c = dissect_counters(d);
     uint64_t out = c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip + c.malformed_tcp +
-                   c.unknown_link + c.vlan_deep + c.fragments_dropped + c.fragments_held +
-                   c.no_flow + c.half_open + c.flow_capped + c.dns + c.processed;
+                   c.unknown_link + c.vlan_deep + c.malformed_tunnel + c.tunnel_deep +
+                   c.fragments_dropped + c.fragments_held + c.no_flow + c.half_open +
+                   c.flow_capped + c.dns + c.processed;
 
     if (out != c.packets || c.flows_open || c.held_bytes)
         abort();

@@ -129,9 +129,9 @@ static inline bool whole_way_accounted(const struct dissect *d)
     struct dissect_counters c = dissect_counters(d);
 
     return c.packets == c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
-                            c.malformed_tcp + c.unknown_link + c.vlan_deep + c.fragments_dropped +
-                            c.fragments_held + c.no_flow + c.half_open + c.flow_capped + c.dns +
-                            c.processed &&
+                            c.malformed_tcp + c.unknown_link + c.vlan_deep + c.malformed_tunnel +
+                            c.tunnel_deep + c.fragments_dropped + c.fragments_held + c.no_flow +
+                            c.half_open + c.flow_capped + c.dns + c.processed &&
            c.flows_open == 0 && c.held_bytes == 0;
 }
 

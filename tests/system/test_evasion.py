@@ -128,7 +128,7 @@ def check(tally, binary, case, folder):
 def accounted(line):
     p = dict(line["stats"]["stripwatch"]["packets"])
     drops = ("not_mail", "not_ip", "malformed_link", "malformed_ip", "malformed_tcp", "unknown_link",
-             "vlan_deep", "fragments_dropped", "fragments_held", "no_flow", "half_open", "flow_capped",
+             "vlan_deep", "malformed_tunnel", "tunnel_deep", "fragments_dropped", "fragments_held", "no_flow", "half_open", "flow_capped",
              "dns", "processed")
     return p["packets"] == sum(p[key] for key in drops)
 

@@ -16,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import dnsfill
+import encap
 import pcapio
 import tlsfill
 import tlsflight
@@ -106,6 +107,7 @@ class Compiler:
         self.now = int(datetime(2026, 11, 21, 10, tzinfo=timezone.utc).timestamp()) * SECOND
         self.rtt = 20 * MILLISECOND
         self.vlans = []
+        self.tunnel, self.beside = (), False
         self.mss = 0
         self.isn = {"C": 1000000, "S": 5000000}
         self.ttl = {"C": 64, "S": 57}
@@ -194,6 +196,12 @@ class Compiler:
 
     def do_vlan(self, *tags):
         self.vlans = [int(t) for t in tags]
+
+    def do_tunnel(self, *words):
+        """tunnel [beside] KIND [NUMBER]...; tunnel alone ends it."""
+        self.beside = words[:1] == ("beside",)
+        self.tunnel = words[self.beside:]
+        encap.wrap(bytes(60), self.tunnel, True)  # or an error names this line
 
     def do_mss(self, size):
         self.mss = int(size)
@@ -323,6 +331,9 @@ class Compiler:
 
     def do_syn(self):
         self.segment("C", SYN, b"", seq=self.isn["C"])
+
+    def do_refuse(self):
+        self.segment("S", RST | ACK, b"", seq=0, ack=self.isn["C"] + 1)
 
     def do_synack(self):
         self.handshake()
@@ -585,6 +596,15 @@ class Compiler:
         if marks.drop or side not in self.shown:
             return
         frame = self.frame(side, datagram)
+        if self.tunnel:
+            carried = encap.wrap(frame, self.tunnel, side == "C")
+            for one in [frame] + carried if self.beside else carried:
+                self.take(one, marks)
+                self.now += 5 * MICROSECOND
+        else:
+            self.take(frame, marks)
+
+    def take(self, frame, marks):
         packet = pcapio.Packet(self.now, frame[:self.snap or len(frame)], len(frame))
         if marks.hold:
             self.held.append([marks.hold, packet])

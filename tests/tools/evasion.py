@@ -19,6 +19,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
+import encap
 import pcapio
 import tlsfill
 from pcapio import ACK, FIN, PSH, RST, SYN
@@ -1868,6 +1869,73 @@ def refusal_beside_the_server(w):
     w.say(0, b"STARTTLS\r\n")
     w.say(1, b"454 4.7.0 TLS not available\r\n")
     return w.mail()
+
+
+# --- tunnels: what anybody can send from afar does not touch the connection outside ---
+
+INSIDE = ("gre 7", "six greeth", "erspan2 9", "vxlan 42", "geneve 42", "ipip", "erspan2 9 vxlan 42")
+
+
+def carried(packet, words, up):
+    return [pcapio.Packet(packet.time, data, len(data))
+            for data in encap.wrap(packet.data, words.split(), up)]
+
+
+def among(w, speak, lies, words):
+    """`speak` natively; just before each of its packets `lies` gives what comes in tunnels."""
+    speak(w)
+    packets, w.packets = w.packets, []
+    for at, (packet, side) in enumerate(zip(packets, w.sides)):
+        for lie, up in lies(w, at, packet):
+            w.packets += carried(lie.copy(time=packet.time - MS // 10), words, up)
+        w.packets.append(packet)
+    return w
+
+
+def forged_ends(w, at, packet):
+    """RST and FIN of both sides, right where they stand; for the first packets there is nothing."""
+    lies, segment = [], pcapio.decode(pcapio.LINK_ETHERNET, packet.data)
+    side = 0 if segment.dport == 25 else 1
+    for flags in (RST | ACK, RST, FIN | ACK) if at > 1 else ():
+        for up, seq, ack in ((side == 0, segment.seq, segment.ack), (side == 1, segment.ack, segment.seq)):
+            other = Wire(w.family, timestamps=False)
+            other.segment(0 if up else 1, flags=flags, seq=seq, ack=ack)
+            lies.append((other.packets[0], up))
+    return lies
+
+
+def forged_session(told):
+    """Another session with the very same numbers."""
+    def lies(w, at, packet):
+        if at:
+            return []
+        other = Wire(w.family)
+        told(other)
+        return [(one, side == 0) for one, side in zip(other.packets, other.sides)]
+    return lies
+
+
+for _at, _words in enumerate(INSIDE):
+    CASES += [
+        ("tunnel-forged-ends-%d" % _at, "garbled", lambda w, words=_words: among(
+            w, in_clear(MASKED), forged_ends, words),
+         {"tell": ("starttls-garbled",), "quiet_all": ("forged-reset", "conflicting-segments")}),
+        ("tunnel-forged-ends-of-tls-%d" % _at, "offered", lambda w, words=_words: among(
+            w, with_tls, forged_ends, words), {"quiet_all": ("forged-reset", "handshake-aborted")}),
+        ("tunnel-forged-clean-%d" % _at, "garbled", lambda w, words=_words: among(
+            w, in_clear(MASKED), forged_session(with_tls), words),
+         {"sessions": 2, "tell": ("starttls-garbled",), "quiet_all": (
+             "path-rewrites", "conflicting-segments", "conflicting-handshake")}),
+        ("tunnel-forged-garbled-%d" % _at, "offered", lambda w, words=_words: among(
+            w, with_tls, forged_session(in_clear(MASKED)), words),
+         {"sessions": 2, "quiet_all": ("path-rewrites", "starttls-garbled", "conflicting-segments")}),
+        ("tunnel-copy-%d" % _at, "garbled", lambda w, words=_words: among(
+            w, in_clear(MASKED), lambda _, at, packet, w=w: [(packet, w.sides[at] == 0)], words),
+         {"tell": ("starttls-garbled",), "quiet_all": ("conflicting-segments", "path-rewrites")}),
+        ("tunnel-copy-of-tls-%d" % _at, "offered", lambda w, words=_words: among(
+            w, with_tls, lambda _, at, packet, w=w: [(packet, w.sides[at] == 0)], words),
+         {"quiet_all": ("conflicting-segments", "path-rewrites")}),
+    ]
 
 
 if __name__ == "__main__":

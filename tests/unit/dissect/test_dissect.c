@@ -41,8 +41,9 @@ static void assert_accounted(const struct dissect *d)
 
     assert_int_equal(c.packets, c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
                                     c.malformed_tcp + c.unknown_link + c.vlan_deep +
-                                    c.fragments_dropped + c.fragments_held + c.no_flow +
-                                    c.half_open + c.flow_capped + c.dns + c.processed);
+                                    c.malformed_tunnel + c.tunnel_deep + c.fragments_dropped +
+                                    c.fragments_held + c.no_flow + c.half_open + c.flow_capped +
+                                    c.dns + c.processed);
     assert_int_equal(c.held_bytes, 0);
     assert_int_equal(c.flows_open, 0);
     assert_int_equal(c.flows, c.flows_closed);
@@ -233,6 +234,133 @@ static void test_any_one_packet_lost(void **state)
     }
 }
 
+static void count_endings(void *user, struct session *s, enum session_milestone m)
+{
+    struct session *last = user;
+
+    if (m == SESSION_ENDING)
+        last->ending = true;
+    if (m == SESSION_CLOSED)
+        *last = *s;
+}
+
+struct tries {
+    size_t unanswered, refused;
+    struct dissect_attempt last;
+};
+
+static void on_session_of_tries(void *user, struct session *s, enum session_milestone m)
+{
+    (void)user;
+    (void)s;
+    (void)m;
+}
+
+/* dissect_attempt_fn */
+static void on_attempt(void *user, const struct dissect_attempt *a)
+{
+    struct tries *t = user;
+
+    t->unanswered += !a->refused;
+    t->refused += a->refused;
+    t->last = *a;
+}
+
+/* A SYN at `isn`, so long after the one before. */
+static void syn(struct dissect *d, struct packets *k, uint32_t isn, nstime later)
+{
+    static nstime now = NS_PER_S;
+    struct packet p;
+
+    now += later;
+    packets_raw(k, SESSION_TO_SERVER, isn, 0, TCP_SYN, NULL, 0);
+    p = packets_get(k, k->count - 1);
+    p.time = now;
+    dissect_packet(d, &p);
+}
+
+static void reset(struct dissect *d, struct packets *k, enum session_dir dir, uint32_t ack)
+{
+    struct packet p;
+
+    packets_raw(k, dir, 0, ack, TCP_RST | TCP_ACK, NULL, 0);
+    p = packets_get(k, k->count - 1);
+    dissect_packet(d, &p);
+}
+
+static void test_connections_that_do_not_come_about(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct tries t = {0, 0, {.refused = false}};
+    struct dissect_config c;
+    struct dissect *d;
+
+    (void)state;
+    dissect_config_default(&c);
+    c.attempt = on_attempt;
+    d = dissect_new(&c, on_session_of_tries, &t);
+    packets_begin(k, 1000, 2000);
+    syn(d, k, 1000, 0);
+    syn(d, k, 1000, 100 * NS_PER_MS); /* a copy, or seen at two places */
+    assert_int_equal(t.unanswered, 0);
+    syn(d, k, 1000, NS_PER_S);
+    assert_int_equal(t.unanswered, 1);
+    assert_int_equal(t.last.key.server_port, 25);
+    syn(d, k, 77000, NS_PER_S); /* another connection */
+    assert_int_equal(t.unanswered, 1);
+    reset(d, k, SESSION_TO_CLIENT, 77002); /* answers another SYN */
+    reset(d, k, SESSION_TO_SERVER, 77001); /* the client says it */
+    assert_int_equal(t.refused, 0);
+    reset(d, k, SESSION_TO_CLIENT, 77001);
+    assert_int_equal(t.refused, 1);
+    assert_true(t.last.refused);
+    dissect_finish(d);
+    assert_accounted(d);
+    dissect_free(d);
+    free(k);
+}
+
+/* The server's last words, an alert it may be, and then the client's acknowledgement of them. */
+static void test_bytes_before_a_fin_are_missed(void **state)
+{
+    static const uint32_t lost[] = {0, 7, 65535, 65536, 0x80000000};
+    static const uint8_t hello[] = {22, 3, 1, 0, 1, 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lost) / sizeof(lost[0]); i++) {
+        struct packets *k = malloc(sizeof(*k));
+        struct session last = {.flow_id = 0};
+        struct dissect_config c;
+        struct dissect *d;
+
+        packets_begin(k, 1000, 2000);
+        k->mss = 1400;
+        packets_handshake(k);
+        packets_say(k, SESSION_TO_CLIENT, "220 mx1.test ESMTP\r\n");
+        packets_say(k, SESSION_TO_SERVER, "EHLO out.test\r\n");
+        packets_say(k, SESSION_TO_CLIENT, EHLO_REPLY);
+        packets_say(k, SESSION_TO_SERVER, "STARTTLS\r\n");
+        packets_say(k, SESSION_TO_CLIENT, "220 go\r\n");
+        packets_raw(k, SESSION_TO_SERVER, k->seq[0], k->seq[1], TCP_ACK, hello, sizeof(hello));
+        k->seq[0] += sizeof(hello);
+        packets_raw(k, SESSION_TO_CLIENT, k->seq[1] + lost[i], k->seq[0], TCP_FIN | TCP_ACK, NULL,
+                    0);
+        dissect_config_default(&c);
+        d = dissect_new(&c, count_endings, &last);
+        for (size_t at = 0; at < k->count; at++) {
+            struct packet p = packets_get(k, at);
+            dissect_packet(d, &p);
+        }
+        assert_int_equal(last.ending, lost[i] == 0); /* what is missing may have completed it */
+        dissect_finish(d);
+        assert_int_equal(last.gap_bytes[1], lost[i] < 65536 ? lost[i] : 0);
+        assert_int_equal(dissect_counters(d).gap_bytes, last.gap_bytes[1]);
+        assert_int_equal(last.gap_bytes[0], 0);
+        dissect_free(d);
+        free(k);
+    }
+}
+
 static void test_one_side_only(void **state)
 {
     struct packets *k = session(1000, 2000, 1400);
@@ -241,19 +369,37 @@ static void test_one_side_only(void **state)
     for (int d = 0; d < SESSION_DIR_COUNT; d++) {
         size_t order[64];
         size_t n = 0;
+        struct dissect_counters c;
         struct seen s;
 
         for (size_t i = 0; i < k->count; i++)
             if ((k->p[i].bytes[35] == 25) == (d == SESSION_TO_CLIENT))
                 order[n++] = i;
-        s = run(k, order, n, SIZE_MAX, 64, NULL);
+        s = run(k, order, n, SIZE_MAX, 64, &c);
         assert_int_equal(s.sessions, 1);
+        assert_true(c.processed > 0);
+        assert_int_equal(c.to_client, d == SESSION_TO_CLIENT ? c.processed : 0);
         assert_true(s.last.seen[d] && !s.last.seen[!d]);
         assert_int_equal(s.last.reading.ehlo == EHLO_COMPLETE, d == SESSION_TO_CLIENT);
         assert_int_equal(s.last.mails, 1);
         assert_int_equal(s.last.unsolicited, 0);
         free(s.text);
     }
+    free(k);
+}
+
+static void test_packets_are_counted_by_their_direction(void **state)
+{
+    struct packets *k = session(1000, 2000, 1400);
+    struct dissect_counters c;
+    uint64_t of_server = 0;
+
+    (void)state;
+    for (size_t i = 0; i < k->count; i++)
+        of_server += k->p[i].bytes[35] == 25;
+    free(run(k, NULL, k->count, SIZE_MAX, 64, &c).text);
+    assert_int_equal(c.to_client, of_server);
+    assert_int_equal(c.processed, k->count - 1); /* without the bare SYN, which makes no flow */
     free(k);
 }
 
@@ -608,7 +754,10 @@ int main(void)
         cmocka_unit_test(test_reordering_changes_nothing),
         cmocka_unit_test(test_every_packet_twice),
         cmocka_unit_test(test_any_one_packet_lost),
+        cmocka_unit_test(test_bytes_before_a_fin_are_missed),
+        cmocka_unit_test(test_connections_that_do_not_come_about),
         cmocka_unit_test(test_one_side_only),
+        cmocka_unit_test(test_packets_are_counted_by_their_direction),
         cmocka_unit_test(test_without_handshake),
         cmocka_unit_test(test_midstream_in_a_message),
         cmocka_unit_test(test_reuse_of_the_four_tuple),

@@ -61,6 +61,8 @@ static struct dissect *begin(bool wanted)
     assert_null(c.dns);
     if (wanted)
         c.dns = on_dns;
+    else
+        c.tunnels = 0; /* or later pieces of UDP are kept for those over it */
     return dissect_new(&c, on_session, &seen);
 }
 
@@ -72,8 +74,9 @@ static struct dissect_counters end(struct dissect *d)
     c = dissect_counters(d);
     assert_int_equal(c.packets, c.not_mail + c.not_ip + c.malformed_link + c.malformed_ip +
                                     c.malformed_tcp + c.unknown_link + c.vlan_deep +
-                                    c.fragments_dropped + c.fragments_held + c.no_flow +
-                                    c.half_open + c.flow_capped + c.dns + c.processed);
+                                    c.malformed_tunnel + c.tunnel_deep + c.fragments_dropped +
+                                    c.fragments_held + c.no_flow + c.half_open + c.flow_capped +
+                                    c.dns + c.processed);
     assert_int_equal(c.dns_messages + c.dns_unanswered, seen.count);
     dissect_free(d);
     return c;

@@ -61,11 +61,36 @@ static void test_not_ip(void **state)
 {
     (void)state;
     assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x08, 0x06, 0, 1)), FRAME_NOT_IP);
-    assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x88, 0x47, 0, 1)), FRAME_NOT_IP);
+
     assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x88, 0xcc)), FRAME_NOT_IP);
     /* Inside a tag as well. */
     assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x81, 0, 0, 5, 0x08, 0x06)),
                      FRAME_NOT_IP);
+}
+
+/* What leads on to another header, behind a tag as well; and what is inside of one. */
+static void test_carriers(void **state)
+{
+    static const uint8_t mpls[] = {MACS, 0x81, 0, 0, 5, 0x88, 0x47, 1, 2};
+    static const uint8_t inner[] = {MACS, 0x81, 0, 0, 9, 0x08, 0x00, 0x45};
+    struct frame f;
+
+    (void)state;
+    assert_int_equal(parse(FRAME_ETHERNET, mpls, sizeof(mpls), &f), FRAME_CARRIER);
+    assert_int_equal(f.type, FRAME_TYPE_MPLS);
+    assert_ptr_equal(f.ip.p, mpls + 18);
+    assert_int_equal(f.vlan[0], 5);
+    assert_int_equal(frame_inside(FRAME_TYPE_ETHERNET, span_of(inner, sizeof(inner)), &f),
+                     FRAME_OK);
+    assert_int_equal(f.vlan_count, 1);
+    assert_int_equal(f.vlan[0], 9);
+    assert_ptr_equal(f.ip.p, inner + 18);
+    assert_int_equal(frame_inside(FRAME_TYPE_ETHERNET, span_of(inner, 13), &f), FRAME_SHORT);
+    assert_int_equal(frame_inside(FRAME_TYPE_IPV6, span_of(inner, 1), &f), FRAME_OK);
+    assert_int_equal(f.ip.n, 1);
+    assert_int_equal(frame_inside(0x0100, span_of(inner, 1), &f), FRAME_NOT_IP);
+    assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x88, 0x64)), FRAME_CARRIER);
+    assert_int_equal(result_of(FRAME_ETHERNET, BYTES(MACS, 0x88, 0x48)), FRAME_CARRIER);
 }
 
 static void test_vlan_tags(void **state)
@@ -225,11 +250,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_ethernet),     cmocka_unit_test(test_not_ip),
-        cmocka_unit_test(test_vlan_tags),    cmocka_unit_test(test_stacked_tags),
-        cmocka_unit_test(test_llc),          cmocka_unit_test(test_first_type),
-        cmocka_unit_test(test_sll),          cmocka_unit_test(test_sll2),
-        cmocka_unit_test(test_bsd_families), cmocka_unit_test(test_raw),
-        cmocka_unit_test(test_known_links),
+        cmocka_unit_test(test_carriers),     cmocka_unit_test(test_vlan_tags),
+        cmocka_unit_test(test_stacked_tags), cmocka_unit_test(test_llc),
+        cmocka_unit_test(test_first_type),   cmocka_unit_test(test_sll),
+        cmocka_unit_test(test_sll2),         cmocka_unit_test(test_bsd_families),
+        cmocka_unit_test(test_raw),          cmocka_unit_test(test_known_links),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

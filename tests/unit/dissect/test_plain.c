@@ -209,6 +209,29 @@ static void test_ports_of_tcp_and_udp(void **state)
     }
 }
 
+/* GRE, IP in IP, and UDP by the port that it goes to; of TCP nothing. */
+static void test_may_carry(void **state)
+{
+    enum { PROTO_AT = 23, DST_PORT_AT = 36 };
+    uint8_t bytes[sizeof(over_ipv4)];
+    struct span b = span_of(bytes, sizeof(bytes));
+
+    (void)state;
+    memcpy(bytes, over_ipv4, sizeof(bytes));
+    for (unsigned proto = 0; proto < 256; proto++) {
+        bytes[PROTO_AT] = (uint8_t)proto;
+        assert_int_equal(plain_may_carry(plain_recognise(FRAME_ETHERNET, b), b, TUNNEL_ALL),
+                         proto == 4 || proto == 41 || proto == 47);
+        assert_false(plain_may_carry(plain_recognise(FRAME_ETHERNET, b), b, 0));
+    }
+    bytes[PROTO_AT] = 17;
+    for (uint32_t port = 0; port < 65536; port++) {
+        bytes[DST_PORT_AT] = (uint8_t)(port >> 8);
+        bytes[DST_PORT_AT + 1] = (uint8_t)port;
+        assert_int_equal(plain_may_carry(PLAIN_OTHER, b, TUNNEL_ALL), port == 4789 || port == 6081);
+    }
+}
+
 static void test_every_truncation(void **state)
 {
     (void)state;
@@ -244,6 +267,7 @@ int main(void)
         cmocka_unit_test(test_common_frames_are_read),
         cmocka_unit_test(test_the_unusual_is_left_alone),
         cmocka_unit_test(test_ports_of_tcp_and_udp),
+        cmocka_unit_test(test_may_carry),
         cmocka_unit_test(test_every_truncation),
         cmocka_unit_test(test_damaged_frames_read_the_same),
     };
