@@ -22,6 +22,7 @@ struct attempted {
     struct attempt item[BASELINE_LINKS];
     uint8_t count;
     uint16_t fell_back; /* came back in clear after an alert */
+    uint64_t alert;     /* of a client as such: the flow that ended first by an alert; 0: none */
     bool looks;         /* it has left although TLS was to be had: for another reason */
     nstime looked;
     bool loaded; /* what a store had is in it */
@@ -66,7 +67,10 @@ void attempts_keep(struct attempts *a, struct keep *keep)
     a->keep = keep;
 }
 
-#define OF_OWNER 0x80 /* beside the family, so that no name is taken for an address */
+#define OF_OWNER  0x80 /* beside the family, so that no name is taken for an address */
+#define OF_ITSELF 0x40 /* the client with whomever */
+
+#define EARLIER_RUN UINT64_MAX /* a flow that nobody remembers */
 
 struct attempt_key {
     uint8_t client[16];
@@ -91,6 +95,81 @@ static size_t farm_key(struct attempt_key *k, const struct observation *o,
     memcpy(k->other, farm->text, farm->n);
     return offsetof(struct attempt_key, other) + farm->n;
 }
+
+static size_t own_key(struct attempt_key *k, const struct observation *o)
+{
+    memcpy(k->client, o->client, sizeof(k->client));
+    k->family = o->family | OF_ITSELF;
+    return offsetof(struct attempt_key, other);
+}
+
+/* --- what outlives the run: docs/history.md has the field --- */
+
+/* "192.0.2.7-198.51.100.25", "192.0.2.7@alder.example", "192.0.2.7" */
+static void kept_name(struct keep_text *t, const struct attempt_key *k, size_t n)
+{
+    char ip[TEXT_IP];
+    size_t other = n - offsetof(struct attempt_key, other);
+    uint8_t family = (uint8_t)(k->family & ~(OF_OWNER | OF_ITSELF));
+    text_ip(ip, family, k->client);
+    keep_text_init(t);
+    keep_put(t, ip);
+    if (k->family & OF_ITSELF)
+        return;
+    if (k->family & OF_OWNER) {
+        keep_put_bytes(t, span_of(k->other, other));
+        return;
+    }
+    text_ip(ip, family, (const uint8_t *)k->other);
+    keep_put(t, "-");
+    keep_put(t, ip);
+}
+
+static void load(struct attempts *a, struct attempted *r, const struct attempt_key *k, size_t n,
+                 int32_t day)
+{
+    struct keep_text name;
+    struct kept kept;
+    kept_name(&name, k, n);
+    if (!keep_load(a->keep, KEEP_PAIR, keep_text_span(&name), day, &kept))
+        return;
+    int64_t fell_back = 0;
+    for (size_t i = 0; i < kept.count; i++)
+        if (span_eq(kept.field[i].text, span_str("b")))
+            fell_back += keep_balance(kept.field[i].total);
+        else if (span_eq(kept.field[i].text, span_str("a")))
+            r->alert = kept.field[i].total > 0 ? EARLIER_RUN : 0;
+        else
+            keep_pass_over(a->keep);
+    r->fell_back = (uint16_t)keep_count(fell_back, UINT16_MAX);
+    r->loaded = true;
+}
+
+/* What is known of a client as such. Whether it is incompatible is asked when an alert says so. */
+static struct attempted *of_client(struct attempts *a, const struct observation *o)
+{
+    struct attempt_key k;
+    size_t n = own_key(&k, o);
+    if (o->fate != OBSERVED_FATE_ALERT)
+        return recent_count(a->table) > 0 ? recent_find(a->table, &k, n) : NULL;
+    struct attempted *r = recent_keep(a->table, &k, n);
+    if (a->keep && !r->loaded)
+        load(a, r, &k, n, days_of(o->time));
+    return r;
+}
+
+static void keep_fall(struct attempts *a, const struct attempt_key *k, size_t n, int32_t day,
+                      int64_t by)
+{
+    struct keep_text name;
+    if (!a->keep || by == 0)
+        return;
+    kept_name(&name, k, n);
+    keep_of(a->keep, KEEP_PAIR, keep_text_span(&name), day);
+    keep_add(a->keep, span_str("b"), by);
+}
+
+/* --- recalling --- */
 
 static bool within(nstime now, nstime then)
 {
@@ -129,6 +208,8 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
                      struct baseline *b)
 {
     struct attempt_key k;
+    const struct attempted *client = of_client(a, o);
+    b->client_alert = client ? client->alert : 0;
     if (recent_count(a->table) == 0) /* mostly there is none */
         return;
     const struct attempted *pair = recent_find(a->table, &k, server_key(&k, o));
@@ -141,55 +222,6 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
     for (uint8_t i = 0; r && i < r->count; i++)
         if (counts(&r->item[i], o))
             recall(&r->item[i], o, b);
-}
-
-/* --- what outlives the run: docs/history.md has the field --- */
-
-/* "192.0.2.7-198.51.100.25", "192.0.2.7@alder.example" */
-static void kept_name(struct keep_text *t, const struct attempt_key *k, size_t n)
-{
-    char ip[TEXT_IP];
-    size_t other = n - offsetof(struct attempt_key, other);
-    uint8_t family = (uint8_t)(k->family & ~OF_OWNER);
-    text_ip(ip, family, k->client);
-    keep_text_init(t);
-    keep_put(t, ip);
-    if (k->family & OF_OWNER) {
-        keep_put_bytes(t, span_of(k->other, other));
-        return;
-    }
-    text_ip(ip, family, (const uint8_t *)k->other);
-    keep_put(t, "-");
-    keep_put(t, ip);
-}
-
-static void load(struct attempts *a, struct attempted *r, const struct attempt_key *k, size_t n,
-                 int32_t day)
-{
-    struct keep_text name;
-    struct kept kept;
-    kept_name(&name, k, n);
-    if (!keep_load(a->keep, KEEP_PAIR, keep_text_span(&name), day, &kept))
-        return;
-    int64_t fell_back = 0;
-    for (size_t i = 0; i < kept.count; i++)
-        if (span_eq(kept.field[i].text, span_str("b")))
-            fell_back += keep_balance(kept.field[i].total);
-        else
-            keep_pass_over(a->keep);
-    r->fell_back = (uint16_t)keep_count(fell_back, UINT16_MAX);
-    r->loaded = true;
-}
-
-static void keep_fall(struct attempts *a, const struct attempt_key *k, size_t n, int32_t day,
-                      int64_t by)
-{
-    struct keep_text name;
-    if (!a->keep || by == 0)
-        return;
-    kept_name(&name, k, n);
-    keep_of(a->keep, KEEP_PAIR, keep_text_span(&name), day);
-    keep_add(a->keep, span_str("b"), by);
 }
 
 /* --- learning --- */
@@ -267,6 +299,21 @@ void attempts_learn(struct attempts *a, const struct observation *o, const struc
         if (farm->n > 0)
             note(a, &k, farm_key(&k, o, farm), &t, o->tried_before);
     }
+}
+
+void attempts_incompatible(struct attempts *a, const struct observation *o)
+{
+    struct attempted *r = of_client(a, o);
+    struct attempt_key k;
+    struct keep_text name;
+    if (!r || r->alert != 0 || o->fate != OBSERVED_FATE_ALERT)
+        return;
+    r->alert = o->flow_id;
+    if (!a->keep)
+        return;
+    kept_name(&name, &k, own_key(&k, o));
+    keep_of(a->keep, KEEP_PAIR, keep_text_span(&name), days_of(o->time));
+    keep_add(a->keep, span_str("a"), 1);
 }
 
 /* --- back before the end --- */

@@ -21,14 +21,18 @@ void attempts_free(struct attempts *a);
 
 struct keep;
 
-/* From now on it is kept there as well which clients come back in clear after an alert. What was
- * tried of late is not: it is forgotten when a run ends. Borrowed. */
+/* From now on it is kept there as well which clients are incompatible, and come back in clear after
+ * an alert. What was tried of late is not: it is forgotten when a run ends. Borrowed. */
 void attempts_keep(struct attempts *a, struct keep *keep);
 
 /* `farm`: owner of the server; it may be empty. */
 void attempts_recall(struct attempts *a, const struct observation *o, const struct psl_domain *farm,
                      struct baseline *b);
 void attempts_learn(struct attempts *a, const struct observation *o, const struct psl_domain *farm);
+
+/* A handshake ended by an alert, between two that never had TLS. The first one of each client is
+ * remembered: what its ClientHello lacks it lacks for other servers as well. */
+void attempts_incompatible(struct attempts *a, const struct observation *o);
 
 /*
  * A client that gave a handshake up may be back before the connection is at its end. So a session

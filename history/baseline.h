@@ -81,6 +81,15 @@ struct usual_attempt {
     bool same_server; /* else another of its farm */
 };
 
+/* A server that the client tried to reach in vain before the session. */
+struct usual_knock {
+    uint8_t server[16]; /* of the same family */
+    nstime time;
+    bool refused;         /* by an RST; else nothing came */
+    uint8_t others;       /* clients that did not reach it either since it last answered: up to 4 */
+    struct usual upgrade; /* of that server: TLS, of those that asked; its `pair` is this client */
+};
+
 struct baseline {
     struct usual offer;    /* of the server: STARTTLS, in complete EHLO replies */
     struct usual upgrade;  /* of the server: TLS, of those that asked */
@@ -111,10 +120,15 @@ struct baseline {
 
     struct usual_attempt failed[BASELINE_LINKS]; /* of the last hours, the newest first */
     uint8_t failed_count;
-    uint32_t fell_back; /* times that the client came back in clear after an alert */
+    uint32_t fell_back;    /* times that the client came back in clear after an alert */
+    uint64_t client_alert; /* the first flow of this client that ended by an alert, with any server
+                              that it never had TLS with; 0: none */
     struct usual_attempt held[BASELINE_LINKS]; /* EHLO and QUIT, or a handshake given up */
     uint8_t held_count;
     bool only_looks; /* the client has left in the last hours where it could have had TLS as well */
+
+    struct usual_knock knock[BASELINE_LINKS]; /* of the last hours, the newest first */
+    uint8_t knock_count;
 
     uint32_t path_servers;  /* unrelated ones of this path that should offer, of the last day */
     uint32_t path_offering; /* and did, when last seen */

@@ -137,9 +137,10 @@ static struct crowd crowd_of(const struct doubt *d)
 
 static void turn(struct doubts *d, struct doubt *of, enum doubt_state to)
 {
+    bool lasts = to == DOUBT_RECONFIGURED && of->kind == DOUBT_OF_UPGRADE; /* trouble may end */
     of->state = to;
     d->turn(d->user, of);
-    if (to == DOUBT_RECONFIGURED || to == DOUBT_MIXED || to == DOUBT_NONE)
+    if ((to == DOUBT_RECONFIGURED && !lasts) || to == DOUBT_MIXED || to == DOUBT_NONE)
         recent_forget(table_of(d, of), of);
 }
 
@@ -277,7 +278,7 @@ static void decide(struct doubts *d, struct doubt *of, nstime now, bool end)
         decide_served(d, of, now);
     else if (of->served > 0 || (of->state != DOUBT_OPEN && over(of, now)))
         turn(d, of, DOUBT_NONE);
-    else
+    else if (of->state != DOUBT_RECONFIGURED)
         decide_unserved(d, of, now, end);
 }
 

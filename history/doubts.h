@@ -9,7 +9,8 @@
  *
  *   selective     others were served since, so it is no change of the server
  *   path          three unrelated servers deviate on one path within ten minutes
- *   reconfigured  all its clients miss it, and none was served since
+ *   reconfigured  all its clients miss it, and none was served since; a refused upgrade may be
+ * trouble, which ends: that doubt stays until it is over
  *   mixed         clients of three networks at least were served and not served in turns (each
  * missed it again after it had been served), or were never served while others were undecided too
  * few clients came by for a week, or for a day where there is but one; or the input ends within a

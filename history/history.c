@@ -6,6 +6,7 @@
 #include "history/attempts.h"
 #include "history/farms.h"
 #include "history/kept_server.h"
+#include "history/knocks.h"
 #include "history/known_offers.h"
 #include "history/net.h"
 #include "history/paths.h"
@@ -21,6 +22,7 @@ struct history {
     struct senders *senders;
     struct farms *farms;
     struct attempts *attempts;
+    struct knocks *knocks;
     struct paths *paths;
     struct doubts *doubts;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
@@ -28,7 +30,8 @@ struct history {
     history_turn_fn turn;
     void *user;
     nstime newest;
-    struct baseline late; /* of a session that is judged again */
+    struct baseline late;  /* of a session that is judged again */
+    struct baseline other; /* of another server than the session's */
 };
 
 /* --- turns --- */
@@ -118,9 +121,11 @@ struct history *history_new(const struct siphash_key *key, history_turn_fn turn,
     h->senders = senders_new(key);
     h->farms = farms_new(key);
     h->attempts = attempts_new(key);
+    h->knocks = knocks_new(key);
     h->paths = paths_new(key);
     h->doubts = doubts_new(key, on_turn, h);
-    if (h->names && h->servers && h->senders && h->farms && h->attempts && h->paths && h->doubts)
+    if (h->names && h->servers && h->senders && h->farms && h->attempts && h->knocks && h->paths &&
+        h->doubts)
         return h;
     history_free(h);
     return NULL;
@@ -132,6 +137,7 @@ void history_free(struct history *h)
         return;
     doubts_free(h->doubts);
     paths_free(h->paths);
+    knocks_free(h->knocks);
     attempts_free(h->attempts);
     farms_free(h->farms);
     senders_free(h->senders);
@@ -188,6 +194,20 @@ static bool starts_anew(const struct server *r)
     return r && r->client_count == 0 && r->days.used == 0;
 }
 
+/* And what those servers are like that it did not reach. */
+static void recall_knocks(struct history *h, const struct observation *o, struct baseline *b)
+{
+    knocks_recall(h->knocks, o, b);
+    for (uint8_t i = 0; i < b->knock_count; i++) {
+        struct observation there = {.time = o->time, .family = o->family, .port = o->port};
+        memcpy(there.server, b->knock[i].server, sizeof(there.server));
+        memcpy(there.client, o->client, sizeof(there.client));
+        memset(&h->other, 0, sizeof(h->other));
+        servers_recall(h->servers, servers_find(h->servers, &there), &there, &h->other);
+        b->knock[i].upgrade = h->other.upgrade;
+    }
+}
+
 /* What several sessions tell together. Nothing of it matters to one that has come to TLS. */
 static void recall_others(struct history *h, const struct observation *o,
                           const struct history_names *n, struct baseline *b)
@@ -196,6 +216,7 @@ static void recall_others(struct history *h, const struct observation *o,
         farms_recall(h->farms, o, &n->farm, b);
     senders_recall(h->senders, o, &n->sender, b);
     attempts_recall(h->attempts, o, &n->farm, b);
+    recall_knocks(h, o, b);
     paths_recall(h->paths, o, should_offer(o, b) ? owner_of(o, n) : 0, b);
 }
 
@@ -297,6 +318,14 @@ static void turn_clock(struct history *h, nstime now)
     doubts_tick(h->doubts, h->newest);
 }
 
+static void learn_attempt(struct history *h, const struct observation *o,
+                          const struct history_names *n, const struct baseline *b)
+{
+    attempts_learn(h->attempts, o, &n->farm);
+    if (o->fate == OBSERVED_FATE_ALERT && b->pair_upgrade.did == 0)
+        attempts_incompatible(h->attempts, o);
+}
+
 /* What was offered, whether it was taken, and what TLS showed. */
 static void learn_session(struct history *h, const struct observation *o,
                           const struct history_names *n, const struct baseline *b)
@@ -309,8 +338,10 @@ static void learn_session(struct history *h, const struct observation *o,
         doubts_serve(h->doubts, DOUBT_OF_OFFER, o);
     if (o->fate == OBSERVED_FATE_TLS)
         doubts_serve(h->doubts, DOUBT_OF_UPGRADE, o);
+    if (seen(o))
+        knocks_answered(h->knocks, o);
     senders_learn(h->senders, o, &n->sender);
-    attempts_learn(h->attempts, o, &n->farm);
+    learn_attempt(h, o, n, b);
     if (seen(o) && should_offer(o, b))
         paths_learn(h->paths, o, owner_of(o, n));
 }
@@ -328,8 +359,13 @@ static void explain(struct history *h, const struct observation *o, const struct
     struct doubt_case item;
     if (!attempts_explain(h->attempts, o, &item))
         return;
-    const struct history_turn t = {
-        .failed = o->flow_id, .item = &item, .baseline = b, .now = h->newest};
+    const struct history_turn t = {.failed = {.flow_id = o->flow_id,
+                                              .time = o->time,
+                                              .fate = (uint8_t)o->fate,
+                                              .same_server = true},
+                                   .item = &item,
+                                   .baseline = b,
+                                   .now = h->newest};
     h->turn(h->user, &t);
 }
 
@@ -351,11 +387,17 @@ void history_learn(struct history *h, const struct observation *o, const struct 
     doubts_decide(h->doubts, upgrade, h->newest);
 }
 
+void history_knock(struct history *h, const struct observation *o, bool refused)
+{
+    turn_clock(h, o->time);
+    knocks_note(h->knocks, o, refused);
+}
+
 void history_attempt(struct history *h, const struct observation *o, const struct history_names *n,
                      const struct baseline *b)
 {
     turn_clock(h, o->time);
-    attempts_learn(h->attempts, o, &n->farm);
+    learn_attempt(h, o, n, b);
     explain(h, o, b);
 }
 

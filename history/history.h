@@ -19,8 +19,8 @@ struct history;
 
 /* A session that was told of is seen in another light now. */
 struct history_turn {
-    const struct doubt *doubt; /* NULL: a handshake of the same two, begun before, has failed */
-    uint64_t failed;           /* then its flow id */
+    const struct doubt *doubt;   /* NULL: a handshake of the same two, begun before, has failed */
+    struct usual_attempt failed; /* that one */
     const struct doubt_case *item;
     const struct baseline *baseline; /* of its server, as of now */
     nstime now;
@@ -62,6 +62,9 @@ void history_upgraded(struct history *h, const struct observation *o, const stru
 /* A handshake is at its end, though its session is not yet. */
 void history_attempt(struct history *h, const struct observation *o, const struct history_names *n,
                      const struct baseline *b);
+
+/* The client, at that time, tried to reach the server in vain: all that the observation says. */
+void history_knock(struct history *h, const struct observation *o, bool refused);
 
 /* The session has ended, and this was the baseline it was judged by. `note` is kept, and handed
  * back if the session is seen in another light later; `size` up to CAP_HISTORY_NOTE. */

@@ -17,6 +17,7 @@ struct step {
     struct step *older, *newer;
     uint32_t hash;
     uint8_t key_n, name_n;
+    uint16_t preference; /* of an exchanger */
     nstime from, until;
     nstime secure_until; /* likewise, of secure answers; INT64_MIN: there was none */
     uint8_t bytes[];     /* the key, then the name */
@@ -103,12 +104,12 @@ static void drop(struct routes *r, struct step *s)
     free(s);
 }
 
-static void add_new(struct routes *r, uint32_t hash, const struct route_key *k, struct span name,
-                    nstime from, nstime until, bool secure)
+static struct step *add_new(struct routes *r, uint32_t hash, const struct route_key *k,
+                            struct span name, nstime from, nstime until, bool secure)
 {
     struct step *s = malloc(sizeof(*s) + k->n + name.n);
     if (!s)
-        return;
+        return NULL;
     *s = (struct step){.next = r->bucket[hash % BUCKETS],
                        .hash = hash,
                        .key_n = k->n,
@@ -124,6 +125,7 @@ static void add_new(struct routes *r, uint32_t hash, const struct route_key *k, 
     r->newest = s;
     if (++r->count > CAP_ROUTES)
         drop(r, r->oldest);
+    return s;
 }
 
 static nstime later(nstime a, nstime b)
@@ -131,8 +133,9 @@ static nstime later(nstime a, nstime b)
     return a > b ? a : b;
 }
 
-static void add(struct routes *r, nstime t, const struct route_key *k, struct span name,
-                uint32_t ttl, bool secure)
+/* NULL: no memory. */
+static struct step *add(struct routes *r, nstime t, const struct route_key *k, struct span name,
+                        uint32_t ttl, bool secure)
 {
     uint32_t hash = hash_of(r, k);
     nstime lasts = ((ttl < TTL_MOST ? ttl : TTL_MOST) + SLACK_S) * NS_PER_S;
@@ -146,21 +149,23 @@ static void add(struct routes *r, nstime t, const struct route_key *k, struct sp
             s->until = later(s->until, until);
             if (secure)
                 s->secure_until = later(s->secure_until, until);
-            return;
+            return s;
         }
         last = s;
         count++;
     }
     if (count >= CAP_ROUTES_KEY)
         drop(r, last);
-    add_new(r, hash, k, name, t, until, secure);
+    return add_new(r, hash, k, name, t, until, secure);
 }
 
 void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
-                   const struct domain *exchange, uint32_t ttl, bool secure)
+                   const struct domain *exchange, uint16_t preference, uint32_t ttl, bool secure)
 {
     struct route_key k = key_of_name(KIND_EXCHANGE, exchange);
-    add(r, t, &k, domain_span(domain), ttl, secure);
+    struct step *s = add(r, t, &k, domain_span(domain), ttl, secure);
+    if (s)
+        s->preference = preference;
 }
 
 void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
@@ -267,12 +272,13 @@ static struct domain domain_of(const struct step *s)
     return d;
 }
 
-static bool listed(const struct route *list, size_t n, const struct step *s)
+/* The one of that domain; NULL: none is there. */
+static struct route *listed(struct route *list, size_t n, const struct step *s)
 {
     for (size_t i = 0; i < n; i++)
         if (span_eq(domain_span(&list[i].domain), name_of(s)))
-            return true;
-    return false;
+            return &list[i];
+    return NULL;
 }
 
 static bool has_tlsa(const struct routes *r, struct span_of_time t, const struct domain *host)
@@ -321,9 +327,14 @@ static size_t domains_of(const struct routes *r, struct span_of_time t, const st
     struct route_key k = key_of_name(KIND_EXCHANGE, mx);
     uint32_t hash = hash_of(r, &k);
     const struct step *s = holding(r->bucket[hash % BUCKETS], hash, &k, t);
-    for (; s && n < most; s = holding(s->next, hash, &k, t))
-        if (!listed(to, n, s))
-            to[n++] = (struct route){domain_of(s), *mx, dane && t.first < s->secure_until};
+    for (; s && n < most; s = holding(s->next, hash, &k, t)) {
+        struct route *same = listed(to, n, s);
+        if (!same)
+            to[n++] =
+                (struct route){domain_of(s), *mx, s->preference, dane && t.first < s->secure_until};
+        else if (s->preference < same->preference)
+            same->preference = s->preference;
+    }
     return n;
 }
 

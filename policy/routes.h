@@ -23,7 +23,7 @@ uint32_t routes_count(const struct routes *r); /* answers that are remembered */
 
 /* An answer of time t. What finds no memory is not kept. */
 void routes_add_mx(struct routes *r, nstime t, const struct domain *domain,
-                   const struct domain *exchange, uint32_t ttl, bool secure);
+                   const struct domain *exchange, uint16_t preference, uint32_t ttl, bool secure);
 void routes_add_address(struct routes *r, nstime t, const struct domain *host, uint8_t family,
                         const uint8_t address[16], uint32_t ttl, bool secure);
 
@@ -57,6 +57,7 @@ size_t routes_tlsa(const struct routes *r, nstime first, nstime last, const stru
 struct route {
     struct domain domain;
     struct domain mx;
+    uint16_t preference; /* of the address for the domain: its best, and the lower the better */
     bool dane; /* MX, address and a usable TLSA record, all of them secure (RFC 7672 section 2.2) */
 };
 

@@ -15,6 +15,7 @@ void cert_judge(const struct view *v, struct judgement *out);    /* the server's
 void forge_judge(const struct view *v, struct judgement *out);   /* somebody else speaks */
 void vantage_judge(const struct view *v, struct judgement *out); /* two places */
 void usual_judge(const struct view *v, struct judgement *out);   /* what is unusual here */
+void steer_judge(const struct view *v, struct judgement *out);   /* the way here */
 void promise_judge(const struct view *v, struct judgement *out); /* promises made in the session */
 
 #endif

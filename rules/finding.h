@@ -202,8 +202,9 @@ struct rule {
     uint32_t sid;           /* 1320700-1320899, never reused */
     const char *family;     /* strip, refuse, inject, auth, promise, discovery ... */
     const char *technique;  /* ids of docs/rules.md: CAP-1 ... */
-    const char *needs;      /* S session, H history, P promise, N network, D DNS, 2 two points */
-    const char *evidence;   /* "E1", "E1, E3" */
+    const char *needs;      /* S session, H history, P promise, N network, D DNS, 2 two points,
+                               W the sensor's own counters */
+    const char *evidence;   /* "E1", "E1, E3"; "-" of the family sensor */
     enum severity ceiling;  /* capped here when it stands alone */
     enum severity floor;    /* at least this */
     const char *mitre;      /* ATT&CK technique */
@@ -211,7 +212,7 @@ struct rule {
     const char *what;       /* what is observed, one or two sentences */
     const char *lookalikes; /* what innocent cases look like and how they are told apart */
     const char *next_step;  /* how to confirm it from another place; %s once: the server's address,
-                               or  of the family discovery the domain */
+                               or of the family discovery the domain, of sensor the sensor */
 };
 
 const struct rule *rule_row(enum rule_id id);
@@ -232,6 +233,14 @@ const char *subject_text(enum finding_subject v);
 struct garble_memory; /* rules/garble.h */
 struct certificate;   /* policy/certificate.h */
 
+/* A better mail exchanger that the client tried in vain before. */
+struct steering {
+    const struct usual_knock *knock; /* of the baseline */
+    struct domain domain;            /* of a recipient */
+    struct domain better;            /* its mail exchanger that was tried */
+    uint16_t better_preference, preference;
+};
+
 /* What a session is judged with, besides itself. */
 struct judge_aid {
     struct garble_memory *memory;          /* spares work and changes no answer; NULL: none */
@@ -239,7 +248,8 @@ struct judge_aid {
     unsigned sender_checks;                /* enum sender_checks */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
-    const struct baseline *usual; /* what is usual for it; NULL: nothing is remembered */
+    const struct baseline *usual;    /* what is usual for it; NULL: nothing is remembered */
+    const struct steering *steering; /* NULL: the client tried no better mail exchanger in vain */
 };
 
 /*

@@ -45,6 +45,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     v.certificate = aid ? aid->certificate : NULL;
     v.own_authorities = aid && aid->own_authorities;
     v.usual = aid ? aid->usual : NULL;
+    v.steering = v.usual ? aid->steering : NULL;
     usual_read(&v);
     out->offered = v.conflicting ? OFFERED_CONFLICTING : v.offered;
     out->token = (struct text){0, 0};
@@ -63,6 +64,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     tls_judge(&v, out);
     cert_judge(&v, out);
     usual_judge(&v, out);
+    steer_judge(&v, out);
     promise_judge(&v, out);
     sort(out);
     out->verdict = verdict_of(&v, out);

@@ -33,6 +33,7 @@ static const enum rule_id precedence[] = {
     RULE_AUTH_IN_CLEAR,
     RULE_SENDER_STOPPED_UPGRADING,
     RULE_DELIVERY_HELD,
+    RULE_MX_STEERED,
     RULE_STARTTLS_UNANSWERED,
     RULE_HANDSHAKE_ABORTED,
     RULE_CLEARTEXT_AFTER_TLS,
@@ -58,6 +59,8 @@ static const enum rule_id precedence[] = {
     RULE_CERTIFICATE_NAME_MISMATCH,
     RULE_CERTIFICATE_WEAK,
     RULE_UNSOLICITED_REPLY,
+    RULE_COVERAGE_LOST,
+    RULE_MEMORY_STALE,
 };
 _Static_assert(sizeof(precedence) / sizeof(precedence[0]) == RULE_COUNT, "a rule has no place");
 

@@ -413,13 +413,36 @@ static bool known_incompatible(const struct baseline *b)
     return b->pair_upgrade.did == 0 && (b->fell_back > 0 || often);
 }
 
+/* What a ClientHello lacks for one server, as an alert says, it lacks for others like it. */
+static bool lacks_elsewhere(const struct baseline *b, uint64_t flow)
+{
+    return b->pair_upgrade.did == 0 && b->client_alert != 0 && b->client_alert != flow;
+}
+
+/* An alert of an endpoint, between two that never had TLS, says why the attempt failed. */
+static bool incompatible(const struct baseline *b, const struct usual_attempt *a)
+{
+    return b->pair_upgrade.did == 0 && (a->fate == OBSERVED_FATE_ALERT || known_incompatible(b));
+}
+
+/* Then it is told of once: with the first attempts of the client, if they were just now. */
+static void excuse(struct finding *f, const struct baseline *b, const struct usual_attempt *a)
+{
+    bool before = a->fate == OBSERVED_FATE_ALERT && lacks_elsewhere(b, a->flow_id);
+    for (uint8_t i = 0; i < b->failed_count; i++)
+        before &= b->failed[i].flow_id != b->client_alert;
+    raise_cap(f, before || known_incompatible(b) ? SEVERITY_INFO : SEVERITY_LOW);
+    raise_cause(f, CAUSE_TLS_INCOMPATIBLE);
+}
+
 static void aborted(const struct view *v, struct judgement *out)
 {
     struct finding *f = found(out, RULE_HANDSHAKE_ABORTED);
-    if (!f || f->cause != CAUSE_TLS_INCOMPATIBLE || !known_incompatible(v->usual))
+    bool before = known_incompatible(v->usual) || lacks_elsewhere(v->usual, v->s->flow_id);
+    if (!f || f->cause != CAUSE_TLS_INCOMPATIBLE || !before)
         return;
     raise_cap(f, SEVERITY_INFO);
-    wording_say(f, "So it ended before, and this client never had TLS here.");
+    wording_say(f, "Handshakes of this client ended so before, and it never had TLS here.");
 }
 
 /* XSN-1. An alert of an endpoint, between two that never had TLS, says why. */
@@ -432,15 +455,12 @@ static void fallback(const struct view *v, struct judgement *out)
         v->offered == OFFERED_NO) /* it could not but send in clear */
         return;
     const struct usual_attempt *a = &b->failed[0];
-    bool incompatible =
-        b->pair_upgrade.did == 0 && (a->fate == OBSERVED_FATE_ALERT || known_incompatible(b));
     struct finding *f =
         raise_finding(out, v, RULE_PLAINTEXT_FALLBACK, SESSION_TO_SERVER, v->s->mail_offset);
     raise_rate(f, SEVERITY_ROW_E1, effect);
     f->evidence = EVIDENCE_E1 | EVIDENCE_E2;
-    if (incompatible) {
-        raise_cap(f, known_incompatible(b) ? SEVERITY_INFO : SEVERITY_LOW);
-        raise_cause(f, CAUSE_TLS_INCOMPATIBLE);
+    if (incompatible(b, a)) {
+        excuse(f, b, a);
     } else if (b->upgrade.support == SUPPORT_WELL) {
         lift(f, &b->upgrade, weight_of(&b->upgrade, effect));
     }
@@ -804,6 +824,11 @@ bool usual_again(const struct usual_late *late, const struct baseline *b, bool u
     struct finding *f = again(out, s, id, upgrade ? late->upgrade_offset : late->reply_offset);
     rate(f, u, late->effect);
     f->severity = severity_bound(f->severity, SEVERITY_LOW, SEVERITY_HIGH);
+    if (d->latent && u->clients < BASELINE_ALL_CLIENTS) { /* it may leave some out */
+        raise_cap(f, SEVERITY_LOW);
+        raise_cause(f, CAUSE_PER_CLIENT_POLICY);
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    }
     if (f->severity <= late->told)
         return false;
     if (upgrade)
@@ -824,8 +849,8 @@ bool usual_again(const struct usual_late *late, const struct baseline *b, bool u
     return true;
 }
 
-bool usual_fell_back(const struct usual_late *late, const struct baseline *b, uint64_t failed,
-                     struct session *s, struct judgement *out)
+bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
+                     const struct usual_attempt *failed, struct session *s, struct judgement *out)
 {
     revive(late, s);
     *out = (struct judgement){.verdict = VERDICT_EXPOSED, .slot = -1, .offered = OFFERED_YES};
@@ -834,11 +859,13 @@ bool usual_fell_back(const struct usual_late *late, const struct baseline *b, ui
     raise_rate(f, SEVERITY_ROW_E1, late->effect);
     f->severity = severity_bound(f->severity, SEVERITY_LOW, SEVERITY_MEDIUM);
     f->evidence = EVIDENCE_E1 | EVIDENCE_E2;
-    if (b->upgrade.support == SUPPORT_WELL)
+    if (incompatible(b, failed))
+        excuse(f, b, failed);
+    else if (b->upgrade.support == SUPPORT_WELL)
         lift(f, &b->upgrade, weight_of(&b->upgrade, late->effect));
     if (f->severity <= late->told)
         return false;
-    f->linked[f->linked_count++] = failed;
+    f->linked[f->linked_count++] = failed->flow_id;
     raise_alternative(f, CAUSE_SERVER_TLS_TROUBLE);
     raise_alternative(f, CAUSE_TLS_INCOMPATIBLE);
     wording_say(f,

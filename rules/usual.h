@@ -42,9 +42,9 @@ struct usual_late usual_keep(const struct session *s, const struct judgement *j)
 bool usual_again(const struct usual_late *late, const struct baseline *b, bool upgrade,
                  struct session *s, struct judgement *out);
 
-/* The same when a handshake of the same two, flow `failed`, turned out to have been prevented
+/* The same when a handshake of the same two, `failed`, turned out to have been prevented
  * before the session in clear began. */
-bool usual_fell_back(const struct usual_late *late, const struct baseline *b, uint64_t failed,
-                     struct session *s, struct judgement *out);
+bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
+                     const struct usual_attempt *failed, struct session *s, struct judgement *out);
 
 #endif

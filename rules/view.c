@@ -33,10 +33,13 @@ static int starttls_line(const struct view *v)
     return -1;
 }
 
-/* The same session with the same reply. */
+/* The same session with the same reply. The number of its lines stands by itself, so that whatever
+ * else two sessions share, a line that is remembered is one of the reply. */
 static uint64_t mark_of(const struct session *s)
 {
-    return (s->flow_id << 8 ^ (uint64_t)s->reading.ehlo_offset << 7 ^ s->reading.line_count) | 1;
+    _Static_assert(CAP_REPLY_LINES < 128, "seven bits");
+    return s->flow_id << 9 ^ (uint64_t)s->reading.ehlo_offset << 8 ^
+           (uint64_t)s->reading.line_count << 1 ^ 1;
 }
 
 static struct garble garble_of(const struct view *v, struct garble_memory *memory)

@@ -31,6 +31,7 @@ struct view {
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
     bool own_authorities;                  /* the operator named whom to trust */
     const struct baseline *usual;          /* what is usual for it; NULL: nothing is remembered */
+    const struct steering *steering;       /* NULL: no better mail exchanger was tried in vain */
     const struct usual_layout *layout; /* of its server, in whose slot the garbled line stands */
 };
 

@@ -13,6 +13,8 @@
 #include "sensor/promises.h"
 #include "sensor/suppress.h"
 
+#define ASK_AGAIN (10 * NS_PER_S) /* for policies of a store that has come back */
+
 struct desk {
     struct desk_config config;
     struct desk_hooks hooks;
@@ -25,6 +27,8 @@ struct desk {
     struct peers *peers;
     struct past *past;
     struct json *line;
+    bool policies_missing; /* those of the store, which did not answer */
+    nstime asked;          /* for them: packet time */
 };
 
 /* --- who is told --- */
@@ -129,12 +133,18 @@ void desk_fetch(struct desk *d, const struct fetch_sighting *s)
         judge_discovery(d, &dis);
 }
 
+void desk_attempt(struct desk *d, const struct dissect_attempt *a)
+{
+    past_knock(d->past, a);
+}
+
 /* --- sessions --- */
 
 /* All that a session is judged with; valid until the next one is. */
 struct grounds {
     struct expectations expected;
     struct past_aid known;
+    struct steering steering;
     struct judge_aid aid;
 };
 
@@ -145,8 +155,11 @@ static void find_grounds(struct desk *d, const struct session *s, struct grounds
     if (promised)
         promises_match(d->promises, s, certificate, &g->expected);
     g->known = (struct past_aid){certificate, promised ? &g->expected : NULL};
+    const struct baseline *usual = past_recall(d->past, s, &g->known);
+    bool steered = promises_steered(d->promises, s, usual, &g->steering);
     g->aid = (struct judge_aid){.memory = d->memory,
-                                .usual = past_recall(d->past, s, &g->known),
+                                .usual = usual,
+                                .steering = steered ? &g->steering : NULL,
                                 .expected = g->known.expected,
                                 .sender_checks = promises_checks(d->promises, s),
                                 .certificate = certificate,
@@ -232,8 +245,18 @@ static void on_again(void *user, struct session *s, struct judgement *j, bool to
 
 void desk_pass(struct desk *d, nstime now)
 {
-    if (d->config.state)
-        past_pass(d->past, now);
+    if (!d->config.state)
+        return;
+    past_pass(d->past, now);
+    if (!d->policies_missing || past_is_away(d->past) || now - d->asked < ASK_AGAIN)
+        return;
+    d->asked = now;
+    d->policies_missing = promises_add_state(d->promises, d->config.state) != 0;
+}
+
+bool desk_is_alone(const struct desk *d)
+{
+    return past_is_away(d->past);
 }
 
 bool desk_finish(struct desk *d)
@@ -281,7 +304,9 @@ static bool open_promises(struct desk *d)
     for (uint32_t i = 0; i < c->policies_count; i++)
         if (promises_add_policies(d->promises, c->policies[i]))
             return false;
-    return (!c->state || !promises_add_state(d->promises, c->state)) &&
+    bool state = c->state && promises_add_state(d->promises, c->state) == 0;
+    d->policies_missing = c->state && !state;
+    return (!c->state || state || c->patient) &&
            (!c->preload || !promises_add_preload(d->promises, c->preload)) &&
            (!c->partners || !promises_add_partners(d->promises, c->partners));
 }
@@ -347,7 +372,8 @@ static bool open_peers(struct desk *d)
         complain(d, "certificates", strerror(ENOMEM));
         return false;
     }
-    if (!path || peers_load(d->peers))
+    bool loaded = (path || d->config.authorities_now) && peers_load(d->peers);
+    if (!path || loaded)
         return true;
     complain(d, path, "no certificate of an authority can be read from it");
     return false;
@@ -363,6 +389,8 @@ static bool open_judge(struct desk *d)
         d->memory = garble_memory_new(&key);
         d->past = past_new(&key, on_again, d);
     }
+    if (d->incidents && d->config.hourly)
+        incident_hourly(d->incidents, d->config.hourly);
     if (d->incidents && d->memory && d->past)
         return true;
     complain(d, "start", strerror(ENOMEM));
@@ -376,8 +404,12 @@ static bool open_past(struct desk *d)
     if (!d->config.state)
         return true;
     if (getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key) &&
-        past_keep(d->past, d->config.state, d->config.eve.sensor, &key, why) == 0)
+        past_keep(d->past, d->config.state, d->config.eve.sensor, &key, d->config.patient, why) ==
+            0) {
+        if (*why)
+            complain(d, "--state", why);
         return true;
+    }
     complain(d, "--state", why);
     return false;
 }

@@ -30,7 +30,10 @@ struct desk_config {
     const char *ca_file; /* NULL: the authorities of the system */
     struct eve_options eve;
     enum severity min_severity; /* of alerts that are told */
+    uint32_t hourly;            /* incidents that may open in an hour; 0: INCIDENT_HOURLY */
     bool handshakes;            /* `tls` lines are wanted */
+    bool patient; /* a store that does not answer is waited for, while what can be judged is */
+    bool authorities_now; /* those of the system are read at once: later nothing can be opened */
 };
 
 enum desk_line { DESK_ALERT, DESK_SESSION, DESK_HANDSHAKE, DESK_STATS, DESK_LINE_COUNT };
@@ -59,9 +62,13 @@ void desk_session(struct desk *d, struct session *s, enum session_milestone m);
 void desk_handshake(struct desk *d, struct session *s, const struct tls_sighting *t);
 void desk_dns(struct desk *d, const struct dns_sighting *s);
 void desk_fetch(struct desk *d, const struct fetch_sighting *s);
+void desk_attempt(struct desk *d, const struct dissect_attempt *a);
 
 /* Time has passed by the packets. */
 void desk_pass(struct desk *d, nstime now);
+
+/* The store does not answer now. */
+bool desk_is_alone(const struct desk *d);
 
 /* The input has ended: what history can say now is said, and all is kept that was to be. False:
  * `problem` was told that it is not. */

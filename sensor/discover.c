@@ -129,13 +129,13 @@ static bool question_of(const struct dns_message *m, struct question *q)
 
 /* A question and who is asked, as a key: two resolvers may well say different things. */
 struct topic {
-    uint8_t n;
+    size_t n;
     uint8_t bytes[2 + 16 + CAP_DOMAIN_TEXT];
 };
 
 static struct topic topic_of(const struct question *q, const struct dns_sighting *s)
 {
-    struct topic t = {.n = (uint8_t)(18 + q->name.n)};
+    struct topic t = {.n = 18u + q->name.n};
     t.bytes[0] = (uint8_t)q->kind;
     t.bytes[1] = s->family;
     memcpy(t.bytes + 2, s->server, 16);

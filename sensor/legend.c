@@ -15,6 +15,7 @@ static const struct legend FAMILY[] = {
     {"discovery", "DNS about where and how to deliver is suppressed or forged"},
     {"forge", "signs in the packets that somebody else speaks on the connection"},
     {"vantage", "two places on the path show different words of one connection"},
+    {"sensor", "the sensor itself does not see, or cannot remember"},
     {NULL, NULL},
 };
 
@@ -45,6 +46,7 @@ static const struct legend TECHNIQUE[] = {
     {"XSN-4", "the offer of TLS is taken from some clients, networks or times alone"},
     {"XSN-5", "the offers of all servers are taken away on one path"},
     {"XSN-6", "a sender that insists on TLS is kept from delivering"},
+    {"XSN-7", "mail is steered to a server without TLS by keeping the better ones out of reach"},
     {"TLS-1", "TLS 1.3 is taken out of the ClientHello; the server's random tells of it"},
     {"TLS-2", "an older version of TLS is selected than ever before"},
     {"TLS-3", "a client is made to come again with less"},
@@ -89,6 +91,8 @@ static const struct legend TECHNIQUE[] = {
     {"TCP-5", "an RST is sent in the name of one side"},
     {"TCP-6", "a SYN is answered by somebody else as well"},
     {"E5", "one connection says different things at two places"},
+    {"SEN-1", "the sensor is made blind, or is so by accident"},
+    {"SEN-2", "the sensor cannot keep what it knows"},
     {NULL, NULL},
 };
 
@@ -99,6 +103,7 @@ static const struct legend NEED[] = {
     {"N", "network: sequence numbers, TTLs and times of single packets"},
     {"D", "DNS: the domain's records (MX, TLSA, MTA-STS)"},
     {"2", "two points: the same session seen at another place as well"},
+    {"W", "watch: the sensor's own counters, while it looks at a wire"},
     {NULL, NULL},
 };
 
@@ -108,6 +113,7 @@ static const struct legend EVIDENCE[] = {
     {"E3", "a promise was broken"},
     {"E4", "two versions of the same bytes, or timing that the path does not allow"},
     {"E5", "two points of observation saw different bytes of one session"},
+    {"-", "none: a fact about the sensor itself"},
     {NULL, NULL},
 };
 
@@ -115,6 +121,7 @@ static const struct legend ATTACK[] = {
     {"T1562.010", "Impair Defenses: Downgrade Attack"},
     {"T1557", "Adversary-in-the-Middle"},
     {"T1040", "Network Sniffing"},
+    {"T1562", "Impair Defenses"},
     {NULL, NULL},
 };
 
@@ -160,7 +167,7 @@ bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
 
 static bool is_here(const char *need)
 {
-    static const char *const here[] = {"S", "N", "2", "P", "D"};
+    static const char *const here[] = {"S", "N", "2", "P", "D", "W"};
     for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
         if (strcmp(need, here[i]) == 0)
             return true;

@@ -37,7 +37,7 @@ static void on_turn(void *user, const struct history_turn *t)
     memcpy(&late, t->item->note, sizeof(late));
     bool more = t->doubt ? usual_again(&late, t->baseline, t->doubt->kind == DOUBT_OF_UPGRADE,
                                        &p->late, &p->judgement)
-                         : usual_fell_back(&late, t->baseline, t->failed, &p->late, &p->judgement);
+                         : usual_fell_back(&late, t->baseline, &t->failed, &p->late, &p->judgement);
     if (!more)
         return;
     p->late.now = t->now;
@@ -76,12 +76,16 @@ static nstime wall(void)
 }
 
 int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
-              char why[PAST_WHY])
+              bool patient, char why[PAST_WHY])
 {
     char text[STORE_WHY];
     enum store_status status = store_open(&p->store, where, NULL, text);
-    if (status == STORE_OK && (p->keep = keep_new(p->store, sensor, key, wall))) {
+    bool away = patient && status == STORE_AWAY;
+    why[0] = '\0';
+    if ((status == STORE_OK || away) && (p->keep = keep_new(p->store, sensor, key, wall))) {
         history_keep(p->history, p->keep);
+        if (away)
+            snprintf(why, PAST_WHY, "%s does not answer yet", store_name(p->store));
         return 0;
     }
     snprintf(why, PAST_WHY, "%s",
@@ -89,6 +93,11 @@ int past_keep(struct past *p, const char *where, const char *sensor, const struc
              : *text            ? text
                                 : store_status_text(status));
     return -1;
+}
+
+bool past_is_away(const struct past *p)
+{
+    return p->store && store_stats(p->store).away;
 }
 
 void past_pass(struct past *p, nstime now)
@@ -232,6 +241,22 @@ const struct baseline *past_recall(struct past *p, const struct session *s,
 }
 
 /* --- learning --- */
+
+#define PORT_SMTP 25 /* between servers, whom MX records tell (RFC 5321 section 5.1) */
+
+void past_knock(struct past *p, const struct dissect_attempt *a)
+{
+    struct observation *o = &p->seen;
+    if (a->key.server_port != PORT_SMTP)
+        return;
+    memset(o, 0, offsetof(struct observation, word));
+    o->time = o->begin = a->time;
+    o->family = a->key.family;
+    o->port = a->key.server_port;
+    memcpy(o->server, a->key.server, sizeof(o->server));
+    memcpy(o->client, a->key.client, sizeof(o->client));
+    history_knock(p->history, o, a->refused);
+}
 
 void past_ending(struct past *p, const struct session *s)
 {

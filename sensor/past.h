@@ -7,6 +7,7 @@
 #define SENSOR_PAST_H
 
 #include "base/siphash.h"
+#include "dissect/dissect.h"
 #include "history/history.h"
 #include "rules/finding.h"
 
@@ -28,12 +29,19 @@ struct past *past_new(const struct siphash_key *key, past_again_fn again, void *
 void past_free(struct past *p);
 
 /* The memory outlives the run in the store that `where` names, under the name of this sensor (NULL:
- * none). 0; or -1, and `why` says it. */
+ * none). 0; or -1, and `why` says it. `patient`: a store that does not answer yet is waited for,
+ * and what it remembers is heard of later; `why` says that, else it is empty. */
 int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
-              char why[PAST_WHY]);
+              bool patient, char why[PAST_WHY]);
+
+/* It does not answer now; what is judged with is what this run has seen. */
+bool past_is_away(const struct past *p);
 
 /* Time has passed by the packets. */
 void past_pass(struct past *p, nstime now);
+
+/* A connection to a mail server does not come about. */
+void past_knock(struct past *p, const struct dissect_attempt *a);
 
 /* What is usual for the session; valid until the next call. */
 const struct baseline *past_recall(struct past *p, const struct session *s,

@@ -219,7 +219,8 @@ static void learn_mx(struct promises *p, const struct dns_sighting *s, const str
     if (s->message->question.type == DNS_MX &&
         name_in(s->message, s->message->question.name, &domain) &&
         name_in(s->message, rr->mx.exchange, &exchange)) /* a null MX names none (RFC 7505) */
-        routes_add_mx(p->routes, s->time, &domain, &exchange, rr->ttl, s->message->ad);
+        routes_add_mx(p->routes, s->time, &domain, &exchange, rr->mx.preference, rr->ttl,
+                      s->message->ad);
 }
 
 /* Without MX the domain is its own exchanger (RFC 5321 section 5.1). */
@@ -228,7 +229,7 @@ static void learn_no_mx(struct promises *p, const struct dns_sighting *s)
     const struct dns_message *m = s->message;
     struct domain domain;
     if (m->question.type == DNS_MX && m->has_soa && name_in(m, m->question.name, &domain))
-        routes_add_mx(p->routes, s->time, &domain, &domain, m->negative_ttl, m->ad);
+        routes_add_mx(p->routes, s->time, &domain, &domain, 0, m->negative_ttl, m->ad);
 }
 
 /* What is not marked as authentic says nothing, neither that there are records nor that there are
@@ -425,6 +426,47 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
     };
     expect_session(p->book, &q, to);
     return to->count > 0 ? to : NULL;
+}
+
+/* Is there a better one among them for a recipient of the session? */
+static bool better_route(const struct route *here, const struct route *there, size_t n,
+                         const struct domain *recipient, size_t recipients, struct steering *to)
+{
+    bool meant = false;
+    for (size_t i = 0; i < recipients; i++)
+        meant |= span_eq(domain_span(&recipient[i]), domain_span(&here->domain));
+    for (size_t i = 0; meant && i < n; i++) {
+        if (!span_eq(domain_span(&there[i].domain), domain_span(&here->domain)) ||
+            there[i].preference >= here->preference)
+            continue;
+        to->domain = here->domain;
+        to->better = there[i].mx;
+        to->better_preference = there[i].preference;
+        to->preference = here->preference;
+        return true;
+    }
+    return false;
+}
+
+bool promises_steered(const struct promises *p, const struct session *s,
+                      const struct baseline *usual, struct steering *to)
+{
+    struct domain recipient[CAP_RECIPIENTS];
+    struct route here[CAP_ROUTES_TO], there[CAP_ROUTES_TO];
+    if (usual->knock_count == 0) /* mostly there is none */
+        return false;
+    size_t recipient_count = recipients(s, recipient);
+    size_t n =
+        routes_to(p->routes, s->first, s->now, s->key.family, s->key.server, here, CAP_ROUTES_TO);
+    for (uint8_t k = 0; k < usual->knock_count; k++) {
+        to->knock = &usual->knock[k];
+        size_t m = routes_to(p->routes, s->first, s->now, s->key.family, to->knock->server, there,
+                             CAP_ROUTES_TO);
+        for (size_t i = 0; i < n; i++)
+            if (better_route(&here[i], there, m, recipient, recipient_count, to))
+                return true;
+    }
+    return false;
 }
 
 /* A host under DANE-TA has the name of the domain or its own (RFC 7672 section 3.2.2). */

@@ -12,6 +12,7 @@
 #include "policy/certificate.h"
 #include "policy/role.h"
 #include "rules/discovery.h"
+#include "rules/finding.h"
 
 struct promises;
 
@@ -53,6 +54,11 @@ uint64_t promises_count(const struct promises *p); /* kept */
  * hold at the time of the packets. */
 const struct expectations *promises_expect(struct promises *p, const struct session *s,
                                            enum role role, struct expectations *to);
+
+/* Did the client try better mail exchangers of a recipient in vain before it came to this one?
+ * `to` borrows of `usual`. */
+bool promises_steered(const struct promises *p, const struct session *s,
+                      const struct baseline *usual, struct steering *to);
 
 /* Holds the certificate of the server, if one was seen, against the TLSA records among them. */
 void promises_match(const struct promises *p, const struct session *s, const struct certificate *c,

@@ -142,6 +142,13 @@ static void on_fetch(void *user, const struct fetch_sighting *s)
     desk_fetch(r->desk, s);
 }
 
+/* dissect_attempt_fn */
+static void on_attempt(void *user, const struct dissect_attempt *a)
+{
+    struct reading *r = user;
+    desk_attempt(r->desk, a);
+}
+
 /* timeline_packet_fn */
 static bool on_packet(void *user, const struct packet *p)
 {
@@ -198,6 +205,7 @@ static bool open_dissect(struct reading *r)
     c.dns = on_dns;
     c.fetch = on_fetch;
     c.tls = on_tls;
+    c.attempt = on_attempt;
     if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
         return false;
     r->dissect = dissect_new(&c, on_session, r);

@@ -24,8 +24,10 @@ RULES = (
     "certificate-weak", "sts-certificate-invalid", "starttls-vanished", "path-stripped",
     "plaintext-fallback", "sender-stopped-upgrading", "delivery-held", "starttls-planted",
     "keyword-removed", "version-regressed", "certificate-changed", "server-stack-changed",
-    "transparent-proxy",
+    "transparent-proxy", "mx-steered", "coverage-lost", "memory-stale",
 )
+# Of no packet: a sensor that watches a wire tells them of itself, and no capture shows them.
+SENSOR = ("coverage-lost", "memory-stale")
 # Of no session: what DNS said.
 DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
 

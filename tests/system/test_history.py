@@ -149,6 +149,19 @@ def test_next_run(t, build, root):
         t.check(without > 3 * len(differ), "next run", "%d differ without the memory, %d with it" % (without, len(differ)))
 
 
+def test_incompatible(t, build, root):
+    """A client that an alert told of once has it told no more by the next run, whatever the server."""
+    mail = Mail(PCAPS / "plaintext-fallback-alert-elsewhere" / "input.pcap")
+    first, last = mail.ends()
+    middle = first + 3600  # behind the first server of three
+    for state in (str(root / "incompatible.db"), Server(root, name="incompatible").url()):
+        for begin, end, wanted in ((first, middle, {"low"}), (middle, last, {"info"})):
+            lines = Sensor(build, state).read(mail.part(begin, end))[1]
+            said = [f["severity"] for line in lines if line["event_type"] == "smtp"
+                    for f in line["starttls"]["findings"]]
+            t.equal("incompatible", "severities of the findings from %d on" % begin, set(said), wanted)
+
+
 def test_counts(t, build, root, mail, truth):
     """Each session counts once; the same capture read twice counts twice."""
     path, once = root / "count.db", 0
@@ -312,6 +325,7 @@ def main():
             test_wrong_types(t, build, root, mail)
             test_away(t, build, root, mail, truth)
             test_next_run(t, build, root)
+            test_incompatible(t, build, root)
         finally:
             for server in Server.all:
                 server.stop()

@@ -20,7 +20,7 @@ import sys
 from ipaddress import ip_network
 
 import run
-from run import PCAPS, RULES, Tally
+from run import PCAPS, RULES, SENSOR, Tally
 
 
 def describe(rows):
@@ -197,7 +197,7 @@ def check_folder(tally, binary, checker, folder):
 
 def check_coverage(tally, expectations):
     """A rule without a positive and a near-miss negative capture is not tested."""
-    for rule in RULES:
+    for rule in (rule for rule in RULES if rule not in SENSOR):
         for kind in ("positive", "negative"):
             tally.check(any(rule in e[kind] for e in expectations), rule,
                         "no %s capture in tests/pcaps" % kind)

@@ -191,6 +191,23 @@ static void it_fell_back(void **state)
     assert_int_equal(recall(NOON + 3, 1, 1, &nobody)->fell_back, 0);
 }
 
+/* Of a client as such: the first that an alert ended, with whomever. */
+static void what_a_client_lacks_it_lacks_everywhere(void **state)
+{
+    struct observation first = offered(NOON, 1, 1), later = offered(NOON + DAY, 1, 2);
+    (void)state;
+    first.fate = later.fate = OBSERVED_FATE_KILLED;
+    attempts_incompatible(a, &first); /* a reset says nothing of it */
+    assert_true(recall(NOON, 1, 1, &nobody)->client_alert == 0);
+    first.fate = later.fate = OBSERVED_FATE_ALERT;
+    attempts_incompatible(a, &first);
+    attempts_incompatible(a, &later);
+    assert_true(recall(NOON + 20 * DAY, 1, 3, &nobody)->client_alert == first.flow_id);
+    assert_true(recall(NOON + 20 * DAY, 2, 1, &nobody)->client_alert == 0);
+    delivered(offered(NOON + DAY, 1, 3), &nobody); /* it can, with some */
+    assert_true(recall(NOON + 20 * DAY, 1, 1, &nobody)->client_alert == first.flow_id);
+}
+
 /* An owner of fifteen letters and an IPv6 server whose address spells it are two. */
 static void an_address_is_no_name(void **state)
 {
@@ -245,6 +262,7 @@ int main(void)
         T(old_attempts_here_do_not_hide_new_ones_there),
         T(delivery_ends_it),
         T(it_fell_back),
+        T(what_a_client_lacks_it_lacks_everywhere),
         T(an_address_is_no_name),
         T(the_oldest_pair_goes),
         T(an_observation_of_nothing),

@@ -516,6 +516,25 @@ static void trouble_with_tls_ends(void **state)
     assert_int_equal(turns, 0);
 }
 
+/* It lasts until all have missed it, and longer: whoever missed it last stands not apart. */
+static void trouble_of_hours_is_one(void **state)
+{
+    const struct observation o = offered(NOON, 9, 1);
+    (void)state;
+    for (uint32_t i = 0; i < 41; i++)
+        miss_upgrade(NOON + i * 10 * MINUTE, i % 10);
+    expect_turn(DOUBT_RECONFIGURED);
+    serve_upgrade(NOON + 401 * MINUTE, 11);
+    miss_upgrade(NOON + 402 * MINUTE, 1);
+    for (uint32_t i = 0; i < 19; i++)
+        serve_upgrade(NOON + 403 * MINUTE, i);
+    assert_int_equal(doubts_view(d, DOUBT_OF_UPGRADE, &o).state, DOUBT_RECONFIGURED);
+    assert_int_equal(turns, 1);
+    serve_upgrade(NOON + 403 * MINUTE, 1);
+    assert_int_equal(turned[1], DOUBT_NONE);
+    assert_int_equal(doubts_view(d, DOUBT_OF_UPGRADE, &o).state, DOUBT_NONE);
+}
+
 /* --- of servers that had never offered --- */
 
 static void miss_latent(nstime t, uint32_t client)
@@ -664,6 +683,7 @@ int main(void)
         T(twenty_in_a_row),
         T(a_week_without_a_miss),
         T(trouble_with_tls_ends),
+        T(trouble_of_hours_is_one),
         T(stripped_before_it_was_known),
         T(two_others_are_too_few),
         T(a_server_that_learns_tls),

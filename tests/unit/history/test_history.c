@@ -35,7 +35,7 @@ static void on_turn(void *user, const struct history_turn *t)
         assert_memory_equal(t->item->note + i, &t->item->flow_id, sizeof(t->item->flow_id));
     last.flow = t->item->flow_id;
     if (!t->doubt) { /* an attempt that failed behind it */
-        last.failed = t->failed;
+        last.failed = t->failed.flow_id;
         turns++;
         return;
     }

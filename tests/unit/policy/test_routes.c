@@ -13,6 +13,7 @@ static const struct siphash_key key = {3, 4};
 static const uint8_t v4[16] = {192, 0, 2, 1}, other[16] = {192, 0, 2, 2}, v6[16] = {0x20, 1};
 static struct routes *r;
 static struct route to[8];
+static uint16_t preference;
 static bool secure; /* of what is answered from now on */
 
 static struct domain dom(const char *name)
@@ -25,7 +26,7 @@ static struct domain dom(const char *name)
 static void mx(nstime t, const char *domain, const char *host, uint32_t ttl)
 {
     struct domain d = dom(domain), h = dom(host);
-    routes_add_mx(r, t, &d, &h, ttl, secure);
+    routes_add_mx(r, t, &d, &h, preference, ttl, secure);
 }
 
 static void address(nstime t, const char *host, uint8_t family, const uint8_t a[16], uint32_t ttl)
@@ -82,6 +83,29 @@ static void a_domain_with_two_hosts_at_one_address_comes_once(void **state)
 }
 
 /* TTL and five minutes; said again, it holds from then on. */
+/* The best of what an address is for a domain: what the newest answer says. */
+static void the_lower_the_better(void **state)
+{
+    (void)state;
+    preference = 30;
+    mx(S, "a.test", "mx1.a.test", 60);
+    preference = 20;
+    mx(S, "a.test", "mx2.a.test", 60);
+    preference = 40;
+    mx(S, "b.test", "mx2.a.test", 60);
+    address(S, "mx1.a.test", 4, v4, 60);
+    address(S, "mx2.a.test", 4, v4, 60);
+    assert_int_equal(ask(S, 4, v4), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(to[i].preference, strcmp(to[i].domain.text, "a.test") == 0 ? 20 : 40);
+    preference = 50;
+    mx(S, "a.test", "mx2.a.test", 60);
+    assert_int_equal(ask(S, 4, v4), 2);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(to[i].preference, strcmp(to[i].domain.text, "a.test") == 0 ? 30 : 40);
+    preference = 0;
+}
+
 static void an_answer_ends(void **state)
 {
     (void)state;
@@ -325,6 +349,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_address_leads_back_to_the_domain, setup, teardown),
         cmocka_unit_test_setup_teardown(a_domain_with_two_hosts_at_one_address_comes_once, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(the_lower_the_better, setup, teardown),
         cmocka_unit_test_setup_teardown(an_answer_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(a_connection_takes_time, setup, teardown),
         cmocka_unit_test_setup_teardown(the_oldest_gives_way, setup, teardown),

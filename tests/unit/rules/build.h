@@ -15,6 +15,7 @@ struct build {
     const struct expectations *expected;   /* NULL: nothing is promised */
     const struct certificate *certificate; /* NULL: it was not seen */
     const struct baseline *usual;          /* NULL: nothing is remembered */
+    const struct steering *steering;       /* NULL: no better server was tried in vain */
     bool own_authorities;                  /* the operator named those to trust */
 };
 
@@ -216,6 +217,7 @@ static inline const struct judgement *build_judge(struct build *b, enum session_
     struct judge_aid aid = {.expected = b->expected,
                             .certificate = b->certificate,
                             .usual = b->usual,
+                            .steering = b->steering,
                             .own_authorities = b->own_authorities};
     judge(&b->s, m, &aid, &b->j);
     return &b->j;

@@ -67,6 +67,9 @@ static const struct {
     {"certificate-changed", 1320753},
     {"server-stack-changed", 1320754},
     {"transparent-proxy", 1320755},
+    {"mx-steered", 1320756},
+    {"coverage-lost", 1320757},
+    {"memory-stale", 1320758},
 };
 
 static void names_and_sids_are_stable(void **state)
@@ -94,9 +97,9 @@ static void sids_are_unique(void **state)
 
 static bool is_family(const char *family)
 {
-    static const char *const families[] = {"strip",   "refuse", "inject",  "auth",
-                                           "promise", "forge",  "vantage", "discovery",
-                                           "tls",     "cert",   "fallback"};
+    static const char *const families[] = {"strip",   "refuse", "inject",   "auth",
+                                           "promise", "forge",  "vantage",  "discovery",
+                                           "tls",     "cert",   "fallback", "sensor"};
     for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
         if (strcmp(families[i], family) == 0)
             return true;

@@ -56,6 +56,7 @@ static void test_groups(void **state)
         {"response-injection", RULE_GROUP_INJECTION},
         {"auth-in-clear", RULE_GROUP_LOGIN},
         {"mx-spoofed", RULE_GROUP_DISCOVERY},
+        {"coverage-lost", RULE_GROUP_SENSOR},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)

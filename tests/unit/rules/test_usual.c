@@ -589,6 +589,13 @@ static void an_alert_between_two_that_never_had_tls(void **state)
     assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_INFO);
     usual.sender_upgrade.did = 40;
     assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_LOW);
+    usual.client_alert = usual.failed[0].flow_id; /* it is the client's first */
+    assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_LOW);
+    usual.client_alert = usual.failed[0].flow_id + 1; /* it had one before, with whomever, */
+    assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_INFO);
+    usual.failed[0].fate = OBSERVED_FATE_KILLED; /* which explains no reset */
+    assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_HIGH);
+    usual.failed[0].fate = OBSERVED_FATE_ALERT;
     usual.pair_upgrade.did = 1; /* they can */
     f = closed(RULE_PLAINTEXT_FALLBACK);
     assert_int_equal(f->severity, SEVERITY_HIGH);
@@ -1024,6 +1031,23 @@ static void again_the_upgrade(void **state)
     says(f, "in this one STARTTLS was answered 454.");
 }
 
+/* It was not known to offer when this client missed it, so it may be its way to leave some out. */
+static void again_one_that_may_leave_some_out(void **state)
+{
+    (void)state;
+    struct usual_late late = kept(SUPPORT_WELL, MAIL);
+    late.told = SEVERITY_INFO;
+    usual.offer_doubt.latent = true;
+    usual.offer.clients = 29;
+    const struct finding *f = again(&late, false);
+    assert_int_equal(f->severity, SEVERITY_LOW);
+    assert_int_equal(f->cause, CAUSE_PER_CLIENT_POLICY);
+    usual.offer.clients = 30; /* one in ten would have been among them, in 24 cases of 25 */
+    f = again(&late, false);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    assert_int_equal(f->cause, CAUSE_ON_PATH_REWRITE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1067,6 +1091,7 @@ int main(void)
         cmocka_unit_test(again_undecided),
         cmocka_unit_test(nothing_new),
         cmocka_unit_test(again_the_upgrade),
+        cmocka_unit_test(again_one_that_may_leave_some_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,23 @@ static void ends(void **state)
     }
 }
 
+/* Ids of flows can be made to meet: what was remembered of one reply is no line of a shorter one.
+ */
+static void what_is_remembered_lies_in_the_reply(void **state)
+{
+    (void)state;
+    struct garble_memory *memory = garble_memory_new(&(struct siphash_key){1, 2});
+    build_new(&b);
+    build_reply(&b, "mx.example|PIPELINING|SIZE 1|8BITMIME|XXXXXXXX");
+    assert_int_equal(view_of(&b.s, SESSION_CLOSED, memory).garble.line, 4);
+    build_new(&b);
+    build_reply(&b, "mx.example|PIPELINING|SIZE 1|DSN");
+    struct view v = view_of(&b.s, SESSION_CLOSED, memory);
+    assert_int_equal(v.offered, OFFERED_NO);
+    assert_true(v.garble.line < b.s.reading.line_count);
+    garble_memory_free(memory);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +108,7 @@ int main(void)
         cmocka_unit_test(keywords),
         cmocka_unit_test(probes_and_clients),
         cmocka_unit_test(ends),
+        cmocka_unit_test(what_is_remembered_lies_in_the_reply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
