@@ -45,6 +45,22 @@ enum option_id {
     OPTION_CSV,
     OPTION_SERVER,
     OPTION_FORGET,
+    OPTION_INTERFACE,
+    OPTION_CONFIG,
+    OPTION_SET,
+    OPTION_FILTER,
+    OPTION_SNAPLEN,
+    OPTION_RING,
+    OPTION_NO_PROMISCUOUS,
+    OPTION_DIRECTION,
+    OPTION_WORKERS,
+    OPTION_VANTAGE,
+    OPTION_USER,
+    OPTION_GROUP,
+    OPTION_LOG_LEVEL,
+    OPTION_DEFAULTS,
+    OPTION_PRINT,
+    OPTION_KEYS,
     OPTION_FILE,
     OPTION_TXT,
     OPTION_TXT_STRINGS,
@@ -54,12 +70,13 @@ enum option_id {
 
 #define ON(command) (1u << (command))
 #define EVERYWHERE  (ON(CLI_COMMAND_COUNT) - 1)
+#define LIVE        (ON(CLI_WATCH) | ON(CLI_CHECK))
 
 struct option_row {
     const char *name;
     char letter;       /* 0: none */
     const char *value; /* what the help calls it; NULL: takes none */
-    uint8_t commands;  /* ON(): those that know it */
+    uint16_t commands; /* ON(): those that know it */
     bool repeatable;
     const char *help;
 };
@@ -67,51 +84,55 @@ struct option_row {
 static const struct option_row OPTION[] = {
     [OPTION_READ_FILE] = {"read", 'r', "FILE", ON(CLI_READ), true, "read FILE, as tcpdump has it"},
     [OPTION_JSON] =
-        {"json", 0, NULL, ON(CLI_READ) | ON(CLI_REPORT) | ON(CLI_STATUS) | ON(CLI_POLICY), true,
-         "read: lines of JSON (EVE) instead of the summary; report, status, policy: one object"},
-    [OPTION_OUTPUT] = {"output", 'o', "FILE", ON(CLI_READ), false,
+        {"json", 0, NULL, ON(CLI_READ) | LIVE | ON(CLI_REPORT) | ON(CLI_STATUS) | ON(CLI_POLICY),
+         true,
+         "read: lines of JSON (EVE) instead of the summary; watch: the same to standard output; "
+         "report, status, policy: one object"},
+    [OPTION_OUTPUT] = {"output", 'o', "FILE", ON(CLI_READ) | LIVE, false,
                        "lines of JSON to FILE; standard output stays as it is"},
     [OPTION_APPEND] = {"append", 'a', NULL, ON(CLI_READ), true,
                        "add to the FILE of -o, do not truncate it"},
-    [OPTION_PORTS] = {"ports", 0, "PORT,...", ON(CLI_READ), false,
+    [OPTION_PORTS] = {"ports", 0, "PORT,...", ON(CLI_READ) | LIVE, false,
                       "server ports that carry mail (25,465,587,2525; 465 begins with TLS)"},
-    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", ON(CLI_READ), false, "our networks"},
-    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", ON(CLI_READ), false,
+    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", ON(CLI_READ) | LIVE, false, "our networks"},
+    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", ON(CLI_READ) | LIVE, false,
                        "our mail exchangers, where they are not in our networks"},
-    [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ), false,
+    [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ) | LIVE, false,
                             "relays that our mail goes through"},
-    [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ) | ON(CLI_POLICY), true,
+    [OPTION_POLICIES] = {"policies", 0, "WHERE", ON(CLI_READ) | LIVE | ON(CLI_POLICY), true,
                          "MTA-STS policies: a directory of DOMAIN.txt, a file that policy export "
                          "wrote, an SQLite file or redis://..."},
-    [OPTION_STATE] = {"state", 0, "WHERE", ON(CLI_READ) | ON(CLI_STATUS) | ON(CLI_POLICY), false,
+    [OPTION_STATE] = {"state", 0, "WHERE", ON(CLI_READ) | LIVE | ON(CLI_STATUS) | ON(CLI_POLICY),
+                      false,
                       "what outlives a run, policies and what was learnt: an SQLite file, or "
                       "redis://..."},
-    [OPTION_PRELOAD] = {"preload", 0, "FILE", ON(CLI_READ), false,
+    [OPTION_PRELOAD] = {"preload", 0, "FILE", ON(CLI_READ) | LIVE, false,
                         "a list in the format of STARTTLS Everywhere to judge by"},
-    [OPTION_PARTNERS] = {"partners", 0, "FILE", ON(CLI_READ), false,
+    [OPTION_PARTNERS] = {"partners", 0, "FILE", ON(CLI_READ) | LIVE, false,
                          "domains and mail exchangers that must use TLS, one a line: NAME tls"},
-    [OPTION_SUPPRESS] = {"suppress", 0, "FILE", ON(CLI_READ), false,
+    [OPTION_SUPPRESS] = {"suppress", 0, "FILE", ON(CLI_READ) | LIVE, false,
                          "findings to raise no alert, one a line: RULE WHOM LAST-DAY REASON"},
-    [OPTION_CA_FILE] = {"ca-file", 0, "PATH", ON(CLI_READ), false,
+    [OPTION_CA_FILE] = {"ca-file", 0, "PATH", ON(CLI_READ) | LIVE, false,
                         "authorities to trust, a file or a directory (those of the system)"},
-    [OPTION_RESOLVERS] = {"resolvers", 0, "CIDR,...", ON(CLI_READ), false,
+    [OPTION_RESOLVERS] = {"resolvers", 0, "CIDR,...", ON(CLI_READ) | LIVE, false,
                           "resolvers whose word counts that an answer is authentic (any)"},
-    [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ), false,
+    [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ) | LIVE, false,
                                   "seed of the community_id, 0 to 65535 (0)"},
-    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ), false, "`host` of every line"},
+    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ) | LIVE, false,
+                            "`host` of every line"},
     [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", ON(CLI_READ), false,
                         "exit with 1 from it on: low, medium, high, critical, none (medium)"},
-    [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", ON(CLI_READ), false,
+    [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", ON(CLI_READ) | LIVE, false,
                              "leave out alerts below it (low)"},
-    [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, ON(CLI_READ), true,
+    [OPTION_SHOW_ADDRESSES] = {"show-addresses", 0, NULL, ON(CLI_READ) | LIVE, true,
                                "do not mask the local parts of mail addresses"},
     [OPTION_EXIT_ZERO] = {"exit-zero", 0, NULL, ON(CLI_READ), true,
                           "exit with 0 where it would be 1 or 3"},
-    [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", ON(CLI_READ), false,
+    [OPTION_MAX_FLOWS] = {"max-flows", 0, "N", ON(CLI_READ) | LIVE, false,
                           "connections followed at a time (1048576)"},
-    [OPTION_MEMORY] = {"memory", 0, "MIB", ON(CLI_READ), false,
+    [OPTION_MEMORY] = {"memory", 0, "MIB", ON(CLI_READ) | LIVE, false,
                        "memory to stay within; beyond it the least promising sessions go (256)"},
-    [OPTION_NO_NAMES] = {"no-names", 'n', NULL, ON(CLI_READ), true,
+    [OPTION_NO_NAMES] = {"no-names", 'n', NULL, ON(CLI_READ) | LIVE, true,
                          "as in tcpdump; no name is ever looked up"},
     [OPTION_COLOUR] = {"color", 0, "WHEN", ON(CLI_READ), false, "auto, always or never (auto)"},
     [OPTION_QUIET] = {"quiet", 'q', NULL, ON(CLI_READ), true, "no summary and no progress"},
@@ -126,6 +147,31 @@ static const struct option_row OPTION[] = {
                        "what is remembered of this server (port 25)"},
     [OPTION_FORGET] = {"forget", 0, NULL, ON(CLI_STATUS), true,
                        "forget the server: it was set up anew"},
+    [OPTION_INTERFACE] = {"interface", 'i', "IFACE", LIVE, true,
+                          "watch IFACE; IFACE=client-side or =server-side says where its tap is"},
+    [OPTION_CONFIG] = {"config", 'c', "FILE", LIVE, false,
+                       "the configuration; conf.d/*.yaml beside it are read after it"},
+    [OPTION_SET] = {"set", 0, "KEY=VALUE", LIVE, true,
+                    "any key of the configuration, as capture.snaplen=96KiB"},
+    [OPTION_FILTER] = {"filter", 'f', "BPF", LIVE, false, "further filter of packets"},
+    [OPTION_SNAPLEN] = {"snaplen", 's', "BYTES", LIVE, false, "bytes kept of a packet (262144)"},
+    [OPTION_RING] = {"ring", 0, "MIB", LIVE, false,
+                     "buffer between kernel and sensor, for each worker (64)"},
+    [OPTION_NO_PROMISCUOUS] = {"no-promiscuous-mode", 'p', NULL, LIVE, true,
+                               "only packets that are for this machine"},
+    [OPTION_DIRECTION] = {"direction", 'Q', "WAY", LIVE, false, "in, out or inout (inout)"},
+    [OPTION_WORKERS] = {"workers", 0, "N", LIVE, false,
+                        "processes that share the packets of an interface (1)"},
+    [OPTION_VANTAGE] = {"vantage", 0, "WHERE", LIVE, false,
+                        "where the tap is: client-side, server-side or unknown (unknown)"},
+    [OPTION_USER] = {"user", 0, "USER", LIVE, false, "user to become when all is open"},
+    [OPTION_GROUP] = {"group", 0, "GROUP", LIVE, false, "group to become (that of the user)"},
+    [OPTION_LOG_LEVEL] = {"log-level", 0, "LEVEL", LIVE, false,
+                          "error, warning, info or debug (info)"},
+    [OPTION_DEFAULTS] = {"defaults", 0, NULL, ON(CLI_CHECK), true,
+                         "print a file with every key, its default and what it is"},
+    [OPTION_PRINT] = {"print", 0, NULL, ON(CLI_CHECK), true, "print all that is in force"},
+    [OPTION_KEYS] = {"keys", 0, NULL, ON(CLI_CHECK), true, "print the table of keys (Markdown)"},
     [OPTION_FILE] = {"file", 0, "FILE", ON(CLI_POLICY), false,
                      "lint: the body of a policy (- is standard input)"},
     [OPTION_TXT] = {"txt", 0, NULL, ON(CLI_POLICY), true,
@@ -135,6 +181,45 @@ static const struct option_row OPTION[] = {
     [OPTION_HELP] = {"help", 'h', NULL, EVERYWHERE, true, "this text"},
 };
 _Static_assert(sizeof(OPTION) / sizeof(OPTION[0]) == OPTION_COUNT, "a row for each option");
+_Static_assert(CLI_COMMAND_COUNT <= 16, "a bit for each command");
+
+/* What the options of LIVE set. */
+#define SETS(id) (CONFIG_KEY_##id + 1)
+static const struct meaning {
+    unsigned key;      /* SETS(); 0: none */
+    const char *value; /* of an option that takes none */
+} MEANING[OPTION_COUNT] = {
+    [OPTION_INTERFACE] = {SETS(CAPTURE_INTERFACES), NULL},
+    [OPTION_PORTS] = {SETS(CAPTURE_PORTS), NULL},
+    [OPTION_FILTER] = {SETS(CAPTURE_FILTER), NULL},
+    [OPTION_SNAPLEN] = {SETS(CAPTURE_SNAPLEN), NULL},
+    [OPTION_RING] = {SETS(CAPTURE_RING), NULL},
+    [OPTION_NO_PROMISCUOUS] = {SETS(CAPTURE_PROMISCUOUS), "false"},
+    [OPTION_DIRECTION] = {SETS(CAPTURE_DIRECTION), NULL},
+    [OPTION_WORKERS] = {SETS(CAPTURE_WORKERS), NULL},
+    [OPTION_VANTAGE] = {SETS(SENSOR_VANTAGE), NULL},
+    [OPTION_SENSOR_NAME] = {SETS(SENSOR_NAME), NULL},
+    [OPTION_LOCAL_NETS] = {SETS(SENSOR_LOCAL_NETS), NULL},
+    [OPTION_OWN_MX] = {SETS(SENSOR_OWN_MX), NULL},
+    [OPTION_SMART_HOSTS] = {SETS(SENSOR_SMART_HOSTS), NULL},
+    [OPTION_RESOLVERS] = {SETS(SENSOR_RESOLVERS), NULL},
+    [OPTION_COMMUNITY_ID_SEED] = {SETS(SENSOR_COMMUNITY_ID_SEED), NULL},
+    [OPTION_SHOW_ADDRESSES] = {SETS(SENSOR_SHOW_ADDRESSES), "true"},
+    [OPTION_MEMORY] = {SETS(SENSOR_MEMORY), NULL},
+    [OPTION_MAX_FLOWS] = {SETS(SENSOR_MAX_FLOWS), NULL},
+    [OPTION_POLICIES] = {SETS(POLICY_POLICIES), NULL},
+    [OPTION_STATE] = {SETS(POLICY_STATE), NULL},
+    [OPTION_PRELOAD] = {SETS(POLICY_PRELOAD), NULL},
+    [OPTION_PARTNERS] = {SETS(POLICY_PARTNERS), NULL},
+    [OPTION_CA_FILE] = {SETS(POLICY_CA_FILE), NULL},
+    [OPTION_SUPPRESS] = {SETS(POLICY_SUPPRESS), NULL},
+    [OPTION_MIN_SEVERITY] = {SETS(OUTPUT_MIN_SEVERITY), NULL},
+    [OPTION_JSON] = {SETS(OUTPUT_STDOUT), "always"},
+    [OPTION_OUTPUT] = {SETS(OUTPUT_FILE_PATH), NULL},
+    [OPTION_USER] = {SETS(PROCESS_USER), NULL},
+    [OPTION_GROUP] = {SETS(PROCESS_GROUP), NULL},
+    [OPTION_LOG_LEVEL] = {SETS(LOG_LEVEL), NULL},
+};
 
 struct command_row {
     const char *name;
@@ -144,6 +229,8 @@ struct command_row {
 
 static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
+    [CLI_WATCH] = {"watch", "watch -i IFACE ... [options]", "watch interfaces"},
+    [CLI_CHECK] = {"check", "check -c FILE [options]", "is the configuration right?"},
     [CLI_REPORT] = {"report", "report --prevalence FILE|- ...",
                     "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
@@ -325,6 +412,9 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
     case OPTION_READ_FILE:
         c->operand[c->operand_count++] = value;
         return 0;
+    case OPTION_CONFIG:
+        c->config_path = value;
+        return 0;
     case OPTION_SERVER:
         c->server = value;
         return 0;
@@ -405,15 +495,44 @@ static void set_flag(struct cli *c, enum option_id id)
         [OPTION_FORGET] = &c->forget,
         [OPTION_TXT] = &c->txt,
         [OPTION_TXT_STRINGS] = &c->txt,
+        [OPTION_DEFAULTS] = &c->defaults,
+        [OPTION_PRINT] = &c->print,
+        [OPTION_KEYS] = &c->keys,
         [OPTION_HELP] = &c->help,
     };
     *flag[id] = true;
+}
+
+/* For watch and check an option is a word about a key: its value is read with the configuration. */
+static bool add_setting(struct cli *c, enum option_id id, const char *value, bool again)
+{
+    const struct meaning *m = &MEANING[id];
+    bool set = id == OPTION_SET;
+    if (!(ON(c->command) & LIVE) || (!set && m->key == 0))
+        return false;
+    if (again && !value)
+        return true;
+    c->setting[c->setting_count++] = (struct config_setting){
+        .option = set ? NULL : OPTION[id].name,
+        .text = value ? value : m->value,
+        .key = set ? CONFIG_KEY_COUNT : (enum config_key)(m->key - 1),
+        .more = again,
+        .item = !set && OPTION[id].repeatable,
+    };
+    return true;
 }
 
 static int set_option(struct cli *c, enum option_id id, const char *value, bool *seen)
 {
     const struct option_row *row = &OPTION[id];
     struct cli_why why;
+    bool again = seen[id];
+    if (again && !row->repeatable)
+        return refuse(c, "--%s is given twice", row->name);
+    if (add_setting(c, id, value, again)) {
+        seen[id] = true;
+        return 0;
+    }
     if (!row->value) {
         set_flag(c, id);
         if (id == OPTION_TXT || id == OPTION_TXT_STRINGS) {
@@ -423,8 +542,6 @@ static int set_option(struct cli *c, enum option_id id, const char *value, bool 
         seen[id] = true;
         return 0;
     }
-    if (seen[id] && !row->repeatable)
-        return refuse(c, "--%s is given twice", row->name);
     seen[id] = true;
     return set_value(c, id, value, &why) ? refuse(c, "--%s: %s", row->name, why.text) : 0;
 }
@@ -452,6 +569,11 @@ static int check_together(struct cli *c, const bool *seen)
         return refuse(c, "--fail-on and --exit-zero contradict each other");
     if (c->quiet && seen[OPTION_COLOUR])
         return refuse(c, "--color is for the summary, and --quiet leaves it out");
+    if (c->defaults + c->print + c->keys > 1)
+        return refuse(c, "--defaults, --print and --keys are different texts: give one of them");
+    if (c->command == CLI_CHECK && !c->config_path && c->setting_count == 0 &&
+        !(c->defaults || c->print || c->keys))
+        return refuse(c, "check: nothing to check: -c FILE");
     if (c->json && c->csv)
         return refuse(c, "--json and --csv are two forms of one report: give one of them");
     if (c->command == CLI_REPORT && !c->prevalence)
@@ -471,7 +593,10 @@ static int check_operands(struct cli *c)
         return refuse(c, "%s: no FILE given (- is standard input)", COMMAND[c->command].name);
     if (reads && standard > 1)
         return refuse(c, "%s: standard input (-) is given twice", COMMAND[c->command].name);
-    if ((c->command == CLI_VERSION || c->command == CLI_STATUS) && c->operand_count > 0)
+    if (c->command == CLI_WATCH && c->operand_count > 0)
+        return refuse(c, "watch: takes no arguments: -i IFACE, and -f 'FILTER'");
+    if (((ON(CLI_CHECK) | ON(CLI_VERSION) | ON(CLI_STATUS)) & ON(c->command)) &&
+        c->operand_count > 0)
         return refuse(c, "%s: takes no arguments", COMMAND[c->command].name);
     if (c->command == CLI_HELP && c->operand_count > 1)
         return refuse(c, "help: takes one command");
@@ -505,7 +630,29 @@ static int parse_options(struct cli *c, int argc, char **argv)
     return check_operands(c) ? -1 : check_together(c, seen);
 }
 
-/* `stripwatch -r FILE` reads; a lone --help or --version is a command in option's clothes. */
+/* Does a command line without a command ask for an interface: -i, -ni, --interface? */
+static bool asks_for_interface(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i];
+        size_t n = strcspn(word, "=");
+        if (n == strlen("--interface") && strncmp(word, "--interface", n) == 0)
+            return true;
+        if (word[0] != '-' || word[1] == '-')
+            continue;
+        for (word++; *word && *word != 'i'; word++) {
+            enum option_id id = option_of(*word);
+            if (id == OPTION_COUNT || OPTION[id].value)
+                break; /* the rest is its value */
+        }
+        if (*word == 'i')
+            return true;
+    }
+    return false;
+}
+
+/* `stripwatch -r FILE` reads and `stripwatch -i IFACE` watches; a lone --help or --version is a
+ * command in option's clothes. */
 static int choose_command(struct cli *c, int argc, char **argv, bool *named)
 {
     const char *word = argc > 1 ? argv[1] : "";
@@ -516,9 +663,10 @@ static int choose_command(struct cli *c, int argc, char **argv, bool *named)
         c->command = CLI_VERSION;
     else if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0)
         c->command = CLI_HELP;
-    else if (!*named)
+    else if (!*named) {
+        c->command = asks_for_interface(argc, argv) ? CLI_WATCH : CLI_READ;
         return 0;
-    else if ((c->command = cli_command_by_name(word)) == CLI_COMMAND_COUNT)
+    } else if ((c->command = cli_command_by_name(word)) == CLI_COMMAND_COUNT)
         return refuse_command(c, word);
     *named = true;
     return 0;
@@ -538,7 +686,8 @@ int cli_parse(struct cli *c, int argc, char **argv)
         return -1;
     c->operand = calloc((size_t)argc, sizeof(*c->operand));
     c->string = calloc((size_t)argc, sizeof(*c->string));
-    if (!c->operand || !c->string)
+    c->setting = calloc((size_t)argc + OPTION_COUNT, sizeof(*c->setting)); /* and each flag once */
+    if (!c->operand || !c->string || !c->setting)
         return refuse(c, "out of memory");
     return parse_options(c, argc - named, argv + named);
 }
@@ -547,8 +696,10 @@ void cli_fini(struct cli *c)
 {
     free(c->operand);
     free(c->string);
+    free(c->setting);
     c->operand = NULL;
     c->string = NULL;
+    c->setting = NULL;
 }
 
 /* --- help --- */
@@ -576,7 +727,16 @@ static void help_program(FILE *to)
     for (int i = 0; i < CLI_COMMAND_COUNT; i++)
         help_command(to, COMMAND[i].usage, COMMAND[i].help);
     help_command(to, "-r FILE", "read FILE, as tcpdump has it");
+    help_command(to, "-i IFACE", "watch IFACE, likewise");
     fputs("\nstripwatch COMMAND --help shows the options of a command.\n", to);
+}
+
+const char *cli_option_of(enum config_key key)
+{
+    for (int i = 0; i < OPTION_COUNT; i++)
+        if (MEANING[i].key == (unsigned)key + 1)
+            return OPTION[i].name;
+    return NULL;
 }
 
 void cli_help(FILE *to, enum cli_command command)
@@ -593,6 +753,15 @@ void cli_help(FILE *to, enum cli_command command)
         fputs("\nCaptures may be compressed with gzip, zstd or lz4. All are read as one timeline.\n"
               "\nExit: 0 nothing found; 1 an alert of the severity of --fail-on; 2 wrong usage or\n"
               "nothing readable; 3 some input was cut or unreadable.\n",
+              to);
+    if (command == CLI_WATCH)
+        fputs(
+            "\nEvery option but -c and -n is a key of the configuration, and wins over the file.\n",
+            to);
+    if (command == CLI_CHECK)
+        fputs("\nTakes what watch takes, and says what is wrong with it as FILE:LINE: KEY: TEXT.\n"
+              "docs/configuration.md has the keys.\n"
+              "\nExit: 0 right; 2 wrong.\n",
               to);
     if (command == CLI_REPORT)
         fputs("\nFILE holds lines that `stripwatch read --json` wrote, of one sensor or of\n"

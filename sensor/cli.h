@@ -11,6 +11,7 @@
 #include "policy/role.h"
 #include "report/prevalence.h"
 #include "rules/finding.h"
+#include "sensor/config.h"
 
 #define CLI_ERROR_TEXT 512
 #define CLI_POLICIES   16       /* sources of policies */
@@ -20,6 +21,8 @@
 
 enum cli_command {
     CLI_READ,
+    CLI_WATCH,
+    CLI_CHECK,
     CLI_REPORT,
     CLI_POLICY,
     CLI_STATUS,
@@ -71,6 +74,14 @@ struct cli {
     enum cli_colour colour;
     bool quiet; /* no summary, no progress */
 
+    /* watch, check: what they are told is a setting of the configuration */
+    const char *config_path; /* a file or a directory; NULL: none */
+    struct config_setting *setting;
+    size_t setting_count;
+    bool defaults; /* check: print the default file */
+    bool print;    /* check: print what is in force */
+    bool keys;     /* check: print the table of keys */
+
     /* report */
     bool prevalence;
     bool csv;
@@ -100,6 +111,9 @@ void cli_fini(struct cli *c);
 
 /* The help of one command, or of the program (CLI_HELP). */
 void cli_help(FILE *to, enum cli_command command);
+
+/* The option of watch that sets a key, without its dashes; NULL: there is none but --set. */
+const char *cli_option_of(enum config_key key);
 
 /* CLI_COMMAND_COUNT when there is none of that name. */
 enum cli_command cli_command_by_name(const char *name);

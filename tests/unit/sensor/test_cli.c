@@ -75,6 +75,48 @@ static void reading_needs_no_command_with_r(void **state)
     assert_false(c.json);
 }
 
+static void an_interface_needs_no_command_either(void **state)
+{
+    static const char *const WATCHES[] = {"stripwatch -i eth0", "stripwatch -n -i eth0",
+                                          "stripwatch -ni eth0", "stripwatch --interface=eth0",
+                                          "stripwatch -c file -ieth0"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(WATCHES) / sizeof(WATCHES[0]); i++) {
+        assert_int_equal(parse(WATCHES[i]), 0);
+        assert_int_equal(c.command, CLI_WATCH);
+        assert_int_equal(c.setting_count, 1);
+        assert_string_equal(c.setting[0].text, "eth0");
+        assert_int_equal(c.setting[0].key, CONFIG_KEY_CAPTURE_INTERFACES);
+    }
+    assert_int_equal(parse("stripwatch -n -o -i -r a"), -1); /* as good as any other word */
+    assert_int_equal(parse("stripwatch -oi -r a"), 0);
+    assert_int_equal(c.command, CLI_READ);
+    assert_int_equal(parse("stripwatch -i eth0 -r a"), -1);
+}
+
+static void options_of_watch_are_settings(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("stripwatch watch -i a -i b --set log.level=debug -ppppppppp --json "
+                           "--ports 25,26 --policies x,y --set log.level=info"),
+                     0);
+    assert_int_equal(c.setting_count, 8);
+    assert_false(c.setting[0].more);
+    assert_true(c.setting[1].more && c.setting[1].item);
+    assert_null(c.setting[2].option);
+    assert_string_equal(c.setting[2].text, "log.level=debug");
+    assert_false(c.setting[2].item);
+    assert_string_equal(c.setting[3].text, "false");
+    assert_string_equal(c.setting[4].text, "always");
+    assert_string_equal(c.setting[5].option, "ports");
+    assert_false(c.setting[5].item);
+    assert_true(c.setting[6].item);
+    assert_int_equal(c.port_count, 0);
+    assert_int_equal(parse("stripwatch watch -i a --ports 25 --ports 26"), -1);
+    assert_string_equal(cli_option_of(CONFIG_KEY_CAPTURE_PORTS), "ports");
+    assert_null(cli_option_of(CONFIG_KEY_METRICS_LISTEN));
+}
+
 static void resolvers_to_believe(void **state)
 {
     (void)state;
@@ -241,6 +283,8 @@ int main(void)
         cmocka_unit_test(defaults_are_as_documented),
         cmocka_unit_test(options_are_taken_anywhere),
         cmocka_unit_test(reading_needs_no_command_with_r),
+        cmocka_unit_test(an_interface_needs_no_command_either),
+        cmocka_unit_test(options_of_watch_are_settings),
         cmocka_unit_test(resolvers_to_believe),
         cmocka_unit_test(authorities_to_trust),
         cmocka_unit_test(a_report_says_which_and_of_what),

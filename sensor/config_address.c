@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sensor/config_address.h"
+
+#include "sensor/config_number.h"
+#include "store/where.h"
+
+_Static_assert((int)CONFIG_PATH >= (int)WHERE_PATH, "the path of a store fits");
+
+static bool is_not(char reason[CONFIG_REASON], const char *text)
+{
+    snprintf(reason, CONFIG_REASON, "%s", text);
+    return false;
+}
+
+/* --- of this machine --- */
+
+/* "ADDRESS" and PORT of "ADDRESS:PORT", "[ADDRESS]:PORT". */
+static bool split_port(const char *text, struct span *host, struct span *port)
+{
+    const char *colon = strrchr(text, ':');
+    if (!colon)
+        return false;
+    *host = span_of(text, (size_t)(colon - text));
+    *port = span_str(colon + 1);
+    bool bracketed = host->n > 2 && host->p[0] == '[' && host->p[host->n - 1] == ']';
+    if (bracketed)
+        *host = span_of(host->p + 1, host->n - 2);
+    return bracketed == (span_find(*host, ':') < host->n);
+}
+
+static bool is_loopback(struct span host)
+{
+    static const uint8_t ONE[16] = {[15] = 1};
+    char why[256];
+    struct role_net net;
+    if (host.n == 0 || span_find(host, '/') < host.n ||
+        role_net_parse(host, &net, why, sizeof(why)))
+        return false;
+    return net.family == 4 ? net.addr[0] == 127 : memcmp(net.addr, ONE, sizeof(ONE)) == 0;
+}
+
+bool config_address_is_listen(const char *text, char reason[CONFIG_REASON])
+{
+    static const struct config_row PORT = {.min = 1, .max = UINT16_MAX};
+    struct span host, port;
+    uint32_t number;
+    if (!split_port(text, &host, &port) || !config_number_read(port, &PORT, &number))
+        return is_not(reason, "is not ADDRESS:PORT (127.0.0.1:9107 or [::1]:9107)");
+    if (!is_loopback(host))
+        return is_not(reason, "is not an address of this machine alone (127.0.0.1:9107, "
+                              "[::1]:9107)");
+    return true;
+}
+
+/* --- of stores --- */
+
+bool config_address_has_password(const char *text)
+{
+    const char *rest = strstr(text, "://");
+    if (!rest)
+        return false;
+    rest += strlen("://");
+    const char *at = memchr(rest, '@', strcspn(rest, "?"));
+    return at && memchr(rest, ':', (size_t)(at - rest));
+}
+
+/* The secret that where_parse() may have read is of no use here. */
+static bool read_where(const char *url, struct where *w, const char *what,
+                       char reason[CONFIG_REASON])
+{
+    char why[128];
+    int rc = where_parse(w, url, why, sizeof(why));
+    explicit_bzero(w->password, sizeof(w->password));
+    if (rc)
+        snprintf(reason, CONFIG_REASON, "%s: %s", what, why);
+    return rc == 0;
+}
+
+/* where_parse() knows it as a URL; what a URL has beyond does not belong here. */
+bool config_address_is_redis(const char *text, char reason[CONFIG_REASON])
+{
+    char url[CAP_CONFIG_VALUE + 32];
+    struct where w;
+    bool path = text[0] == '/';
+    if (strpbrk(text, "@?%") || (!path && strchr(text, '/')))
+        return is_not(reason, "is not HOST, HOST:PORT, [ADDRESS]:PORT or the path of a socket");
+    if (path && strlen(text) > CONFIG_SOCKET_PATH)
+        return is_not(reason, "is longer than a socket's path can be (107)");
+    snprintf(url, sizeof(url), "%s%s", path ? "redis+unix://" : "redis://", text);
+    return read_where(url, &w, "is no address of a Redis", reason);
+}
+
+bool config_address_is_store(const char *text, char path[CONFIG_PATH], char reason[CONFIG_REASON])
+{
+    struct where w;
+    if (config_address_has_password(text))
+        return is_not(reason, "has a password: put it into a file, ?password-file=PATH");
+    if (!read_where(text, &w, "is no store", reason))
+        return false;
+    snprintf(path, CONFIG_PATH, "%s", w.kind == WHERE_SQLITE ? w.path : "");
+    return true;
+}
