@@ -88,9 +88,11 @@ static void place_set(struct incident_place *p, const struct session *s)
     *p = (struct incident_place){.key = s->key,
                                  .flow_id = s->flow_id,
                                  .vlan_count = s->vlan_count,
+                                 .tunnel_count = s->tunnel_count,
                                  .source = s->source,
                                  .first = s->first};
     memcpy(p->vlan, s->vlan, sizeof p->vlan);
+    memcpy(p->tunnel, s->tunnel, sizeof p->tunnel);
     memcpy(p->packets, s->packets, sizeof p->packets);
     memcpy(p->wire_bytes, s->wire_bytes, sizeof p->wire_bytes);
 }

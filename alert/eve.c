@@ -18,6 +18,8 @@ static void put_envelope(struct json *out, const struct session *s, const char *
                                         .tcp = true,
                                         .vlan = s->vlan,
                                         .vlan_count = s->vlan_count,
+                                        .tunnel = s->tunnel,
+                                        .tunnel_count = s->tunnel_count,
                                         .source = s->source,
                                         .server_first = server_first};
     eve_put_envelope(out, &subject, type, o);
@@ -299,8 +301,10 @@ static void put_flow(struct json *out, const struct flow_key *key, const uint64_
 void eve_alert(struct json *out, const struct session *s, const struct judgement *j,
                const struct incident_alert *a, const struct eve_options *o)
 {
-    const struct eve_alert_parts p = {
-        .alert = a, .verdict = verdict_text(j->verdict), .promise = j->promise};
+    const struct eve_alert_parts p = {.alert = a,
+                                      .verdict = verdict_text(j->verdict),
+                                      .promise = j->promise,
+                                      .vantage = eve_vantage(o, s->source)};
     put_envelope(out, s, "alert", a->primary->dir == SESSION_TO_CLIENT, o);
     eve_put_alert(out, &p);
     put_flow(out, &s->key, s->packets, s->wire_bytes, s->first);
@@ -310,13 +314,15 @@ void eve_alert(struct json *out, const struct session *s, const struct judgement
 void eve_closed(struct json *out, const struct incident_alert *a, const struct eve_options *o)
 {
     const struct incident_place *at = a->place;
-    const struct eve_alert_parts p = {.alert = a};
+    const struct eve_alert_parts p = {.alert = a, .vantage = eve_vantage(o, at->source)};
     const struct eve_subject subject = {.time = a->time,
                                         .flow_id = at->flow_id,
                                         .key = &at->key,
                                         .tcp = true,
                                         .vlan = at->vlan,
                                         .vlan_count = at->vlan_count,
+                                        .tunnel = at->tunnel,
+                                        .tunnel_count = at->tunnel_count,
                                         .source = at->source,
                                         .server_first = a->primary->dir == SESSION_TO_CLIENT};
     eve_put_envelope(out, &subject, "alert", o);

@@ -9,7 +9,7 @@
  *   inject          Generic Protocol Command Decode
  *   auth, promise   Potential Corporate Privacy Violation
  *   discovery, forge, vantage   as strip
- *   alert-storm     Misc activity
+ *   sensor, alert-storm         Misc activity
  */
 #ifndef ALERT_EVE_H
 #define ALERT_EVE_H
@@ -26,9 +26,11 @@ struct tls_server_print;
 #define EVE_STORM_RULE "alert-storm"
 
 struct eve_options {
-    const char *sensor;               /* `host`; NULL: absent */
-    const char *const *interface;     /* `in_iface`, by session.source; NULL: absent */
+    const char *sensor;           /* `host`; NULL: absent */
+    const char *const *interface; /* `in_iface`, by session.source; NULL: absent */
     uint32_t interface_count;
+    const char *const *vantage;       /* where that tap stands: client-side, server-side; NULL, or
+                                         NULL of one: unknown */
     const char *const *pcap_filename; /* likewise, as given; NULL: absent */
     uint32_t pcap_count;
     uint16_t community_id_seed;

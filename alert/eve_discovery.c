@@ -43,7 +43,9 @@ static void put_question(struct json *out, const struct discovery *d)
 void eve_discovery(struct json *out, const struct discovery *d, const struct incident_alert *a,
                    const struct eve_options *o)
 {
-    struct eve_alert_parts p = {.alert = a, .promise = d->promised ? &d->promise : NULL};
+    struct eve_alert_parts p = {.alert = a,
+                                .promise = d->promised ? &d->promise : NULL,
+                                .vantage = eve_vantage(o, d->source)};
     put_envelope(out, d, a->primary, o);
     eve_put_alert(out, &p);
     put_question(out, d);

@@ -8,9 +8,14 @@
 
 static const char *const EXPOSURE_TEXT[] = {"none", "held", "mail-in-clear", "login-in-clear"};
 static const char *const DIRECTION_TEXT[] = {"to_server", "to_client"};
+static const char *const TUNNEL_TEXT[] = {"",       "gre",  "erspan", "vxlan",
+                                          "geneve", "ipip", "mpls",   "pppoe"};
+_Static_assert(sizeof TUNNEL_TEXT / sizeof TUNNEL_TEXT[0] == TUNNEL_KIND_COUNT, "a text each");
+static const char *const STATE_TEXT[] = {"open", "ongoing", "closed"};
 _Static_assert(sizeof EXPOSURE_TEXT / sizeof EXPOSURE_TEXT[0] == EFFECT_COUNT, "a text each");
 _Static_assert(sizeof DIRECTION_TEXT / sizeof DIRECTION_TEXT[0] == SESSION_DIR_COUNT,
                "a text each");
+_Static_assert(sizeof STATE_TEXT / sizeof STATE_TEXT[0] == INCIDENT_STATE_COUNT, "a text each");
 
 /* --- the envelope --- */
 
@@ -35,6 +40,20 @@ static void put_vlan(struct json *out, const struct eve_subject *s)
     json_close(out);
 }
 
+static void put_tunnel(struct json *out, const struct eve_subject *s)
+{
+    if (s->tunnel_count == 0)
+        return;
+    json_array(out, "tunnel");
+    for (uint8_t i = 0; i < s->tunnel_count; i++) {
+        json_object(out, NULL);
+        json_word(out, "type", TUNNEL_TEXT[s->tunnel[i].kind]);
+        json_uint(out, "id", s->tunnel[i].id);
+        json_close(out);
+    }
+    json_close(out);
+}
+
 static void put_origin(struct json *out, const struct eve_subject *s, const struct eve_options *o)
 {
     if (o->sensor)
@@ -55,6 +74,7 @@ void eve_put_envelope(struct json *out, const struct eve_subject *s, const char 
     json_uint(out, "flow_id", s->flow_id);
     json_word(out, "event_type", type);
     put_vlan(out, s);
+    put_tunnel(out, s);
     eve_put_endpoints(out, s->key, s->server_first);
     json_word(out, "proto", s->tcp ? "TCP" : "UDP");
     if (community_id(s->key, proto, o->community_id_seed, community) == 0)
@@ -105,8 +125,8 @@ static const char *category(const char *family)
     return "Potentially Bad Traffic";
 }
 
-static void put_alert_head(struct json *out, uint32_t sid, const char *title,
-                           const char *class_text, enum severity severity)
+void eve_put_alert_head(struct json *out, uint32_t sid, const char *title, const char *class_text,
+                        enum severity severity)
 {
     char signature[200];
     snprintf(signature, sizeof signature, "STRIPWATCH %s", title);
@@ -120,8 +140,7 @@ static void put_alert_head(struct json *out, uint32_t sid, const char *title,
     json_uint(out, "severity", eve_severity(severity));
 }
 
-/* alert.metadata takes arrays of strings and nothing else. */
-static void put_fact(struct json *out, const char *key, const char *value)
+void eve_put_fact(struct json *out, const char *key, const char *value)
 {
     json_array(out, key);
     json_word(out, NULL, value);
@@ -131,22 +150,27 @@ static void put_fact(struct json *out, const char *key, const char *value)
 static void put_fact_known(struct json *out, const char *key, const char *value)
 {
     if (value && value[0])
-        put_fact(out, key, value);
+        eve_put_fact(out, key, value);
 }
 
 static void put_fact_uint(struct json *out, const char *key, uint64_t value)
 {
     char text[TEXT_UINT];
     text_uint(text, value);
-    put_fact(out, key, text);
+    eve_put_fact(out, key, text);
 }
 
 static void put_promise(struct json *out, const struct expectation *e)
 {
-    put_fact(out, "policy_domain", e->domain.text);
-    put_fact(out, "policy_mode", sts_mode_text(e->mode));
-    put_fact(out, "policy_source",
-             e->fetched_later ? "fetched-later" : expectation_source_text(e->source));
+    eve_put_fact(out, "policy_domain", e->domain.text);
+    eve_put_fact(out, "policy_mode", sts_mode_text(e->mode));
+    eve_put_fact(out, "policy_source",
+                 e->fetched_later ? "fetched-later" : expectation_source_text(e->source));
+}
+
+const char *eve_vantage(const struct eve_options *o, uint32_t source)
+{
+    return o->vantage && source < o->interface_count ? o->vantage[source] : NULL;
 }
 
 static void put_metadata(struct json *out, const struct eve_alert_parts *p)
@@ -154,26 +178,26 @@ static void put_metadata(struct json *out, const struct eve_alert_parts *p)
     const struct incident_alert *a = p->alert;
     const struct finding *f = a->primary;
     json_object(out, "metadata");
-    put_fact(out, "rule", rule_row(f->rule)->name);
+    eve_put_fact(out, "rule", rule_row(f->rule)->name);
     if (a->supporting_count)
         put_supporting(out, a);
-    put_fact(out, "severity", severity_text(a->severity));
-    put_fact(out, "confidence", confidence_text(f->confidence));
+    eve_put_fact(out, "severity", severity_text(a->severity));
+    eve_put_fact(out, "confidence", confidence_text(f->confidence));
     eve_put_evidence(out, f->evidence);
-    put_fact(out, "vantage", "unknown");
+    eve_put_fact(out, "vantage", p->vantage ? p->vantage : "unknown");
     put_fact_known(out, "verdict", p->verdict);
-    put_fact(out, "cause", cause_text(f->cause));
+    eve_put_fact(out, "cause", cause_text(f->cause));
     if (f->alternative_count)
         put_causes(out, "alternatives", f);
     put_fact_known(out, "tlsrpt_result", f->tlsrpt);
     if (p->promise)
         put_promise(out, p->promise);
-    put_fact(out, "exposure", EXPOSURE_TEXT[f->effect]);
-    put_fact(out, "judged", f->retrospective ? "retrospective" : "live");
+    eve_put_fact(out, "exposure", EXPOSURE_TEXT[f->effect]);
+    eve_put_fact(out, "judged", f->retrospective ? "retrospective" : "live");
     put_fact_known(out, "mitre_technique_id", rule_row(f->rule)->mitre);
-    put_fact(out, "do_not_block", "true");
-    put_fact(out, "incident", a->incident);
-    put_fact(out, "alert_id", a->id);
+    eve_put_fact(out, "do_not_block", "true");
+    eve_put_fact(out, "incident", a->incident);
+    eve_put_fact(out, "alert_id", a->id);
     put_fact_known(out, "finding_id", a->finding_id);
     json_close(out);
 }
@@ -182,7 +206,7 @@ void eve_put_alert(struct json *out, const struct eve_alert_parts *p)
 {
     const struct finding *f = p->alert->primary;
     const struct rule *row = rule_row(f->rule);
-    put_alert_head(out, row->sid, row->title, category(row->family), p->alert->severity);
+    eve_put_alert_head(out, row->sid, row->title, category(row->family), p->alert->severity);
     put_metadata(out, p);
     json_close(out);
     json_word(out, "direction", DIRECTION_TEXT[f->dir]);
@@ -190,23 +214,28 @@ void eve_put_alert(struct json *out, const struct eve_alert_parts *p)
 
 void eve_put_storm(struct json *out, const struct incident_alert *a)
 {
-    put_alert_head(out, EVE_STORM_SID, "alert storm: further incidents held back", "Misc activity",
-                   SEVERITY_MEDIUM);
+    eve_put_alert_head(out, EVE_STORM_SID, "alert storm: further incidents held back",
+                       "Misc activity", SEVERITY_MEDIUM);
     json_object(out, "metadata");
-    put_fact(out, "rule", EVE_STORM_RULE);
-    put_fact(out, "severity", severity_text(SEVERITY_MEDIUM));
+    eve_put_fact(out, "rule", EVE_STORM_RULE);
+    eve_put_fact(out, "severity", severity_text(SEVERITY_MEDIUM));
     put_fact_uint(out, "incidents_alerted", a->hour_opened);
     put_fact_uint(out, "incidents_held", a->hour_held);
-    put_fact(out, "judged", "live");
-    put_fact(out, "do_not_block", "true");
-    put_fact(out, "incident", a->incident);
-    put_fact(out, "alert_id", a->id);
+    eve_put_fact(out, "judged", "live");
+    eve_put_fact(out, "do_not_block", "true");
+    eve_put_fact(out, "incident", a->incident);
+    eve_put_fact(out, "alert_id", a->id);
     json_close(out);
     json_close(out);
     json_word(out, "direction", DIRECTION_TEXT[a->primary->dir]);
 }
 
 /* --- starttls --- */
+
+const char *eve_state_text(enum incident_state state)
+{
+    return STATE_TEXT[state];
+}
 
 static void put_finding(struct json *out, const struct incident_alert *a)
 {
@@ -226,11 +255,9 @@ static void put_finding(struct json *out, const struct incident_alert *a)
 
 static void put_incident(struct json *out, const struct incident_alert *a)
 {
-    static const char *const state[] = {"open", "ongoing", "closed"};
-    _Static_assert(sizeof(state) / sizeof(state[0]) == INCIDENT_STATE_COUNT, "a text each");
     json_object(out, "incident");
     json_word(out, "id", a->incident);
-    json_word(out, "state", state[a->state]);
+    json_word(out, "state", eve_state_text(a->state));
     json_uint(out, "update", a->update);
     json_word(out, "primary", rule_row(a->primary->rule)->name);
     put_supporting(out, a);

@@ -21,6 +21,8 @@ static const struct counter PACKETS[] = {
     COUNTER(malformed_tcp),
     COUNTER(unknown_link),
     COUNTER(vlan_deep),
+    COUNTER(malformed_tunnel),
+    COUNTER(tunnel_deep),
     COUNTER(fragments_dropped),
     COUNTER(fragments_held),
     COUNTER(no_flow),
@@ -28,6 +30,13 @@ static const struct counter PACKETS[] = {
     COUNTER(flow_capped),
     COUNTER(dns),
     COUNTER(processed),
+    COUNTER(gre),
+    COUNTER(erspan),
+    COUNTER(vxlan),
+    COUNTER(geneve),
+    COUNTER(ipip),
+    COUNTER(mpls),
+    COUNTER(pppoe),
     COUNTER(vlan),
     COUNTER(qinq),
     COUNTER(ipv4),
@@ -38,6 +47,7 @@ static const struct counter PACKETS[] = {
     COUNTER(duplicates),
     COUNTER(retransmits),
     COUNTER(reordered),
+    COUNTER(to_client),
     COUNTER(gaps),
     COUNTER(gap_bytes),
     COUNTER(cut_packets),
@@ -97,12 +107,19 @@ static void put_eve_groups(struct json *out, const struct dissect_counters *d)
     json_object(out, "decoder");
     json_uint(out, "pkts", d->packets);
     json_uint(out, "bytes", d->bytes);
-    json_uint(out, "invalid", d->malformed_link + d->malformed_ip + d->malformed_tcp);
+    json_uint(out, "invalid",
+              d->malformed_link + d->malformed_ip + d->malformed_tcp + d->malformed_tunnel);
     json_uint(out, "ipv4", d->ipv4);
     json_uint(out, "ipv6", d->ipv6);
     json_uint(out, "tcp", d->tcp);
     json_uint(out, "vlan", d->vlan);
     json_uint(out, "vlan_qinq", d->qinq);
+    json_uint(out, "gre", d->gre + d->erspan);
+    json_uint(out, "erspan", d->erspan);
+    json_uint(out, "vxlan", d->vxlan);
+    json_uint(out, "geneve", d->geneve);
+    json_uint(out, "mpls", d->mpls);
+    json_uint(out, "pppoe", d->pppoe);
     json_close(out);
 
     json_object(out, "tcp");
@@ -150,6 +167,24 @@ static void put_judged(struct json *out, const struct incident_counters *c)
     json_object(out, "alerts");
     for (enum severity v = SEVERITY_LOW; v < SEVERITY_COUNT; v++)
         json_uint(out, severity_text(v), c->alerts[v]);
+    json_close(out);
+}
+
+void eve_lost(struct json *out, nstime now, uint64_t alerts, uint64_t others,
+              const struct eve_options *o)
+{
+    json_begin(out);
+    json_time(out, "timestamp", now);
+    json_word(out, "event_type", "stats");
+    if (o->sensor)
+        json_str(out, "host", o->sensor);
+    json_object(out, "stats");
+    json_object(out, "stripwatch");
+    json_object(out, "lost");
+    json_uint(out, "alerts", alerts);
+    json_uint(out, "others", others);
+    json_close(out);
+    json_close(out);
     json_close(out);
 }
 

@@ -24,6 +24,10 @@ struct eve_live {
     uint64_t lost;               /* that will never be, for want of room */
 };
 
+/* A line of `stats` that says that lines were lost: of alerts, and others. */
+void eve_lost(struct json *out, nstime now, uint64_t alerts, uint64_t others,
+              const struct eve_options *o);
+
 /* Fills `out` from json_begin() on. `now` is the time of the newest packet; `live`: NULL for files.
  */
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,

@@ -327,6 +327,8 @@ void eve_tls(struct json *out, const struct session *s, const struct tls_sightin
                                         .tcp = true,
                                         .vlan = s->vlan,
                                         .vlan_count = s->vlan_count,
+                                        .tunnel = s->tunnel,
+                                        .tunnel_count = s->tunnel_count,
                                         .source = t->source};
     eve_put_envelope(out, &subject, "tls", o);
     put_tls(out, s, t, p, o);

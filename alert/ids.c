@@ -119,6 +119,30 @@ int ids_discovery_incident(const struct discovery *d, enum rule_id rule, char ou
     return finish(&t, out);
 }
 
+static int of_sensor(const char *head, enum rule_id rule, const char *what, const char *sensor,
+                     nstime began, char out[IDS_TEXT])
+{
+    struct serial t = {.n = 0};
+    put(&t, head, '\n');
+    put(&t, rule_row(rule)->name, '\n');
+    put(&t, what, '\n');
+    put(&t, sensor ? sensor : "-", '\n');
+    put_uint(&t, (uint64_t)began, '\n');
+    return finish(&t, out);
+}
+
+int ids_sensor_finding(enum rule_id rule, const char *what, const char *sensor, nstime began,
+                       char out[IDS_TEXT])
+{
+    return of_sensor("stripwatch-finding-1", rule, what, sensor, began, out);
+}
+
+int ids_sensor_incident(enum rule_id rule, const char *what, const char *sensor, nstime began,
+                        char out[IDS_TEXT])
+{
+    return of_sensor("stripwatch-incident-1", rule, what, sensor, began, out);
+}
+
 int ids_alert(const char *incident, uint32_t update, const char *sensor, char out[IDS_TEXT])
 {
     struct serial t = {.n = 0};

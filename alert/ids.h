@@ -15,7 +15,9 @@
  * initial sequence number where it is known. The last line of a finding is the direction and the
  * stream offset of its evidence. Of what DNS said the third line may begin with udp, the fourth is
  * the time of the question in nanoseconds, for it has no sequence number to tell it by, the fifth
- * the domain, and a finding's last one the id of the DNS message.
+ * the domain, and a finding's last one the id of the DNS message. What a sensor says of itself has
+ * no tuple: the third line is what it is about, the fourth the sensor (or -), the fifth the time
+ * when it began in nanoseconds; incident and finding differ in the first line alone.
  */
 #ifndef ALERT_IDS_H
 #define ALERT_IDS_H
@@ -29,6 +31,11 @@ int ids_finding(const struct session *s, const struct finding *f, char out[IDS_T
 int ids_incident(const struct session *s, const struct finding *opened_by, char out[IDS_TEXT]);
 int ids_discovery_finding(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
 int ids_discovery_incident(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT]);
+/* `sensor` NULL: it has no name. */
+int ids_sensor_finding(enum rule_id rule, const char *what, const char *sensor, nstime began,
+                       char out[IDS_TEXT]);
+int ids_sensor_incident(enum rule_id rule, const char *what, const char *sensor, nstime began,
+                        char out[IDS_TEXT]);
 int ids_alert(const char *incident, uint32_t update, const char *sensor, char out[IDS_TEXT]);
 
 #endif

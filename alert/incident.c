@@ -36,11 +36,17 @@ struct incidents *incident_new(const struct siphash_key *key, const char *sensor
     in->sensor = sensor;
     in->write = write;
     in->user = user;
+    in->hourly = INCIDENT_HOURLY;
     in->attacks = attacks_new(key);
     if (in->attacks)
         return in;
     free(in);
     return NULL;
+}
+
+void incident_hourly(struct incidents *in, uint32_t most)
+{
+    in->hourly = most;
 }
 
 void incident_free(struct incidents *in)
@@ -65,7 +71,7 @@ bool incident_hour_has_room(struct incidents *in, nstime now)
         in->hour_opened = 0;
         in->hour_held = 0;
     }
-    return in->hour_opened < INCIDENT_HOURLY;
+    return in->hour_opened < in->hourly;
 }
 
 void incident_hour_open(struct incidents *in, bool *held)

@@ -46,6 +46,8 @@ struct incident_place {
     uint64_t flow_id;
     uint16_t vlan[CAP_VLAN_DEPTH];
     uint8_t vlan_count;
+    struct frame_tunnel tunnel[CAP_TUNNEL_DEPTH];
+    uint8_t tunnel_count;
     uint32_t source;
     uint64_t packets[SESSION_DIR_COUNT];
     uint64_t wire_bytes[SESSION_DIR_COUNT];
@@ -108,6 +110,9 @@ typedef void (*incident_fn)(void *user, const struct session *s, enum incident_o
 struct incidents *incident_new(const struct siphash_key *key, const char *sensor, incident_fn write,
                                void *user);
 void incident_free(struct incidents *in);
+
+/* So many incidents may open in an hour instead of INCIDENT_HOURLY. */
+void incident_hourly(struct incidents *in, uint32_t most);
 
 /* To be called at every milestone of every session, in order. Writes what there is to tell. */
 void incident_judge(struct incidents *in, struct session *s, enum session_milestone m,

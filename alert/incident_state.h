@@ -27,6 +27,7 @@ struct incidents {
     struct incident_counters counters;
     struct attacks *attacks;
     struct finding recalled; /* primary of a line whose session does not have it */
+    uint64_t hourly;         /* that may open in an hour */
     bool hour_running;
     nstime hour_start; /* of the first incident that opened in it */
     uint64_t hour_opened;

@@ -50,6 +50,17 @@ static void test_serializations(void **state)
                "tcp 192.0.2.10 40001 198.51.100.25 25\n-\nto_server 187\n");
 }
 
+static void test_of_a_sensor(void **state)
+{
+    char id[IDS_TEXT];
+    (void)state;
+    assert_int_equal(ids_sensor_incident(RULE_COVERAGE_LOST, "drops", "sensor-1", 1700000000, id),
+                     0);
+    expect(id, "stripwatch-incident-1\ncoverage-lost\ndrops\nsensor-1\n1700000000\n");
+    assert_int_equal(ids_sensor_finding(RULE_MEMORY_STALE, "spool", NULL, 7, id), 0);
+    expect(id, "stripwatch-finding-1\nmemory-stale\nspool\n-\n7\n");
+}
+
 /* SHA-256 of the first serialization above, by coreutils: the ids are the same for ever. */
 static void test_stable(void **state)
 {
@@ -124,7 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serializations), cmocka_unit_test(test_stable),
         cmocka_unit_test(test_independent),    cmocka_unit_test(test_different),
-        cmocka_unit_test(test_long_sensor),
+        cmocka_unit_test(test_long_sensor),    cmocka_unit_test(test_of_a_sensor),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
