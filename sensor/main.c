@@ -6,13 +6,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sensor/check_cmd.h"
+#include "sensor/child.h"
 #include "sensor/cli.h"
+#include "sensor/config_cli.h"
 #include "sensor/policy_cmd.h"
 #include "sensor/read.h"
 #include "sensor/report_cmd.h"
 #include "sensor/rules_cmd.h"
 #include "sensor/status_cmd.h"
 #include "sensor/version.h"
+#include "sensor/watch.h"
 
 /* Without the three standard descriptors the next file opened would take their place, and messages
  * would go into it. What stands in for them fails when used: read from for writing, and so on. */
@@ -52,6 +56,18 @@ static int help(struct cli *c)
     return flush_standard();
 }
 
+/* Nothing is opened before the configuration is known to be right. */
+static int watch(const struct cli *c)
+{
+    static struct config config;
+    static struct config_cli from;
+    if (config_cli_read(&config, &from, c))
+        return READ_USAGE;
+    int code = watch_cmd(&config, &from.source);
+    config_fini(&config);
+    return code;
+}
+
 static int run(struct cli *c)
 {
     if (c->help)
@@ -59,6 +75,10 @@ static int run(struct cli *c)
     switch (c->command) {
     case CLI_POLICY:
         return policy_cmd(c, stdout);
+    case CLI_WATCH:
+        return watch(c);
+    case CLI_CHECK:
+        return check_cmd(c, stdout) ? READ_USAGE : flush_standard();
     case CLI_REPORT:
         return (int)report_cmd(c, stdout);
     case CLI_STATUS:
@@ -79,6 +99,8 @@ int main(int argc, char **argv)
 {
     struct cli c;
     fill_standard_descriptors();
+    if (argc > 1 && strcmp(argv[1], CHILD_ARGUMENT) == 0)
+        return child_main(argc, argv);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, told like any other */
     int code = cli_parse(&c, argc, argv) ? refuse(&c) : run(&c);
     cli_fini(&c);

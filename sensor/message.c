@@ -20,9 +20,9 @@ static const struct {
 } KIND[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_SESSION] = {WIRE_MOST, PROCESS_WATCH},
     [MESSAGE_HANDSHAKE] = {WIRE_MOST, PROCESS_WATCH},
-    [MESSAGE_DNS] = {sizeof(struct wire_dns), PROCESS_WATCH},
-    [MESSAGE_FETCH] = {sizeof(struct wire_fetch), PROCESS_WATCH},
-    [MESSAGE_COUNTERS] = {CAP_MESSAGE_STATE, PROCESS_WATCH},
+    [MESSAGE_DNS] = {WIRE_DNS_MOST, PROCESS_WATCH},
+    [MESSAGE_FETCH] = {WIRE_FETCH_MOST, PROCESS_WATCH},
+    [MESSAGE_ATTEMPT] = {sizeof(struct dissect_attempt), PROCESS_WATCH},
     [MESSAGE_LINE] = {CAP_MESSAGE_LINE, PROCESS_JUDGE},
     [MESSAGE_KEPT] = {CAP_MESSAGE_STATE, PROCESS_FEED},
     [MESSAGE_STATE] = {CAP_MESSAGE_STATE, PROCESS_COUNT},
@@ -171,7 +171,8 @@ bool message_put(struct message_out *o, enum message_type type, struct span body
     o->head.type = (uint8_t)type;
     o->head.size = (uint32_t)body.n;
     memcpy(o->bytes + o->n, &o->head, sizeof(o->head));
-    memcpy(o->bytes + o->n + sizeof(o->head), body.p, body.n);
+    if (body.n > 0)
+        memcpy(o->bytes + o->n + sizeof(o->head), body.p, body.n);
     o->n += sizeof(o->head) + body.n;
     return o->n < TOGETHER || message_flush(o);
 }

@@ -29,10 +29,11 @@ enum message_type {
     MESSAGE_HANDSHAKE, /* watch: a session and its handshake of TLS */
     MESSAGE_DNS,       /* watch: a sighting */
     MESSAGE_FETCH,     /* watch: a sighting of a fetch of a policy */
-    MESSAGE_COUNTERS,  /* watch: what it did; each second */
+    MESSAGE_ATTEMPT,   /* watch: a connection that did not come about */
     MESSAGE_LINE,      /* judge: a line of JSON for the spool */
     MESSAGE_KEPT,      /* feed: how many lines are on disk, and how the spool is */
-    MESSAGE_STATE,     /* judge to feed, all to their parent: how it is, as text; each second */
+    MESSAGE_STATE,     /* how it is, each second: watch to judge (struct told_watch), judge to feed
+                          (text), all to their parent (nothing but that they live) */
     MESSAGE_ORDER,     /* parent: stop, a child is gone, ... */
     MESSAGE_TYPE_COUNT
 };

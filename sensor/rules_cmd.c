@@ -67,14 +67,21 @@ struct with_server {
     char text[512];
 };
 
-/* The step names the server and its port once, or the domain; here there is none. */
+static const char *place_of(const struct rule *r)
+{
+    if (strcmp(r->family, "discovery") == 0)
+        return "DOMAIN";
+    return strcmp(r->family, "sensor") == 0 ? "SENSOR" : "SERVER:PORT";
+}
+
+/* The step names the server and its port once, or what stands for them; here there is none. */
 static const char *next_step(const struct rule *r, struct with_server *to)
 {
     const char *gap = strstr(r->next_step, "%s");
     if (!gap)
         return r->next_step;
     snprintf(to->text, sizeof(to->text), "%.*s%s%s", (int)(gap - r->next_step), r->next_step,
-             strcmp(r->family, "discovery") == 0 ? "DOMAIN" : "SERVER:PORT", gap + 2);
+             place_of(r), gap + 2);
     return to->text;
 }
 

@@ -11,8 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,15 +26,11 @@ static bool fail(char why[SANDBOX_WHY], const char *what, int error)
 
 /* --- privileges --- */
 
-static bool set_capabilities(uint64_t keep)
+static bool set_capabilities(void)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[2];
-    for (int i = 0; i < 2; i++) {
-        uint32_t half = (uint32_t)(keep >> (32 * i));
-        data[i] = (struct __user_cap_data_struct){half, half, half};
-    }
-    return syscall(SYS_capset, &head, data) == 0;
+    const struct __user_cap_data_struct none[2] = {{0, 0, 0}, {0, 0, 0}};
+    return syscall(SYS_capset, &head, none) == 0;
 }
 
 /* Of those that a file or a user could bring back; without CAP_SETPCAP there is nothing to clear,
@@ -43,35 +41,33 @@ static void clear_bounds(void)
         (void)prctl(PR_CAPBSET_DROP, c, 0, 0, 0);
 }
 
-static bool become(const char *name, char why[SANDBOX_WHY])
+static bool become(const char *user, const char *group, char why[SANDBOX_WHY])
 {
-    const struct passwd *who;
-    if (!name || geteuid() != 0)
-        return true;
+    const struct passwd *who = NULL;
+    const struct group *whose = NULL;
     errno = 0;
-    who = getpwnam(name);
-    if (!who)
-        return fail(why, name, errno ? errno : ENOENT);
-    if (setgroups(0, NULL) || setresgid(who->pw_gid, who->pw_gid, who->pw_gid) ||
-        setresuid(who->pw_uid, who->pw_uid, who->pw_uid))
-        return fail(why, name, errno);
+    if (geteuid() != 0)
+        return true;
+    if (user && !(who = getpwnam(user)))
+        return fail(why, user, errno ? errno : ENOENT);
+    if (group && !(whose = getgrnam(group)))
+        return fail(why, group, errno ? errno : ENOENT);
+    gid_t gid = whose ? whose->gr_gid : who ? who->pw_gid : getgid();
+    if ((who || whose) && (setgroups(0, NULL) || setresgid(gid, gid, gid)))
+        return fail(why, group ? group : user, errno);
+    if (who && setresuid(who->pw_uid, who->pw_uid, who->pw_uid))
+        return fail(why, user, errno);
     return true;
 }
 
-bool sandbox_drop(const char *user, bool keep_raw, char why[SANDBOX_WHY])
+bool sandbox_drop(const char *user, const char *group, char why[SANDBOX_WHY])
 {
-    uint64_t keep = keep_raw ? UINT64_C(1) << CAP_NET_RAW : 0;
-    if (prctl(PR_SET_KEEPCAPS, keep_raw, 0, 0, 0))
-        return fail(why, "capabilities", errno);
-    if (!keep_raw)
-        clear_bounds();
-    if (!become(user, why))
+    clear_bounds();
+    if (!become(user, group, why))
         return false;
     (void)prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (!set_capabilities(keep)) {
-        if (!keep_raw || !set_capabilities(0)) /* there may be no CAP_NET_RAW to keep */
-            return fail(why, "capabilities", errno);
-    }
+    if (!set_capabilities())
+        return fail(why, "capabilities", errno);
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
         return fail(why, "no_new_privs", errno);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -224,15 +220,31 @@ static bool add(scmp_filter_ctx ctx, uint32_t action, const int *call, size_t co
     return true;
 }
 
-/* fcntl() for all but moving descriptors, and for who locks files. */
+/* Of a call with that argument alone. */
+static bool add_with(scmp_filter_ctx ctx, int call, unsigned argument, uint64_t value)
+{
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, call, 1,
+                            (struct scmp_arg_cmp){argument, SCMP_CMP_EQ, value, 0}) == 0;
+}
+
+static bool add_some(scmp_filter_ctx ctx, const struct sandbox *s)
+{
+    bool here = !s->connects && s->connects_here;
+    bool asks = !s->connects && s->asks;
+    return (!here || (add_with(ctx, SCMP_SYS(socket), 0, AF_UNIX) &&
+                      seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0) == 0)) &&
+           (!asks || (add_with(ctx, SCMP_SYS(ioctl), 1, SIOCGIFINDEX) &&
+                      add_with(ctx, SCMP_SYS(ioctl), 1, SIOCGIFFLAGS)));
+}
+
 static bool add_loop(scmp_filter_ctx ctx, const struct sandbox *s)
 {
     bool files = s->write_dir[0] != NULL;
     return add(ctx, SCMP_ACT_ALLOW, EVERYBODY, COUNT(EVERYBODY)) &&
            (!files || add(ctx, SCMP_ACT_ALLOW, FILES, COUNT(FILES))) &&
            (!s->connects || add(ctx, SCMP_ACT_ALLOW, SOCKETS, COUNT(SOCKETS))) &&
-           (s->connects || add(ctx, SCMP_ACT_KILL_PROCESS, SOCKETS, 2)) &&
-           add(ctx, SCMP_ACT_KILL_PROCESS, NOBODY, COUNT(NOBODY));
+           (s->connects || s->connects_here || add(ctx, SCMP_ACT_KILL_PROCESS, SOCKETS, 2)) &&
+           add_some(ctx, s) && add(ctx, SCMP_ACT_KILL_PROCESS, NOBODY, COUNT(NOBODY));
 }
 
 static bool seccomp_enter(const struct sandbox *s)

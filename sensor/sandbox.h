@@ -20,7 +20,9 @@ struct sandbox {
     const char *user;                    /* whom to become; NULL: nobody else */
     const char *write_dir[SANDBOX_DIRS]; /* where it may make and write files; NULL: no more */
     bool connects;                       /* it may open sockets and connect them */
-    size_t descriptors;                  /* that it may have open */
+    bool connects_here; /* likewise, but those of this machine's files alone (AF_UNIX) */
+    bool asks;          /* it may ask for the state of interfaces */
+    size_t descriptors; /* that it may have open */
 };
 
 /* What came about. */
@@ -29,9 +31,9 @@ struct sandbox_state {
     bool seccomp;
 };
 
-/* No privilege is left behind it. `keep_raw`: CAP_NET_RAW stays, to open a capture with. False:
- * `why` says what failed; the process must not go on. */
-bool sandbox_drop(const char *user, bool keep_raw, char why[SANDBOX_WHY]);
+/* Becomes that user and group (NULL: the user's own), if it is root; no privilege is left behind
+ * it. False: `why` says what failed; the process must not go on. */
+bool sandbox_drop(const char *user, const char *group, char why[SANDBOX_WHY]);
 
 /* Behind sandbox_drop(): the walls. Likewise. */
 bool sandbox_enter(const struct sandbox *s, struct sandbox_state *state, char why[SANDBOX_WHY]);

@@ -16,6 +16,7 @@ struct told_watch {
     uint64_t kernel_packets, kernel_drops, interface_drops;
     uint64_t shed, shed_urgent; /* messages that found no room */
     uint64_t steps;             /* of the clock */
+    int64_t step;               /* how far the newest of them went, ns; negative: back */
     nstime newest;              /* packet time; 0: none yet */
     nstime mail;                /* of the newest packet that was mail; 0: none yet */
     uint64_t interfaces, down;  /* how many, and how many of them are down */
@@ -35,6 +36,8 @@ struct told_feed {
     uint64_t serial;     /* all alerts up to this one are on disk */
     uint64_t lost;       /* lines that never will be, for want of room; since the start */
     uint64_t waiting;    /* lines that wait for a sink */
+    nstime oldest;       /* when the first of those was spooled; 0: none waits */
+    uint64_t bytes, cap; /* of the spool on disk, and what it may have; 0: not known */
     uint32_t degraded;   /* the spool cannot be written now */
     char why[TOLD_TEXT];
 };

@@ -2,6 +2,7 @@
 #include "sensor/version.h"
 
 #include "sensor/capture.h"
+#include "sensor/config_yaml.h"
 #include "sensor/inflate.h"
 
 void version_print(FILE *to)
@@ -11,4 +12,5 @@ void version_print(FILE *to)
     fprintf(to, "compressed: gzip (zlib %s), zstd (libzstd %s), lz4 (liblz4 %s)\n",
             inflate_library(INFLATE_GZIP), inflate_library(INFLATE_ZSTD),
             inflate_library(INFLATE_LZ4));
+    fprintf(to, "configuration: YAML (libyaml %s)\n", config_yaml_library());
 }

@@ -18,6 +18,10 @@
  * of text, of it, its other reading and its twin, and a handshake with all of its certificates. */
 #define WIRE_MOST (3 * (CAP_TEXT_POOL + 8192) + 4 * CAP_TLS_HELLO + 2 * CAP_TLS_HANDSHAKE)
 
+/* Of a sighting of DNS, and of a fetch of a policy: its host goes behind its length. */
+#define WIRE_DNS_MOST   (sizeof(struct dns_sighting) + sizeof(struct dns_message))
+#define WIRE_FETCH_MOST (sizeof(struct fetch_sighting) + sizeof(uint32_t) + (size_t)CAP_DOMAIN_TEXT)
+
 /* Bytes that are being written. Once they do not fit, `full` is set and nothing more is. */
 struct wire {
     uint8_t *p;
@@ -29,7 +33,7 @@ void wire_put_session(struct wire *to, const struct session *s);
 void wire_put_handshake(struct wire *to, const struct tls_sighting *t); /* behind its session */
 void wire_put_dns(struct wire *to, const struct dns_sighting *s);
 void wire_put_fetch(struct wire *to, const struct fetch_sighting *s);
-void wire_put_counters(struct wire *to, const struct dissect_counters *c);
+void wire_put_attempt(struct wire *to, const struct dissect_attempt *a);
 
 /* Where what was read is kept: until the next one of its kind is. The texts of a session stay where
  * they came in. */
@@ -61,6 +65,6 @@ bool wire_get_session(struct span *from, struct wire_session *to);
 bool wire_get_handshake(struct span *from, struct wire_handshake *to);
 bool wire_get_dns(struct span *from, struct wire_dns *to);
 bool wire_get_fetch(struct span *from, struct wire_fetch *to);
-bool wire_get_counters(struct span *from, struct dissect_counters *to);
+bool wire_get_attempt(struct span *from, struct dissect_attempt *to);
 
 #endif

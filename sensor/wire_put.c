@@ -25,6 +25,7 @@ static void put_record(struct wire *to, const struct session *s)
     bare.reading.line = NULL;
     bare.rcpt = bare.rcpt_domain = NULL;
     bare.pool = NULL;
+    bare.pool_size = bare.pool_used;
     bare.handshake = NULL;
     bare.peer = bare.memo = NULL;
     bare.other = bare.twin = NULL;
@@ -121,7 +122,7 @@ void wire_put_fetch(struct wire *to, const struct fetch_sighting *s)
     put_span(to, span_str(s->host));
 }
 
-void wire_put_counters(struct wire *to, const struct dissect_counters *c)
+void wire_put_attempt(struct wire *to, const struct dissect_attempt *a)
 {
-    put(to, c, sizeof(*c));
+    put(to, a, sizeof(*a));
 }

@@ -110,18 +110,36 @@ static enum store_status check_add(struct store *s, const struct store_flush *fl
 
 /* --- opening --- */
 
+static const char *through;
+
+void store_through(const char *path)
+{
+    through = path;
+}
+
+static void lead(struct where *w)
+{
+    if (!through || (w->kind != WHERE_REDIS && w->kind != WHERE_REDIS_UNIX))
+        return;
+    w->kind = WHERE_REDIS_UNIX;
+    snprintf(w->path, sizeof(w->path), "%s", through);
+}
+
 enum store_status store_open(struct store **store, const char *text, const struct store_options *o,
                              char why[STORE_WHY])
 {
     static const struct store_options DEFAULTS;
     enum store_status status;
     struct where where;
+    char name[STORE_NAME];
 
     *store = NULL;
     why[0] = '\0';
     o = o ? o : &DEFAULTS;
     if (where_parse(&where, text, why, STORE_WHY) != 0)
         return STORE_WRONG;
+    where_name(&where, name);
+    lead(&where);
     switch (where.kind) {
     case WHERE_SQLITE:
         status = store_sqlite_open(store, &where, o, why);
@@ -138,7 +156,7 @@ enum store_status store_open(struct store **store, const char *text, const struc
     if (!*store && why[0] == '\0')
         snprintf(why, STORE_WHY, "no memory for the store");
     if (*store)
-        where_name(&where, (*store)->name);
+        snprintf((*store)->name, sizeof((*store)->name), "%s", name);
     explicit_bzero(&where, sizeof(where)); /* it may have the password */
     return status;
 }

@@ -91,6 +91,10 @@ typedef void store_got(void *user, size_t index, enum store_status status, struc
 enum store_status store_open(struct store **store, const char *where, const struct store_options *o,
                              char why[STORE_WHY]);
 
+/* From now on every Redis is reached through the socket at that path, which leads to it: for a
+ * process that may not speak with the network. It is borrowed; NULL takes it back. */
+void store_through(const char *path);
+
 /* Ends it; what is still queued is dropped: store_drain() first. NULL is allowed. */
 void store_close(struct store *s);
 

@@ -14,7 +14,7 @@ MAY = {
     "policy": {"policy", "base"},
     "history": {"history", "store", "base"},
     "rules": {"rules", "base", "generated"},
-    "alert": {"alert", "rules", "base"},
+    "alert": {"alert", "rules", "store", "base"},
     "report": {"report", "alert", "rules", "base"},
     "sensor": {"sensor", "report", "alert", "rules", "history", "policy", "store", "dissect", "base"},
 }

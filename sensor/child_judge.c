@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <libgen.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "sensor/child.h"
+#include "sensor/coverage.h"
+#include "sensor/desk.h"
+#include "sensor/gauges.h"
+#include "sensor/held.h"
+#include "sensor/relay.h"
+#include "sensor/told.h"
+#include "sensor/unraised.h"
+#include "sensor/wire.h"
+#include "store/store.h"
+#include "store/where.h"
+
+#define TURN_MS     100
+#define EVERY_S     NS_PER_S
+#define STATS_EVERY (60 * NS_PER_S)
+#define FAIR        64 /* messages of one process before those of the next */
+
+struct judging {
+    struct child *child;
+    struct desk *desk;
+    struct held *held;
+    struct coverage *coverage;
+    struct unraised *unraised;
+    struct message_in *watch[CAP_WATCHERS];
+    struct message_in *feed_in;
+    struct message_out *feed;
+    const char *interface[CAP_INTERFACES];
+    const char *vantage[CAP_INTERFACES];
+    struct eve_options eve;
+    struct told_watch told[CAP_WATCHERS]; /* the newest of each */
+    struct told_watch before;             /* of all that are gone */
+    uint64_t generation[CAP_WATCHERS];
+    struct told_feed kept;
+    uint64_t feed_generation;
+    uint64_t malformed; /* facts that nobody of ours would write */
+    uint64_t restarts;
+    uint64_t gap_ms;
+    nstime newest; /* packet time */
+    nstime second, stats;
+    struct wire_session session;
+    struct wire_handshake handshake;
+    struct wire_dns dns;
+    struct wire_fetch fetch;
+    bool feed_gone;
+};
+
+/* --- lines --- */
+
+static bool wants(const struct judging *g, enum desk_line kind, enum severity severity)
+{
+    unsigned log = g->child->config.privacy.log_sessions;
+    if (kind == DESK_ALERT || kind == DESK_STATS || log == CONFIG_SESSIONS_ALL)
+        return true;
+    return kind == DESK_SESSION && log == CONFIG_SESSIONS_FINDINGS && severity > SEVERITY_INFO;
+}
+
+/* desk_hooks */
+static void on_line(void *user, enum desk_line kind, enum severity severity, struct span line)
+{
+    struct judging *g = user;
+    if (wants(g, kind, severity))
+        unraised_tell(g->unraised, g->feed, kind, severity, line);
+}
+
+static void on_problem(void *user, const char *name, unsigned line, const char *what)
+{
+    const struct judging *g = user;
+    if (line > 0)
+        child_say(g->child, CONFIG_LOG_WARNING, "%s: line %u: %s", name, line, what);
+    else
+        child_say(g->child, CONFIG_LOG_WARNING, "%s: %s", name, what);
+}
+
+/* --- facts --- */
+
+static void see_time(struct judging *g, nstime now)
+{
+    if (now <= g->newest)
+        return;
+    g->newest = now;
+    desk_pass(g->desk, now);
+}
+
+static bool judge_session(struct judging *g, const struct held_id *id, struct span *body)
+{
+    struct session *s = &g->session.own;
+    uint32_t milestone;
+    if (body->n < sizeof(milestone))
+        return false;
+    memcpy(&milestone, body->p, sizeof(milestone));
+    *body = span_from(*body, sizeof(milestone));
+    if (milestone >= SESSION_MILESTONE_COUNT || !wire_get_session(body, &g->session))
+        return false;
+    see_time(g, s->now);
+    struct held_id of = {id->generation, s->serial, id->index};
+    held_give(g->held, &of, s);
+    desk_session(g->desk, s, (enum session_milestone)milestone);
+    held_take(g->held, &of, s, milestone == SESSION_CLOSED);
+    return true;
+}
+
+static bool judge_handshake(struct judging *g, const struct held_id *id, struct span *body)
+{
+    struct session *s = &g->session.own;
+    if (!wire_get_session(body, &g->session) || !wire_get_handshake(body, &g->handshake))
+        return false;
+    see_time(g, s->now);
+    struct held_id of = {id->generation, s->serial, id->index};
+    held_give(g->held, &of, s);
+    desk_handshake(g->desk, s, &g->handshake.sighting);
+    held_take(g->held, &of, s, false);
+    return true;
+}
+
+static bool judge_dns(struct judging *g, struct span *body)
+{
+    if (!wire_get_dns(body, &g->dns))
+        return false;
+    see_time(g, g->dns.sighting.now);
+    desk_dns(g->desk, &g->dns.sighting);
+    return true;
+}
+
+static bool judge_fetch(struct judging *g, struct span *body)
+{
+    if (!wire_get_fetch(body, &g->fetch))
+        return false;
+    see_time(g, g->fetch.sighting.now);
+    desk_fetch(g->desk, &g->fetch.sighting);
+    return true;
+}
+
+static bool judge_attempt(struct judging *g, struct span *body)
+{
+    struct dissect_attempt a;
+    if (!wire_get_attempt(body, &a))
+        return false;
+    see_time(g, a.time);
+    desk_attempt(g->desk, &a);
+    return true;
+}
+
+static void add(struct told_watch *to, const struct told_watch *t)
+{
+    uint64_t *sum = (uint64_t *)&to->dissect;
+    const uint64_t *one = (const uint64_t *)&t->dissect;
+    _Static_assert(sizeof(to->dissect) % sizeof(*sum) == 0, "counters and nothing else");
+    for (size_t i = 0; i < sizeof(to->dissect) / sizeof(*sum); i++)
+        sum[i] += one[i];
+    to->kernel_packets += t->kernel_packets;
+    to->kernel_drops += t->kernel_drops;
+    to->interface_drops += t->interface_drops;
+    to->shed += t->shed;
+    to->shed_urgent += t->shed_urgent;
+    to->steps += t->steps;
+    to->step = t->step ? t->step : to->step;
+    to->interfaces += t->interfaces;
+    to->down += t->down;
+    to->newest = t->newest > to->newest ? t->newest : to->newest;
+    to->mail = t->mail > to->mail ? t->mail : to->mail;
+}
+
+static bool judge_counters(struct judging *g, uint16_t index, struct span *body)
+{
+    if (body->n != sizeof(g->told[index]))
+        return false;
+    memcpy(&g->told[index], body->p, body->n);
+    *body = span_from(*body, body->n);
+    if (g->told[index].newest > g->newest && g->told[index].newest <= CLOCK_PACKET_S * NS_PER_S)
+        see_time(g, g->told[index].newest);
+    return true;
+}
+
+/* What one who is gone had counted stays counted; what he had open is gone with him. */
+static void meet(struct judging *g, const struct message_head *h)
+{
+    uint16_t i = h->index;
+    if (g->generation[i] == h->generation)
+        return;
+    g->generation[i] = h->generation;
+    g->told[i].interfaces = g->told[i].down = g->told[i].dissect.flows_open = 0;
+    add(&g->before, &g->told[i]);
+    memset(&g->told[i], 0, sizeof(g->told[i]));
+    held_forget(g->held, i, h->generation);
+}
+
+/* message_fn */
+static void on_fact(void *user, const struct message_head *h, struct span body)
+{
+    struct judging *g = user;
+    const struct held_id id = {h->generation, 0, h->index};
+    bool good = false;
+    if (h->index >= CAP_WATCHERS || h->generation < g->generation[h->index]) {
+        g->malformed += h->index >= CAP_WATCHERS;
+        return;
+    }
+    meet(g, h);
+    switch ((enum message_type)h->type) {
+    case MESSAGE_SESSION:
+        good = judge_session(g, &id, &body);
+        break;
+    case MESSAGE_HANDSHAKE:
+        good = judge_handshake(g, &id, &body);
+        break;
+    case MESSAGE_DNS:
+        good = judge_dns(g, &body);
+        break;
+    case MESSAGE_FETCH:
+        good = judge_fetch(g, &body);
+        break;
+    case MESSAGE_ATTEMPT:
+        good = judge_attempt(g, &body);
+        break;
+    case MESSAGE_STATE:
+        good = judge_counters(g, h->index, &body);
+        break;
+    default:
+        break;
+    }
+    g->malformed += !good || body.n > 0;
+}
+
+/* --- the feed, the parent --- */
+
+/* message_fn */
+static void on_kept(void *user, const struct message_head *h, struct span body)
+{
+    struct judging *g = user;
+    if (h->type != MESSAGE_KEPT || body.n != sizeof(g->kept)) {
+        g->malformed++;
+        return;
+    }
+    memcpy(&g->kept, body.p, body.n);
+    g->kept.why[TOLD_TEXT - 1] = '\0';
+    if (g->kept.generation == g->child->generation)
+        unraised_kept(g->unraised, g->kept.serial);
+    if (h->generation != g->feed_generation && g->feed_generation != 0)
+        unraised_again(g->unraised, g->feed);
+    g->feed_generation = h->generation;
+}
+
+/* child.heard */
+static void on_heard(void *user, const struct child_message *m)
+{
+    struct judging *g = user;
+    nstime gap = m->to > m->from ? m->to - m->from : 0;
+    if (m->order != CHILD_BACK || m->process >= PROCESS_COUNT)
+        return;
+    g->restarts++;
+    if (m->process != PROCESS_WATCH && m->process != PROCESS_JUDGE)
+        return;
+    g->gap_ms += (uint64_t)(gap / NS_PER_MS);
+    coverage_gap(g->coverage, (enum process)m->process, m->from, m->to);
+}
+
+/* --- telling --- */
+
+static struct told_watch sum_of(const struct judging *g)
+{
+    struct told_watch sum = g->before;
+    for (size_t i = 0; i < CAP_WATCHERS; i++)
+        add(&sum, &g->told[i]);
+    return sum;
+}
+
+static struct eve_live live_of(const struct judging *g, const struct told_watch *sum)
+{
+    uint64_t malformed = g->malformed + message_malformed(g->feed_in);
+    for (size_t i = 0; i < CAP_WATCHERS && g->watch[i]; i++)
+        malformed += message_malformed(g->watch[i]);
+    return (struct eve_live){
+        .kernel_packets = sum->kernel_packets,
+        .kernel_drops = sum->kernel_drops,
+        .interface_drops = sum->interface_drops,
+        .shed = sum->shed,
+        .shed_urgent = sum->shed_urgent,
+        .malformed_messages = malformed,
+        .restarts = g->restarts,
+        .gap_ms = g->gap_ms,
+        .raised = unraised_raised(g->unraised),
+        .unraised = unraised_count(g->unraised),
+        .lost = g->kept.lost + unraised_lost(g->unraised),
+    };
+}
+
+static void each_second(struct judging *g, bool stats)
+{
+    const struct told_watch sum = sum_of(g);
+    const struct eve_live live = live_of(g, &sum);
+    nstime now = child_wall();
+    struct span text = gauges_write(now, &sum, &live, desk_incidents(g->desk), &g->kept);
+    message_put(g->feed, MESSAGE_STATE, text, true);
+    coverage_second(g->coverage, now, &sum);
+    coverage_spool(g->coverage, now, &g->kept);
+    coverage_store(g->coverage, now, g->child->config.policy.state && desk_is_alone(g->desk));
+    if (stats)
+        desk_stats(g->desk, g->newest > 0 ? g->newest : now, &sum.dissect, &live);
+}
+
+static void look_at_clock(struct judging *g)
+{
+    nstime now = child_clock();
+    bool stats = now - g->stats >= STATS_EVERY;
+    if (now - g->second < EVERY_S)
+        return;
+    g->second = now;
+    if (stats)
+        g->stats = now;
+    each_second(g, stats);
+}
+
+/* --- the loop --- */
+
+static bool turn(struct judging *g, struct pollfd *wait, size_t count)
+{
+    bool more = false;
+    wait[0].events = (short)(POLLIN | (message_waits(g->feed) ? POLLOUT : 0));
+    if (poll(wait, (nfds_t)count, TURN_MS) < 0 && errno != EINTR)
+        return false;
+    for (size_t i = 0; i < g->child->config.capture.workers; i++)
+        for (int n = 0; n < FAIR && message_receive(g->watch[i], on_fact, g) > 0; n++)
+            more = true;
+    while (message_receive(g->feed_in, on_kept, g) > 0)
+        ;
+    unraised_retry(g->unraised, g->feed);
+    child_turn(g->child);
+    look_at_clock(g);
+    g->feed_gone = !message_flush(g->feed);
+    return !g->feed_gone && (!g->child->stop || more);
+}
+
+static void loop(struct judging *g)
+{
+    struct pollfd wait[2 + CAP_WATCHERS];
+    size_t count = 0;
+    wait[count++] = (struct pollfd){.fd = CHILD_FEED, .events = POLLIN};
+    wait[count++] = (struct pollfd){.fd = CHILD_PARENT, .events = POLLIN};
+    for (size_t i = 0; i < g->child->config.capture.workers; i++)
+        wait[count++] = (struct pollfd){.fd = CHILD_WATCH + (int)i, .events = POLLIN};
+    while (turn(g, wait, count))
+        ;
+}
+
+/* What was told last should not be lost for haste: some seconds at most. */
+static void linger(struct judging *g)
+{
+    nstime until = child_clock() + 3 * NS_PER_S;
+    struct pollfd wait = {.fd = CHILD_FEED, .events = POLLIN | POLLOUT};
+    while (!g->feed_gone && (message_waits(g->feed) || unraised_count(g->unraised) > 0) &&
+           child_clock() < until) {
+        wait.events = (short)(POLLIN | (message_waits(g->feed) ? POLLOUT : 0));
+        poll(&wait, 1, 20);
+        while (message_receive(g->feed_in, on_kept, g) > 0)
+            ;
+        g->feed_gone = !message_flush(g->feed);
+    }
+}
+
+/* --- setting up --- */
+
+static bool open_desk(struct judging *g)
+{
+    const struct config *c = &g->child->config;
+    const struct desk_config desk = {
+        .roles = &c->sensor.roles,
+        .resolvers = &c->sensor.resolvers,
+        .policies = (const char *const *)c->policy.policies.word,
+        .policies_count = (uint32_t)c->policy.policies.count,
+        .preload = c->policy.preload,
+        .partners = c->policy.partners,
+        .suppress = c->policy.suppress,
+        .state = c->policy.state,
+        .ca_file = c->policy.ca_file,
+        .eve = g->eve,
+        .min_severity = (enum severity)c->output.min_severity,
+        .handshakes = c->privacy.log_sessions == CONFIG_SESSIONS_ALL,
+        .hourly = c->output.hourly,
+        .patient = true,
+        .authorities_now = true,
+    };
+    const struct desk_hooks hooks = {.line = on_line, .problem = on_problem, .user = g};
+    g->desk = desk_new(&desk, &hooks);
+    return g->desk != NULL;
+}
+
+static void name_interfaces(struct judging *g)
+{
+    static const char *const VANTAGE[] = {NULL, "client-side", "server-side"};
+    const struct config *c = &g->child->config;
+    for (size_t i = 0; i < c->capture.interfaces.count; i++) {
+        g->interface[i] = c->capture.interfaces.one[i].name;
+        g->vantage[i] = VANTAGE[config_vantage_of(c, &c->capture.interfaces.one[i])];
+    }
+    g->eve = (struct eve_options){.sensor = c->sensor.name,
+                                  .interface = g->interface,
+                                  .vantage = g->vantage,
+                                  .interface_count = (uint32_t)c->capture.interfaces.count,
+                                  .community_id_seed = (uint16_t)c->sensor.community_id_seed,
+                                  .show_addresses = c->sensor.show_addresses};
+}
+
+static struct coverage *new_coverage(struct judging *g)
+{
+    const struct config *c = &g->child->config;
+    const struct coverage_config coverage = {.gap = (int64_t)c->coverage.gap * NS_PER_S,
+                                             .drops = c->coverage.drops,
+                                             .min_severity = (enum severity)c->output.min_severity,
+                                             .eve = &g->eve};
+    return coverage_new(&coverage, on_line, g);
+}
+
+static bool open_links(struct judging *g)
+{
+    const struct child *c = g->child;
+    struct siphash_key key;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+        return false;
+    name_interfaces(g);
+    g->held = held_new(&key);
+    g->unraised = unraised_new();
+    g->coverage = new_coverage(g);
+    g->feed = message_out_new(CHILD_FEED, PROCESS_JUDGE, 0, c->generation);
+    g->feed_in = message_in_new(CHILD_FEED, PROCESS_FEED);
+    for (size_t i = 0; i < c->config.capture.workers; i++)
+        if (!(g->watch[i] = message_in_new(CHILD_WATCH + (int)i, PROCESS_WATCH)))
+            return false;
+    return g->held && g->unraised && g->coverage && g->feed && g->feed_in;
+}
+
+/* Where its file is, and those that SQLite puts beside it. False: it is no file. */
+static bool state_dir(const char *state, char dir[CONFIG_PATH])
+{
+    struct where w;
+    char why[SANDBOX_WHY];
+    if (!state || where_parse(&w, state, why, sizeof(why)) || w.kind != WHERE_SQLITE)
+        return false;
+    snprintf(dir, CONFIG_PATH, "%s", dirname(w.path));
+    return true;
+}
+
+static bool enter(struct judging *g)
+{
+    struct sandbox walls = {.process = PROCESS_JUDGE, .connects_here = true};
+    char why[SANDBOX_WHY], state[CONFIG_PATH];
+    const struct config *c = &g->child->config;
+    store_through(getenv(RELAY_VARIABLE));
+    if (state_dir(c->policy.state, state))
+        walls.write_dir[0] = state;
+    if (!sandbox_drop(c->process.user, c->process.group, why)) {
+        child_say(g->child, CONFIG_LOG_ERROR, "%s", why);
+        return false;
+    }
+    return open_desk(g) && child_ready(g->child, &walls);
+}
+
+static void fini(struct judging *g)
+{
+    held_free(g->held);
+    desk_free(g->desk);
+    unraised_free(g->unraised);
+    coverage_free(g->coverage);
+    message_out_free(g->feed);
+    message_in_free(g->feed_in);
+    for (size_t i = 0; i < CAP_WATCHERS; i++)
+        message_in_free(g->watch[i]);
+    free(g);
+}
+
+int child_judge(struct child *c)
+{
+    int code = CHILD_CANNOT;
+    struct judging *g = calloc(1, sizeof(*g));
+    if (!g)
+        return CHILD_FAILED;
+    g->child = c;
+    c->heard = on_heard;
+    c->user = g;
+    if (open_links(g) && enter(g)) {
+        g->stats = child_clock();
+        loop(g);
+        desk_finish(g->desk);
+        each_second(g, true);
+        linger(g);
+        code = c->stop ? 0 : CHILD_FAILED;
+    }
+    fini(g);
+    return code;
+}

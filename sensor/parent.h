@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that the operator starts: it starts the others, holds the ends of their sockets,
+ * starts anew whoever dies, and has nothing else. Packets, files of state and networks are theirs.
+ */
+#ifndef SENSOR_PARENT_H
+#define SENSOR_PARENT_H
+
+#include "sensor/config.h"
+
+/* Runs until it is told to end (SIGTERM, SIGINT). SIGHUP reads the configuration anew from `from`
+ * and lets files be opened again. The exit code: 0, or 2 when it did not come to a start. */
+int parent_run(struct config *c, const struct config_source *from);
+
+#endif
