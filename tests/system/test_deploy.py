@@ -10,6 +10,7 @@ whose other end is here, runs the blocks of the page, and sends a stripped sessi
 a mirror of Debian; whatever cannot be had is skipped with a line that says so.
 """
 import argparse
+import ctypes
 import os
 import re
 import shutil
@@ -35,6 +36,8 @@ MACHINE = "sw-try"
 # Which page, which part of it, the interface that it names, and whether the page sets that up.
 PLACES = ((README, "Deploy", "eth1", False), (PAGE, "On a SPAN port", "eth1", True),
           (PAGE, "On the mail server itself", "eth0", False))
+# systemd-nspawn of Debian 12 keeps these from whom it boots; the unit must not.
+LANDLOCK = ("landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self")
 PATIENCE = 90  # seconds for a boot and all that is done in it
 
 # Done in the machine that is booted: what the page says, and a look behind it. `said` is asked below.
@@ -45,6 +48,7 @@ said() {{ printf '%s\\n' "$2" >"/root/try/$1"; }}
 wait_for() {{ for i in $(seq 300); do [ -e "/root/try/$1" ] && return; sleep 0.1; done; }}
 ip link set host0 name {interface}
 {up}
+printf 'log:\\n  level: debug\\n' >/etc/stripwatch/conf.d/walls.yaml
 systemctl is-enabled stripwatch >/root/try/enabled-before
 systemctl is-active stripwatch >/root/try/active-before
 for part in {before}; do bash -ex "/root/try/$part"; said "$part.code" $?; done
@@ -52,6 +56,7 @@ touch /root/try/ready
 wait_for sent
 for i in $(seq 50); do grep -qs '"event_type":"smtp"' /var/log/stripwatch/eve.json && break; sleep 0.1; done
 for part in {after}; do bash -ex "/root/try/$part" >"/root/try/$part.out"; said "$part.code" $?; done
+journalctl -u stripwatch --no-pager >/root/try/journal
 main=$(systemctl show -P MainPID stripwatch)
 for pid in $main $(cat /proc/$main/task/*/children); do
     echo "$(tr '\\0' ' ' </proc/$pid/cmdline): $(grep -E '^(Uid|CapEff|NoNewPrivs|Seccomp):' /proc/$pid/status | tr '\\n\\t' '  ')"
@@ -215,7 +220,8 @@ def wait_for(path, machine, seconds):
 def boot(root, log):
     return subprocess.Popen(
         ["systemd-nspawn", "--quiet", "--directory=%s" % root.folder, "--machine=" + MACHINE,
-         "--register=no", "--keep-unit", "--network-veth", "--boot"],
+         "--register=no", "--keep-unit", "--network-veth", "--boot",
+         "--system-call-filter=" + " ".join(LANDLOCK)],
         stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
 
 
@@ -249,6 +255,11 @@ def text(shelf, name):
     return path.read_text().strip() if path.exists() else "(nothing)"
 
 
+def kernel_landlock():
+    """The version of its interface; below 1: the kernel has none."""
+    return ctypes.CDLL(None).syscall(444, None, 0, 1)
+
+
 def judge(tally, shelf, parts, heading):
     log = text(shelf, "log")
     tally.equal(heading, "enabled before", text(shelf, "enabled-before"), "disabled")
@@ -264,6 +275,9 @@ def judge(tally, shelf, parts, heading):
         tally.check(not re.search(r"Uid: 0\b", line), heading, "root: " + line)
         tally.check("NoNewPrivs: 1" in line and "Seccomp: 2" in line, heading, "no walls: " + line)
         tally.check(not child or re.search(r"CapEff: 0{16}\b", line), heading, "capable: " + line)
+    landlock = re.findall(r"ready: seccomp, Landlock (\d+)", text(shelf, "journal"))
+    tally.check(len(landlock) >= 4, heading, "not all are ready: %s" % landlock)
+    tally.check(kernel_landlock() < 1 or "0" not in landlock, heading, "Landlock: %s" % landlock)
     tally.equal(heading, "reload", text(shelf, "reload.code"), "0")
     tally.equal(heading, "file after the reload", text(shelf, "reopened"), "600 stripwatch")
     tally.equal(heading, "after kill -9 of each child", text(shelf, "after-kill"), "active 0")
