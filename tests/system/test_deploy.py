@@ -123,9 +123,9 @@ class Root:
         """Every path but what changes with each installation of anything."""
         out = set()
         for path, folders, names in os.walk(self.folder):
-            at = "/" + os.path.relpath(path, self.folder)
+            at = os.path.normpath("/" + os.path.relpath(path, self.folder))
             folders[:] = [name for name in folders if os.path.join(at, name) not in
-                          ("/./proc", "/./sys", "/proc", "/sys", "/var/cache", "/var/lib/apt", "/root")]
+                          ("/proc", "/sys", "/var/cache", "/var/lib/apt", "/root")]
             out.update(os.path.normpath(os.path.join(at, name)) for name in folders + names)
         return out
 
@@ -341,6 +341,7 @@ def main():
     args = parser.parse_args()
     tally = Tally()
     folder = args.root or Path(tempfile.mkdtemp(prefix="stripwatch-root-"))
+    folder.chmod(0o755)  # or nobody but root finds its way in it
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         tally.skip("all of it: needs root and debootstrap")
     elif args.root or make_root(tally, folder):
