@@ -44,6 +44,7 @@ enum option_id {
     OPTION_MMDB,
     OPTION_CSV,
     OPTION_SERVER,
+    OPTION_CONTROL,
     OPTION_FORGET,
     OPTION_INTERFACE,
     OPTION_CONFIG,
@@ -145,6 +146,8 @@ static const struct option_row OPTION[] = {
     [OPTION_CSV] = {"csv", 0, NULL, ON(CLI_REPORT), true, "CSV instead of the table"},
     [OPTION_SERVER] = {"server", 0, "ADDR[:PORT]", ON(CLI_STATUS), false,
                        "what is remembered of this server (port 25)"},
+    [OPTION_CONTROL] = {"control", 0, "PATH", ON(CLI_STATUS), false,
+                        "how the sensor is that answers at this socket (control.socket)"},
     [OPTION_FORGET] = {"forget", 0, NULL, ON(CLI_STATUS), true,
                        "forget the server: it was set up anew"},
     [OPTION_INTERFACE] = {"interface", 'i', "IFACE", LIVE, true,
@@ -235,7 +238,7 @@ static const struct command_row COMMAND[] = {
                     "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
                     "what a published policy or record says, and what is wrong with it"},
-    [CLI_STATUS] = {"status", "status --state WHERE [--server A]",
+    [CLI_STATUS] = {"status", "status --control PATH | --state WHERE",
                     "what is remembered of servers from run to run"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},
@@ -414,6 +417,9 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         return 0;
     case OPTION_CONFIG:
         c->config_path = value;
+        return 0;
+    case OPTION_CONTROL:
+        c->control = value;
         return 0;
     case OPTION_SERVER:
         c->server = value;

@@ -90,7 +90,8 @@ struct cli {
     uint32_t mmdb_count;
 
     /* status */
-    const char *server; /* ADDR[:PORT]; NULL: all */
+    const char *server;  /* ADDR[:PORT]; NULL: all */
+    const char *control; /* socket of a sensor; NULL: none is asked */
     bool forget;
 
     /* policy */

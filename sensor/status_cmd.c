@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/text.h"
@@ -405,11 +408,51 @@ static bool open_all(struct status *s)
     return false;
 }
 
+/* A descriptor, or -1 with errno. */
+static int reach(const char *path)
+{
+    struct sockaddr_un to = {.sun_family = AF_UNIX};
+    const struct timeval patience = {.tv_sec = 5};
+    if (strlen(path) >= sizeof(to.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(to.sun_path, path, strlen(path));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0 &&
+                   connect(fd, (const struct sockaddr *)&to, sizeof(to)) == 0))
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* What a sensor that is running says of itself. */
+static int ask_sensor(const struct status *s)
+{
+    static const char question[] = "status\n";
+    const char *path = s->cli->control;
+    char answer[4096];
+    ssize_t n = -1;
+    int fd = reach(path);
+    if (fd >= 0 && send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) > 0)
+        while ((n = recv(fd, answer, sizeof(answer), 0)) > 0)
+            fwrite(answer, 1, (size_t)n, s->to);
+    if (n < 0)
+        complain(path, errno == EAGAIN ? "nobody answers" : strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return n < 0 ? STATUS_TROUBLE : 0;
+}
+
 static int run(struct status *s)
 {
     const struct cli *c = s->cli;
+    if (c->control)
+        return ask_sensor(s);
     if (!c->state)
-        return refuse("of what? --state WHERE");
+        return refuse("of what? --control PATH, or --state WHERE");
     if (c->forget && !c->server)
         return refuse("forget whom? --server ADDR[:PORT]");
     if (c->server && !read_server(s, c->server))

@@ -451,6 +451,28 @@ def test_refused(binary, folder):
     tally.equal("refused", "processes left", left, [])
 
 
+def test_gate(binary, folder):
+    """How the sensor is, by HTTP and at its socket."""
+    port = 30000 + os.getpid() % 20000
+    control = folder / "control"
+    watch = Watch(binary, folder, "--set", "metrics.listen=127.0.0.1:%d" % port,
+                  "--set", "control.socket=%s" % control)
+    ask = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:%d/%%s').read().decode())" % port
+    replay(run.PCAPS / "lab-garble-x8" / "input.pcap")
+    wait_for(lambda: watch.alerts(), 5)
+    time.sleep(1.5)
+    ready = shell(*inside(sys.executable, "-c", ask % "readyz"))
+    tally.equal("gate", "/readyz (%s)" % ready.stderr[-100:], ready.returncode, 0)
+    metrics = shell(*inside(sys.executable, "-c", ask % "metrics")).stdout
+    raised = re.search(r"(?m)^stripwatch_alerts_stored_total (\d+)", metrics)
+    tally.check(raised and int(raised.group(1)) == len(watch.alerts()), "gate", metrics[-400:])
+    said = shell(binary, "status", "--control", control)
+    tally.check(said.returncode == 0 and "watching" in said.stdout, "status", said.stdout + said.stderr)
+    tally.equal("gate", "exit code", watch.stop(), 0)
+    said = shell(binary, "status", "--control", control)
+    tally.check(said.returncode == 2 and str(control) in said.stderr, "status of none", said.stderr)
+
+
 def test_end_of_parent(binary, folder):
     """Nobody outlives the parent, however it ends."""
     watch = Watch(binary, folder)
@@ -475,7 +497,7 @@ def main():
     folder.chmod(0o755)
     try:
         tests = [test_same, test_reopen, test_reload, test_interface_goes, test_disk_full,
-                 test_redis_gone, test_refused, test_end_of_parent]
+                 test_redis_gone, test_refused, test_gate, test_end_of_parent]
         for test in tests:
             place = folder / test.__name__
             place.mkdir()
