@@ -39,7 +39,7 @@ def traffic(build, folder, mode, megabytes):
 
 def send(path, rate, seconds):
     """Packets that were sent, and how long that took."""
-    done = subprocess.run(tw.inside("tcpreplay", "--preload-pcap", "-i", tw.FAR,
+    done = subprocess.run(tw.inside("tcpreplay", "--preload-pcap", "--unique-ip", "-i", tw.FAR,
                                     "--pps=%d" % rate, "--loop=1000000",
                                     "--duration=%d" % seconds, path), capture_output=True, text=True)
     sent = re.search(r"Actual: (\d+) packets .* sent in ([\d.]+) seconds", done.stdout + done.stderr)
@@ -138,7 +138,7 @@ def latency(build, folder, seconds, rate):
 
     follower = threading.Thread(target=follow)
     follower.start()
-    noise = subprocess.Popen(tw.inside("tcpreplay", "-q", "--preload-pcap", "-i", tw.FAR,
+    noise = subprocess.Popen(tw.inside("tcpreplay", "-q", "--preload-pcap", "--unique-ip", "-i", tw.FAR,
                                        "--pps=%d" % rate, "--loop=1000000",
                                        "--duration=%d" % seconds, background),
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -157,7 +157,7 @@ def memory(build, folder, seconds, rate):
     watch = tw.Watch(build / "stripwatch", folder)
     names = watch.children()
     pids = [pid for _, pid in names]
-    noise = subprocess.Popen(tw.inside("tcpreplay", "-q", "--preload-pcap", "-i", tw.FAR,
+    noise = subprocess.Popen(tw.inside("tcpreplay", "-q", "--preload-pcap", "--unique-ip", "-i", tw.FAR,
                                        "--pps=%d" % rate, "--loop=1000000",
                                        "--duration=%d" % seconds, background),
                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
