@@ -110,6 +110,7 @@ int child_main(int argc, char **argv)
     int code = CHILD_CANNOT;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nobody outlives who watches over him */
     signal(SIGINT, SIG_IGN);                   /* of the terminal: the parent tells us */
+    signal(SIGTERM, SIG_IGN);                  /* systemd and timeout(1) send it to all of us */
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     tzset(); /* asks for a file, which is out of reach later */

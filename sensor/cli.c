@@ -238,7 +238,7 @@ static const struct command_row COMMAND[] = {
                     "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
                     "what a published policy or record says, and what is wrong with it"},
-    [CLI_STATUS] = {"status", "status --control PATH | --state WHERE",
+    [CLI_STATUS] = {"status", "status --state WHERE | --control P",
                     "what is remembered of servers from run to run"},
     [CLI_RULES] = {"rules", "rules [list|explain RULE|markdown]", "what is looked for"},
     [CLI_VERSION] = {"version", "version", "what was built, and with what"},

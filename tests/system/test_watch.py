@@ -473,6 +473,23 @@ def test_gate(binary, folder):
     tally.check(said.returncode == 2 and str(control) in said.stderr, "status of none", said.stderr)
 
 
+def test_all_told_to_end(binary, folder):
+    """SIGTERM to every process at a time, as timeout(1) and systemd may do: the end is in order all
+    the same, and what was open is told of."""
+    watch = Watch(binary, folder)
+    begun = folder / "begun.pcap"
+    packets = stripped(1, 0).packets
+    pcapio.write(begun, pcapio.Capture(pcapio.LINK_ETHERNET, packets[:9]))
+    replay(begun)
+    time.sleep(0.5)
+    for pid in [pid for _, pid in watch.children()] + [watch.process.pid]:
+        os.kill(pid, signal.SIGTERM)
+    tally.equal("all told to end", "exit code", watch.stop(), 0)
+    kinds = [line["event_type"] for line in watch.lines()]
+    tally.equal("all told to end", "last line", kinds[-1:], ["stats"])
+    tally.check("alert" in kinds, "all told to end", "lines: %r" % kinds)
+
+
 def test_end_of_parent(binary, folder):
     """Nobody outlives the parent, however it ends."""
     watch = Watch(binary, folder)
@@ -497,7 +514,8 @@ def main():
     folder.chmod(0o755)
     try:
         tests = [test_same, test_reopen, test_reload, test_interface_goes, test_disk_full,
-                 test_redis_gone, test_refused, test_gate, test_end_of_parent]
+                 test_redis_gone, test_refused, test_gate,
+                 test_all_told_to_end, test_end_of_parent]
         for test in tests:
             place = folder / test.__name__
             place.mkdir()
