@@ -461,11 +461,12 @@ def test_gate(binary, folder):
     replay(run.PCAPS / "lab-garble-x8" / "input.pcap")
     wait_for(lambda: watch.alerts(), 5)
     time.sleep(1.5)
+    wait_for(lambda: not shell(*inside(sys.executable, "-c", ask % "readyz")).returncode, 10)
     ready = shell(*inside(sys.executable, "-c", ask % "readyz"))
     tally.equal("gate", "/readyz (%s)" % ready.stderr[-100:], ready.returncode, 0)
-    metrics = shell(*inside(sys.executable, "-c", ask % "metrics")).stdout
-    raised = re.search(r"(?m)^stripwatch_alerts_stored_total (\d+)", metrics)
-    tally.check(raised and int(raised.group(1)) == len(watch.alerts()), "gate", metrics[-400:])
+    wanted = "\nstripwatch_alerts_stored_total %d\n" % len(watch.alerts())
+    told = wait_for(lambda: wanted in shell(*inside(sys.executable, "-c", ask % "metrics")).stdout, 10)
+    tally.check(told, "gate", "/metrics does not come to say%s" % wanted)  # once a second
     said = shell(binary, "status", "--control", control)
     tally.check(said.returncode == 0 and "watching" in said.stdout, "status", said.stdout + said.stderr)
     tally.equal("gate", "exit code", watch.stop(), 0)
