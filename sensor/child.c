@@ -94,7 +94,7 @@ static bool open_child(struct child *c, int argc, char **argv)
         return false;
     close(CHILD_CONFIG);
     c->up = message_out_new(CHILD_PARENT, c->process, c->index, c->generation);
-    c->down = message_in_new(CHILD_PARENT, PROCESS_PARENT);
+    c->down = message_in_new(CHILD_PARENT, PROCESS_PARENT, 0);
     return c->up && c->down;
 }
 

@@ -27,11 +27,11 @@ enum { CHILD_JUDGE = CHILD_PEER, CHILD_FEED = CHILD_PEER, CHILD_FETCH, CHILD_WAT
 enum { CHILD_FAILED = 1, CHILD_CANNOT = 78 /* it will not work the next time either: EX_CONFIG */ };
 
 /* An order of the parent. */
-enum child_order { CHILD_STOP, CHILD_REOPEN, CHILD_GONE, CHILD_BACK, CHILD_ORDER_COUNT };
+enum child_order { CHILD_STOP, CHILD_REOPEN, CHILD_BACK, CHILD_ORDER_COUNT };
 
 struct child_message {
     uint32_t order;   /* enum child_order */
-    uint32_t process; /* enum process, of GONE and BACK */
+    uint32_t process; /* enum process, of BACK */
     uint32_t index;
     uint64_t generation; /* of the one that is back */
     nstime from, to;     /* of BACK: when nobody did its work */
@@ -47,7 +47,7 @@ struct child {
     bool stop;    /* the parent said so, or is gone */
     bool reopen;  /* likewise; whoever does it clears it */
     nstime alive; /* when the parent was told so last */
-    /* Of CHILD_GONE and CHILD_BACK; NULL: does not matter. */
+    /* Of CHILD_BACK; NULL: does not matter. */
     void (*heard)(void *user, const struct child_message *m);
     void *user;
 };

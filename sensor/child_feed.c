@@ -126,9 +126,8 @@ static void tell_judge(struct feeding *f, uint64_t durable)
     struct told_feed t = {.generation = f->judge_generation,
                           .serial = durable >= f->seq ? f->serial : 0,
                           .lost = all_lost(&s.losses),
-                          .waiting = s.appended - s.delivered < s.appended
-                                         ? s.durable - s.delivered + s.queued
-                                         : s.queued,
+                          .waiting =
+                              (s.durable > s.delivered ? s.durable - s.delivered : 0) + s.queued,
                           .bytes = s.bytes,
                           .cap = (uint64_t)f->child->config.output.spool.quota << 20,
                           .degraded = spool_state(f->spool) != SPOOL_OK};
@@ -365,7 +364,7 @@ static bool open_all(struct feeding *f)
 {
     const struct config *c = &f->child->config;
     char why[GATE_WHY] = "";
-    f->judge = message_in_new(CHILD_JUDGE, PROCESS_JUDGE);
+    f->judge = message_in_new(CHILD_JUDGE, PROCESS_JUDGE, 0);
     f->back = message_out_new(CHILD_JUDGE, PROCESS_FEED, 0, f->child->generation);
     if (!f->judge || !f->back)
         return fail(f, "start", strerror(ENOMEM));
@@ -386,7 +385,7 @@ static bool enter(struct feeding *f)
 {
     const struct config *c = &f->child->config;
     char why[SANDBOX_WHY], file[CONFIG_PATH], socket[CONFIG_PATH];
-    struct sandbox walls = {.process = PROCESS_FEED, .connects = true};
+    struct sandbox walls = {.connects = true};
     size_t dirs = 0;
     walls.write_dir[dirs++] = f->dir;
     if (c->output.file.path) {

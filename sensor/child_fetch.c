@@ -15,7 +15,7 @@
 
 int child_fetch(struct child *c)
 {
-    struct sandbox walls = {.process = PROCESS_FETCH, .connects = true};
+    struct sandbox walls = {.connects = true};
     char why[SANDBOX_WHY];
     struct relay *relay = NULL;
     int code = CHILD_CANNOT;

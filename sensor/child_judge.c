@@ -197,10 +197,6 @@ static void on_fact(void *user, const struct message_head *h, struct span body)
     struct judging *g = user;
     const struct held_id id = {h->generation, 0, h->index};
     bool good = false;
-    if (h->index >= CAP_WATCHERS || h->generation < g->generation[h->index]) {
-        g->malformed += h->index >= CAP_WATCHERS;
-        return;
-    }
     meet(g, h);
     switch ((enum message_type)h->type) {
     case MESSAGE_SESSION:
@@ -427,9 +423,9 @@ static bool open_links(struct judging *g)
     g->unraised = unraised_new();
     g->coverage = new_coverage(g);
     g->feed = message_out_new(CHILD_FEED, PROCESS_JUDGE, 0, c->generation);
-    g->feed_in = message_in_new(CHILD_FEED, PROCESS_FEED);
+    g->feed_in = message_in_new(CHILD_FEED, PROCESS_FEED, 0);
     for (size_t i = 0; i < c->config.capture.workers; i++)
-        if (!(g->watch[i] = message_in_new(CHILD_WATCH + (int)i, PROCESS_WATCH)))
+        if (!(g->watch[i] = message_in_new(CHILD_WATCH + (int)i, PROCESS_WATCH, (uint16_t)i)))
             return false;
     return g->held && g->unraised && g->coverage && g->feed && g->feed_in;
 }
@@ -447,7 +443,7 @@ static bool state_dir(const char *state, char dir[CONFIG_PATH])
 
 static bool enter(struct judging *g)
 {
-    struct sandbox walls = {.process = PROCESS_JUDGE, .connects_here = true};
+    struct sandbox walls = {.connects_here = true};
     char why[SANDBOX_WHY], state[CONFIG_PATH];
     const struct config *c = &g->child->config;
     store_through(getenv(RELAY_VARIABLE));

@@ -264,7 +264,7 @@ static bool open_live(struct watching *w)
 /* The interfaces are opened with the privilege that is let go of next. */
 static bool enter(struct watching *w)
 {
-    const struct sandbox walls = {.process = PROCESS_WATCH, .asks = true};
+    const struct sandbox walls = {.asks = true};
     char why[SANDBOX_WHY];
     if (!open_live(w))
         return false;

@@ -89,7 +89,7 @@ void held_forget(struct held *h, uint16_t index, uint64_t generation)
     struct thought *t = recent_oldest(h->thoughts);
     while (t) {
         struct thought *next = recent_newer(h->thoughts, t);
-        if (t->index == index && t->generation < generation)
+        if (t->index == index && t->generation != generation)
             drop(h, t);
         t = next;
     }

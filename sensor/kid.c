@@ -44,7 +44,7 @@ static bool renew_link(struct kid *k)
     if (message_pair(k->link))
         return false;
     k->out = message_out_new(k->link[0], PROCESS_PARENT, 0, 1);
-    k->in = message_in_new(k->link[0], k->process);
+    k->in = message_in_new(k->link[0], k->process, k->index);
     return k->out && k->in;
 }
 

@@ -182,11 +182,6 @@ bool message_waits(const struct message_out *o)
     return o->first != NULL || o->n > 0;
 }
 
-size_t message_waiting(const struct message_out *o)
-{
-    return o->waiting + o->n;
-}
-
 uint64_t message_lost(const struct message_out *o, bool urgent)
 {
     return o->lost[urgent];
@@ -197,17 +192,19 @@ uint64_t message_lost(const struct message_out *o, bool urgent)
 struct message_in {
     int fd;
     enum process from;
+    uint16_t index;
     uint64_t malformed;
     uint8_t bytes[ROOM];
 };
 
-struct message_in *message_in_new(int fd, enum process from)
+struct message_in *message_in_new(int fd, enum process from, uint16_t index)
 {
     struct message_in *in = calloc(1, sizeof(*in));
     if (!in)
         return NULL;
     in->fd = fd;
     in->from = from;
+    in->index = index;
     return in;
 }
 
@@ -218,8 +215,8 @@ void message_in_free(struct message_in *in)
 
 static bool head_good(const struct message_in *in, const struct message_head *h, size_t left)
 {
-    return h->type < MESSAGE_TYPE_COUNT && h->sender == in->from && h->size <= left &&
-           h->size <= KIND[h->type].most &&
+    return h->type < MESSAGE_TYPE_COUNT && h->sender == in->from && h->index == in->index &&
+           h->size <= left && h->size <= KIND[h->type].most &&
            (KIND[h->type].sender == PROCESS_COUNT || KIND[h->type].sender == in->from);
 }
 

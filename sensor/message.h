@@ -67,14 +67,15 @@ bool message_put(struct message_out *o, enum message_type type, struct span body
 bool message_flush(struct message_out *o);
 
 bool message_waits(const struct message_out *o);                 /* something is left to be sent */
-size_t message_waiting(const struct message_out *o);             /* bytes of it */
 uint64_t message_lost(const struct message_out *o, bool urgent); /* for want of room */
 
 /* --- receiving --- */
 
 struct message_in;
 
-struct message_in *message_in_new(int fd, enum process from); /* borrows; NULL: no memory */
+/* At the other end of the descriptor, which is borrowed, is that one of them, and no message says
+ * otherwise. NULL: no memory. */
+struct message_in *message_in_new(int fd, enum process from, uint16_t index);
 void message_in_free(struct message_in *in);
 
 typedef void (*message_fn)(void *user, const struct message_head *h, struct span body);

@@ -16,7 +16,6 @@
 #define SANDBOX_DIRS 8
 
 struct sandbox {
-    enum process process;
     const char *user;                    /* whom to become; NULL: nobody else */
     const char *write_dir[SANDBOX_DIRS]; /* where it may make and write files; NULL: no more */
     bool connects;                       /* it may open sockets and connect them */

@@ -173,7 +173,7 @@ static bool make_room(void)
 
 static bool enter(const char *name)
 {
-    struct sandbox s = {.process = PROCESS_WATCH, .asks = true};
+    struct sandbox s = {.asks = true};
     struct sandbox_state state;
     char why[SANDBOX_WHY];
     if (strcmp(name, "free") == 0)
