@@ -106,10 +106,10 @@ static void run(struct live *l, bool until_lost, bool stall)
 
 static bool enter_walls(void)
 {
-    const struct sandbox s = {.process = PROCESS_WATCH, .descriptors = 128};
+    const struct sandbox s = {.asks = true, .descriptors = 128};
     struct sandbox_state state;
     char why[SANDBOX_WHY] = "";
-    if (sandbox_drop("nobody", false, why) && sandbox_enter(&s, &state, why))
+    if (sandbox_drop("nobody", NULL, why) && sandbox_enter(&s, &state, why))
         return true;
     fprintf(stderr, "live_drive: %s\n", why);
     return false;
