@@ -136,6 +136,16 @@
 #define CAP_ROUTES_TO    16    /* domains looked at that led to one address */
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
+/* Asking the network (policy/lookup.h, policy/asking.h). */
+#define CAP_LOOKUP_MX   32      /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_TEXT 256     /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_LINE 262144  /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
+                                 */
+#define CAP_ASKING_FLIGHT 8     /* look-ups at a time */
+#define CAP_ASKING_MINUTE 300   /* and in a minute */
+#define CAP_ASKING_QUEUE  1000  /* domains that wait */
+#define CAP_ASKING_KNOWN  65536 /* domains of which it is known when to ask again */
+
 /* --- history --- */
 #define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.25 KiB each: 40 MiB */
 #define CAP_HISTORY_CLIENTS 40    /* of one server that are told apart: three make a memory good */
