@@ -108,32 +108,37 @@ def loss(build, folder, seconds):
     return highest
 
 
+def delays_of(pieces):
+    """Seconds from the packet to the line, of each alert; pieces: what was read, and when."""
+    rest = b""
+    for now, data in pieces:
+        rest += data
+        whole = rest.rfind(b"\n") + 1
+        for line in rest[:whole].splitlines():
+            event = json.loads(line)
+            if event["event_type"] == "alert":
+                stamp = event["timestamp"]
+                at = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+                yield now - at - float("0" + stamp[19:26])
+        rest = rest[whole:]
+
+
 def latency(build, folder, seconds, rate):
     """From the packet (its time in the alert) to the line in the file, at half of that rate."""
     background = traffic(build, folder, "smtp", 100)
     attacks = folder / "attacks.pcap"
     pcapio.write(attacks, tw.stripped(10 * seconds, 100_000_000))
     watch = tw.Watch(build / "stripwatch", folder)
-    seen, delays, end = 0, [], time.monotonic() + seconds + 3
+    pieces, end = [], time.monotonic() + seconds + 3
 
     def follow():
-        nonlocal seen
+        file = None
         while time.monotonic() < end:
-            try:
-                with open(watch.file, "rb") as f:
-                    f.seek(seen)
-                    data = f.read()
-            except OSError:
-                data = b""
-            now = time.time()
-            whole = data.rfind(b"\n") + 1
-            for line in data[:whole].splitlines():
-                event = json.loads(line)
-                if event["event_type"] == "alert":
-                    stamp = event["timestamp"]
-                    at = time.mktime(time.strptime(stamp[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
-                    delays.append(now - at - float("0" + stamp[19:26]))
-            seen += whole
+            if not file and watch.file.exists():
+                file = open(watch.file, "rb")
+            data = file.read() if file else b""
+            if data:
+                pieces.append((time.time(), data)) # what they say is looked at afterwards
             time.sleep(0.001)
 
     follower = threading.Thread(target=follow)
@@ -146,7 +151,7 @@ def latency(build, folder, seconds, rate):
     noise.wait()
     follower.join()
     watch.stop()
-    delays.sort()
+    delays = sorted(delays_of(pieces))
     print("latency at %d/s: %d alerts, median %.1f ms, p99 %.1f ms, most %.1f ms"
           % (rate, len(delays), 1000 * statistics.median(delays),
              1000 * delays[int(len(delays) * 0.99)], 1000 * delays[-1]), flush=True)
