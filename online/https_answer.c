@@ -57,12 +57,17 @@ static void read_header(struct https_get *g, struct span line)
 {
     struct span type = field(line, "Content-Type");
     struct span coding = field(line, "Transfer-Encoding");
+    struct span length = field(line, "Content-Length");
 
     if (type.p)
         text_escape(g->type, sizeof(g->type), type);
     /* libcurl would unpack what nobody has asked for (RFC 9112 section 6.1). */
     if (coding.p && !span_eq_nocase(coding, span_str("chunked")))
         https_end(g, LOOKUP_STS_FETCH, "its answer has a transfer coding that was not asked for");
+    if (length.p && g->has_length)
+        https_end(g, LOOKUP_STS_FETCH, "its answer has two lengths");
+    g->chunked = g->chunked || coding.p;
+    g->has_length = g->has_length || length.p;
 }
 
 size_t https_header(char *p, size_t size, size_t n, void *user)
@@ -153,6 +158,11 @@ void https_finish(struct https_get *g, int code)
         end_by_code(g, (CURLcode)code);
     if (status != OK)
         end_by_status(g, status);
+    /* Anybody on the way can end a connection; what is missing would not be missed. */
+    if (!g->has_length && !g->chunked && !g->closed)
+        https_end(g, LOOKUP_STS_FETCH,
+                  "its answer may be cut short: it has no length, and the "
+                  "connection ended without close_notify");
     if (!text_is_utf8(span_of(g->body, g->body_n)))
         https_end(g, LOOKUP_STS_INVALID, "its policy is not UTF-8");
     https_end(g, LOOKUP_STS_POLICY, "");

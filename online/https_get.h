@@ -22,8 +22,10 @@ struct https_get {
     https_fn fn;
     void *user;
 
-    bool heard; /* a byte of the answer came */
-    bool over;  /* `sts` and `why` are what is told */
+    bool closed;              /* the server said that it has said all (close_notify) */
+    bool has_length, chunked; /* how the end of the body is known otherwise */
+    bool heard;               /* a byte of the answer came */
+    bool over;                /* `sts` and `why` are what is told */
     enum lookup_sts sts;
     char why[HTTPS_WHY];
     char error[256]; /* libcurl writes here (CURL_ERROR_SIZE) */

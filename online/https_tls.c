@@ -44,6 +44,18 @@ static int verify(X509_STORE_CTX *chain, void *user)
     return ok > 0;
 }
 
+/* Each TLS message; an alert has a level and what it says. */
+static void overhear(int is_ours, int version, int kind, const void *p, size_t n, SSL *ssl,
+                     void *user)
+{
+    struct https_get *g = user;
+    const uint8_t *alert = p;
+
+    (void)version, (void)ssl;
+    if (!is_ours && kind == SSL3_RT_ALERT && n == 2 && alert[1] == SSL_AD_CLOSE_NOTIFY)
+        g->closed = true;
+}
+
 /* libcurl compares the name after the handshake, and takes a common name where there is no dNSName
  * (RFC 8461 section 3.3 wants a DNS-ID). So the name is compared in the handshake already, as a
  * part of what the library verifies, and libcurl's own comparison has nothing left to forgive. */
@@ -58,6 +70,8 @@ bool https_tls(struct https_get *g, void *ssl_ctx)
         return false;
     SSL_CTX_set1_cert_store(ctx, g->trust);
     SSL_CTX_set_cert_verify_callback(ctx, verify, g);
+    SSL_CTX_set_msg_callback(ctx, overhear);
+    SSL_CTX_set_msg_callback_arg(ctx, g);
     return true;
 }
 
