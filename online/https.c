@@ -192,6 +192,13 @@ static void serve_timer(struct https *h)
     (void)curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 
+/* False: it is over. */
+static bool go_on(struct https *h, struct https_get *g)
+{
+    (void)curl_multi_remove_handle(h->multi, g->easy);
+    return https_get_next(g) && curl_multi_add_handle(h->multi, g->easy) == CURLM_OK;
+}
+
 static void collect(struct https *h)
 {
     int left;
@@ -201,7 +208,9 @@ static void collect(struct https *h)
         char *get = NULL;
         CURLcode code = m->data.result;
         (void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &get);
-        https_finish((struct https_get *)(void *)get, (int)code);
+        struct https_get *g = (struct https_get *)(void *)get;
+        if (!https_missed(g) || !go_on(h, g))
+            https_finish(g, (int)code);
     }
 }
 

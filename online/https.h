@@ -22,7 +22,7 @@
 #include "policy/role.h"
 
 #define HTTPS_WHY CAP_LOOKUP_TEXT
-#define HTTPS_FDS (2 * CAP_HTTPS_FLIGHT) /* that https_fds() may have: two addresses are tried */
+#define HTTPS_FDS CAP_HTTPS_FLIGHT /* that https_fds() may have */
 
 struct https_config {
     const char *ca_file;             /* file or directory; NULL: the system's */
@@ -59,7 +59,8 @@ struct https *https_new(const struct https_config *c, char why[HTTPS_WHY]);
 void https_free(struct https *h); /* what is under way is told to nobody any more */
 
 /* `fn` is called exactly once, from https_turn(), and may call https_get(). Of the addresses the
- * first CAP_HTTPS_ADDRESSES that are not refused are tried; if there is none, nothing is sent.
+ * first CAP_HTTPS_ADDRESSES that are not refused are tried, one after the other until one answers
+ * or shows a bad certificate; if there is none, nothing is sent.
  * False: it never is (no memory, CAP_HTTPS_FLIGHT). */
 bool https_get(struct https *h, const struct domain *d, const struct https_address *a, size_t n,
                https_fn fn, void *user);

@@ -148,6 +148,11 @@ static void end_by_code(struct https_get *g, CURLcode code)
         https_end(g, LOOKUP_STS_FETCH, g->error[0] ? g->error : curl_easy_strerror(code));
 }
 
+bool https_missed(const struct https_get *g)
+{
+    return !g->over && !g->heard && g->verified == 0;
+}
+
 void https_finish(struct https_get *g, int code)
 {
     long status = status_of(g);

@@ -17,7 +17,7 @@ _Static_assert(sizeof(((struct https_get *)NULL)->error) >= CURL_ERROR_SIZE, "ro
 #define PORT        443
 #define FIRST_BYTE  (10 * NS_PER_S)
 #define PREFIX      "mta-sts."
-#define PINNED_TEXT (CAP_DOMAIN_TEXT + 16 + CAP_HTTPS_ADDRESSES * (TEXT_IP + 3))
+#define PINNED_TEXT (CAP_DOMAIN_TEXT + TEXT_IP + 16)
 
 nstime https_now(void)
 {
@@ -36,11 +36,10 @@ static unsigned port_of(const struct https_config *c)
 
 static bool is_pinned(const struct https_get *g, const struct https_address *a)
 {
-    for (size_t i = 0; i < g->addresses; i++)
-        if (g->address[i].family == a->family &&
-            memcmp(g->address[i].address, a->address, a->family == 4 ? 4 : 16) == 0)
-            return true;
-    return false;
+    const struct https_address *pinned = &g->address[g->at];
+
+    return pinned->family == a->family &&
+           memcmp(pinned->address, a->address, a->family == 4 ? 4 : 16) == 0;
 }
 
 static bool address_of(const struct curl_sockaddr *to, struct https_address *a, unsigned *port)
@@ -83,23 +82,6 @@ static int no_resolver(void *state, void *reserved, void *user)
     return 1;
 }
 
-/* HOST:PORT:ADDRESS,... of CURLOPT_RESOLVE. */
-static bool pin(struct https_get *g)
-{
-    char text[PINNED_TEXT], ip[TEXT_IP];
-    int n = snprintf(text, sizeof(text), "%s:%u:", g->host.text, port_of(g->config));
-
-    for (size_t i = 0; i < g->addresses && n > 0 && (size_t)n < sizeof(text); i++) {
-        bool six = g->address[i].family == 6;
-        text_ip(ip, g->address[i].family, g->address[i].address);
-        n += snprintf(text + n, sizeof(text) - (size_t)n, "%s%s%s%s", i ? "," : "", six ? "[" : "",
-                      ip, six ? "]" : "");
-    }
-    if (n > 0 && (size_t)n < sizeof(text))
-        g->pinned = curl_slist_append(NULL, text);
-    return g->pinned;
-}
-
 /* --- how libcurl is held --- */
 
 #define SET(option, value)                                                                         \
@@ -127,23 +109,41 @@ static bool set_manners(struct https_get *g)
     return true;
 }
 
+/* libcurl would try several by itself, and does not come back from one that is silent (its issue
+ * 11920). So it is given one at a time, and an equal part of the time that is left for each. */
+static bool pin(struct https_get *g)
+{
+    const struct https_address *a = &g->address[g->at];
+    nstime part = clock_since(g->due, https_now()) / (nstime)(g->addresses - g->at);
+    char text[PINNED_TEXT], ip[TEXT_IP];
+    struct curl_slist *pinned;
+
+    text_ip(ip, a->family, a->address);
+    snprintf(text, sizeof(text), a->family == 6 ? "%s:%u:[%s]" : "%s:%u:%s", g->host.text,
+             port_of(g->config), ip);
+    pinned = curl_slist_append(NULL, text);
+    if (!pinned)
+        return false;
+    (void)curl_easy_setopt(g->easy, CURLOPT_RESOLVE, pinned);
+    curl_slist_free_all(g->pinned);
+    g->pinned = pinned;
+    SET(CONNECTTIMEOUT_MS, (long)(part > NS_PER_MS ? part / NS_PER_MS : 1));
+    return true;
+}
+
 /* Nothing is looked up, and nothing connected to but what is pinned. */
 static bool set_path(struct https_get *g)
 {
-    nstime first = g->config->first_byte ? g->config->first_byte : FIRST_BYTE;
     char url[CAP_DOMAIN_TEXT + 64];
 
     snprintf(url, sizeof(url), "https://%s:%u/.well-known/mta-sts.txt", g->host.text,
              port_of(g->config));
     SET(URL, url);
     SET(SHARE, g->share);
-    SET(RESOLVE, g->pinned);
     SET(RESOLVER_START_FUNCTION, no_resolver);
     SET(OPENSOCKETFUNCTION, open_socket);
     SET(OPENSOCKETDATA, g);
-    /* It is this that libcurl divides among the addresses. */
-    SET(CONNECTTIMEOUT_MS, (long)(first / NS_PER_MS));
-    return true;
+    return pin(g);
 }
 
 static CURLcode begin_tls(CURL *easy, void *ssl_ctx, void *user)
@@ -213,7 +213,7 @@ static bool prepare(struct https_get *g)
 {
     g->easy = curl_easy_init();
     g->share = curl_share_init();
-    return g->easy && g->share && pin(g) &&
+    return g->easy && g->share &&
            curl_share_setopt(g->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS) == CURLSHE_OK &&
            set_manners(g) && set_path(g) && set_tls(g) && set_answer(g);
 }
@@ -238,6 +238,16 @@ struct https_get *https_get_new(const struct https_config *c, struct x509_store_
         return NULL;
     }
     return g;
+}
+
+bool https_get_next(struct https_get *g)
+{
+    if (g->at + 1 >= g->addresses)
+        return false;
+    g->at++;
+    g->closed = false;
+    g->error[0] = '\0';
+    return pin(g);
 }
 
 void https_get_free(struct https_get *g)

@@ -16,7 +16,7 @@ struct https_get {
     void *share;                       /* its names and addresses: of this fetch alone */
     struct curl_slist *pinned;         /* the same in words */
     struct https_address address[CAP_HTTPS_ADDRESSES];
-    size_t addresses;
+    size_t addresses, at; /* the one that is tried */
     struct domain host;
     nstime begun, due; /* monotonic; `due`: then it is over */
     https_fn fn;
@@ -46,6 +46,9 @@ struct https_get *https_get_new(const struct https_config *c, struct x509_store_
                                 const struct domain *d, const struct https_address *a, size_t n);
 void https_get_free(struct https_get *g);
 
+/* Turns to the next address. False: there is none, or no memory. It is in nobody's hands. */
+bool https_get_next(struct https_get *g);
+
 /* --- https_answer.c --- */
 
 /* The first reason that is found is told. */
@@ -54,6 +57,9 @@ void https_end(struct https_get *g, enum lookup_sts sts, const char *why);
 /* Callbacks of libcurl: `n` bytes of a header line, of the body. Not all taken: it ends. */
 size_t https_header(char *p, size_t size, size_t n, void *user);
 size_t https_body(char *p, size_t size, size_t n, void *user);
+
+/* Is this another address's turn? Nothing was heard, and no certificate was the reason. */
+bool https_missed(const struct https_get *g);
 
 /* libcurl is through with it: what came of it; `code`: CURLcode. */
 void https_finish(struct https_get *g, int code);

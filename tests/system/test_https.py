@@ -312,7 +312,7 @@ def test_certificates(drive):
     for domain in ("wrong.test", "cn.test", "empty.test", "a.deep.test", "partial.test", "part.test",
                    "inner.test", "all.test"):
         expect(got, domain, "webpki", 0, "hostname mismatch", trust, 0)
-    expect(got, "unknown.test", "webpki", 0, "unable to get local issuer", "Stranger Trust", 0)
+    expect(got, "unknown.test", "webpki", 0, "unable to get local issuer|self-signed certificate in", "Stranger Trust", 0)
     expect(got, "self.test", "webpki", 0, "self-signed", "mta-sts.self.test", 0)
     expect(got, "broken.test", "webpki", 0, "unable to get local issuer", size=0)
     expect(got, "leafca.test", "webpki", 0, None, "No Authority", 0)
@@ -395,8 +395,8 @@ def test_time(drive):
     expect(got, "drip.test", "fetch", 200, "did not end in time", "Example Trust", 0)
     expect(got, "headerdrip.test", "fetch", None, "did not end in time", "Example Trust", 0)
     expect(got, "silent.test", "fetch", 0, "no answer in time", "Example Trust", 0)
-    expect(got, "mute.test", "fetch", 0, "time", "", 0)
-    expect(got, "full.test", "fetch", 0, "time", "", 0)
+    expect(got, "mute.test", "fetch", 0, "[Tt]ime", "", 0)
+    expect(got, "full.test", "fetch", 0, "[Tt]ime", "", 0)
     for name in ("far.test", "plainhttp.test", "noise.test", "shut.test"):
         expect(got, name, "fetch", 0, ".", "", 0)
     # The next address is tried, of those that one could not connect to.
@@ -465,6 +465,7 @@ def main(build):
         for name, address in BARE.items():
             rude_https.listen(address, 443, rude_https.bare, rude_https.BARE[name])
         kept = fill(FULL)
+        everywhere.count = 0  # nginx was waited for
         drive = Driver(build, mill.authority.cert, root)
         try:
             test_certificates(drive)
