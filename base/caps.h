@@ -137,8 +137,9 @@
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
 /* Asking the network (policy/lookup.h, policy/asking.h). */
-#define CAP_LOOKUP_MX   32  /* exchangers looked at of one domain; senders try no more */
-#define CAP_LOOKUP_TEXT 256 /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_MX     32   /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_TEXT   256  /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_REPORT 1024 /* bytes of a TLSRPT record: sixteen addresses of reports */
 #define CAP_LOOKUP_LINE                                                                            \
     262144                      /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
                                  */
