@@ -26,7 +26,7 @@ from rude_https import LIMIT, POLICY
 
 DAY = datetime.timedelta(days=1)
 NOW = datetime.datetime.now(datetime.timezone.utc)
-NGINX, OLD, RUDE = "11.0.0.1", "11.0.0.3", "11.0.0.2"  # public to whoever asks; ours in here
+NGINX, RUDE, TLS11, TLS12 = "11.0.0.1", "11.0.0.2", "11.0.0.3", "11.0.0.4"  # public to whoever asks; ours in here
 SIX = "2600:abcd::1"
 BARE = {name: "11.0.1.%d" % i for i, name in enumerate(rude_https.BARE, 1)}
 FULL, UNREACHABLE = "11.0.2.1", "11.0.2.2"
@@ -83,6 +83,9 @@ def make_certificates(folder):
     host("wrong.test", ("mta-sts.other.test", "wrong.test"))
     host("cn.test", ())
     host("empty.test", ("other.test",))
+    host("ip.test", ("IP:" + NGINX,))
+    host("mail.test", ("email:tls@mail.test",))
+    host("tls12.test")
     host("wild.test", ("*.wild.test",))
     host("a.deep.test", ("*.deep.test",))
     host("partial.test", ("mta-st*.partial.test",))
@@ -170,12 +173,14 @@ def nginx_config(root, made, old):
     listens = "listen %s:443 ssl reuseport; listen [%s]:443 ssl reuseport;" % (NGINX, SIX)
     servers = [server("first.test", old, root, "return 421;", listens)]
     servers += [server(domain, identity, root, special.get(domain) or serve_text(),
-                      bundle=domain != "broken.test") for domain, identity in made.items()]
+                      bundle=domain != "broken.test") for domain, identity in made.items() if domain != "tls12.test"]
     servers += [server(kind + ".types.test", made["types.test"], root, serve_text(media=media))
                 for kind, media in TYPES.items()]
+    servers.append(server("tls12.test", made["tls12.test"], root, "ssl_protocols TLSv1.2;" + serve_text(),
+                          listen="listen %s:443 ssl reuseport;" % TLS12))
     servers.append(server("tls11.test", old, root,
                           "ssl_protocols TLSv1.1; ssl_ciphers DEFAULT:@SECLEVEL=0;" + serve_text(),
-                          listen="listen %s:443 ssl reuseport;" % OLD))
+                          listen="listen %s:443 ssl reuseport;" % TLS11))
     return """
 daemon off; master_process off; worker_processes 1; user root; pid {0}/nginx.pid;
 error_log {0}/error.log;
@@ -304,15 +309,17 @@ def expect(results, domain, sts, status=None, why=None, issuer=None, size=None, 
 def test_certificates(drive):
     trust = "Example Trust"
     domains = ["right.test", "expired.test", "early.test", "wrong.test", "cn.test", "empty.test",
+               "ip.test", "mail.test",
                "wild.test", "a.deep.test", "partial.test", "part.test", "inner.test", "all.test",
                "upper.test", "unknown.test", "self.test", "chain.test", "broken.test", "leafca.test"]
-    got = drive.run([d + " " + NGINX for d in domains] + ["tls11.test " + OLD])
+    got = drive.run([d + " " + NGINX for d in domains] + ["tls11.test " + TLS11, "tls12.test " + TLS12])
     for domain in ("right.test", "wild.test", "upper.test"):
         expect(got, domain, "policy", 200, "^$", trust, len(POLICY), True)
+    expect(got, "tls12.test", "policy", 200, "^$", trust)
     expect(got, "chain.test", "policy", 200, "^$", "Middle Without Organisation", len(POLICY))
     expect(got, "expired.test", "webpki", 0, "has expired", trust, 0)
     expect(got, "early.test", "webpki", 0, "not yet valid", trust, 0)
-    for domain in ("wrong.test", "cn.test", "empty.test", "a.deep.test", "partial.test", "part.test",
+    for domain in ("wrong.test", "cn.test", "empty.test", "ip.test", "mail.test", "a.deep.test", "partial.test", "part.test",
                    "inner.test", "all.test"):
         expect(got, domain, "webpki", 0, "hostname mismatch", trust, 0)
     expect(got, "unknown.test", "webpki", 0, "unable to get local issuer|self-signed certificate in", "Stranger Trust", 0)
@@ -320,7 +327,7 @@ def test_certificates(drive):
     expect(got, "broken.test", "webpki", 0, "unable to get local issuer", size=0)
     expect(got, "leafca.test", "webpki", 0, None, "No Authority", 0)
     expect(got, "tls11.test", "fetch", 0, "protocol version|no protocols", "", 0)
-    control = subprocess.run(["openssl", "s_client", "-connect", OLD + ":443", "-tls1_1", "-cipher",
+    control = subprocess.run(["openssl", "s_client", "-connect", TLS11 + ":443", "-tls1_1", "-cipher",
                               "DEFAULT:@SECLEVEL=0"], input=b"", stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, check=False, timeout=30)
     tally.check(b"TLSv1.1" in control.stdout, "tls11.test", "nginx speaks no TLS 1.1 at all")
