@@ -137,14 +137,23 @@
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
 /* Asking the network (policy/lookup.h, policy/asking.h). */
-#define CAP_LOOKUP_MX   32      /* exchangers looked at of one domain; senders try no more */
-#define CAP_LOOKUP_TEXT 256     /* what was wrong, who issued: one line */
-#define CAP_LOOKUP_LINE 262144  /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
+#define CAP_LOOKUP_MX     32   /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_TEXT   256  /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_REPORT 1024 /* bytes of a TLSRPT record: sixteen addresses of reports */
+#define CAP_LOOKUP_LINE                                                                            \
+    262144                      /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
                                  */
 #define CAP_ASKING_FLIGHT 8     /* look-ups at a time */
 #define CAP_ASKING_MINUTE 300   /* and in a minute */
 #define CAP_ASKING_QUEUE  1000  /* domains that wait */
 #define CAP_ASKING_KNOWN  65536 /* domains of which it is known when to ask again */
+
+/* --- policies over HTTPS --- */
+#define CAP_HTTPS_FLIGHT    32  /* fetches at a time; four times what the queue lets fly */
+#define CAP_HTTPS_HEADERS   256 /* lines of one answer, 1xx and trailers included: hosts send 30 */
+#define CAP_HTTPS_HEADER    65536 /* and their bytes: as many as of the body */
+#define CAP_HTTPS_ADDRESSES 8     /* of one policy host that are tried */
+#define CAP_HTTPS_TYPE      96    /* bytes of a content type */
 
 /* --- history --- */
 #define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.25 KiB each: 40 MiB */

@@ -120,6 +120,19 @@ size_t text_printable(struct span s)
     return n && !is_unseen(cp) ? n : 0;
 }
 
+bool text_is_utf8(struct span s)
+{
+    uint32_t cp = 0;
+
+    while (s.n > 0) {
+        size_t n = s.p[0] < 0x80 ? 1 : utf8_decode(s, &cp);
+        if (n == 0)
+            return false;
+        s = span_from(s, n);
+    }
+    return true;
+}
+
 static size_t plain_run(struct span s)
 {
     size_t n = 0;

@@ -35,6 +35,9 @@ size_t text_mask_address(char *dst, size_t cap, struct span address);
  * included), or 0 when the first byte has to be escaped or `s` is empty. */
 size_t text_printable(struct span s);
 
+/* Is all of it well-formed UTF-8 (RFC 3629 section 4)? Controls are, byte 0 among them. */
+bool text_is_utf8(struct span s);
+
 #define TEXT_IP   46 /* the longest IPv6 text and its NUL */
 #define TEXT_UINT 21 /* 2^64 - 1 and its NUL */
 #define TEXT_TIME 32 /* YYYY-MM-DDTHH:MM:SS.uuuuuu+0000 and its NUL */

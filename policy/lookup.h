@@ -59,6 +59,12 @@ struct lookup {
     char why[CAP_LOOKUP_TEXT];    /* what is wrong, in words, printable; "": nothing */
     char *body;                   /* of POLICY and INVALID, heap; NULL: none. UTF-8 */
     size_t body_n;
+    bool plain;                           /* its Content-Type is text/plain */
+    char type[CAP_HTTPS_TYPE];            /* the whole of it, printable; "": none came */
+    bool asked_reports;                   /* the next three were asked for */
+    enum lookup_security reports;         /* of the TXT records at _smtp._tls.DOMAIN (RFC 8460) */
+    uint8_t report_records;               /* of them that begin with v=TLSRPTv1; 255: or more */
+    char report[CAP_LOOKUP_REPORT + 1];   /* the first of them, its strings joined; "": none */
     bool asked_mx;                        /* what follows was asked for */
     enum lookup_security mx;              /* of the MX records */
     struct domain expansion;              /* what the domain's CNAME leads to; n 0: it has none */

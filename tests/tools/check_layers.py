@@ -12,6 +12,7 @@ MAY = {
     "store": {"store", "base"},
     "dissect": {"dissect", "base"},
     "policy": {"policy", "base"},
+    "online": {"online", "policy", "base"},
     "history": {"history", "store", "base"},
     "rules": {"rules", "base", "generated"},
     "alert": {"alert", "rules", "store", "base"},
@@ -27,7 +28,7 @@ ALSO = {
     "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
 }
-EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|hiredis|sqlite3|jansson|libpsl|maxminddb)")
+EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|hiredis|sqlite3|jansson|libpsl|maxminddb|unbound)")
 
 
 def main():
@@ -45,7 +46,7 @@ def main():
                 if system and EXTERNAL.match(system.group(1)):
                     if path.suffix == ".h":
                         faults.append(f"{name}:{number}: a header includes <{system.group(1)}>")
-                    if layer not in ("base", "store", "policy", "history", "report", "sensor"):
+                    if layer not in ("base", "store", "policy", "online", "history", "report", "sensor"):
                         faults.append(f"{name}:{number}: {layer}/ includes <{system.group(1)}>")
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults else 0

@@ -120,7 +120,7 @@ class Mill:
         lines = ["[x]", "basicConstraints = critical,%s" % constraints,
                  "subjectKeyIdentifier = hash"]
         if names:
-            lines.append("subjectAltName = " + ",".join("DNS:" + n for n in names))
+            lines.append("subjectAltName = " + ",".join(n if ":" in n else "DNS:" + n for n in names))
         if notice:
             lines += ["certificatePolicies = 1.3.6.1.4.1.55555.1,@policy", "[policy]",
                       "policyIdentifier = 1.3.6.1.4.1.55555.2", "CPS.1 = https://ca.example.test/cps",

@@ -371,6 +371,33 @@ static void test_seconds_every_day(void **state)
     }
 }
 
+/* RFC 3629 section 4; of well-formed text each cut within a character is ill-formed. */
+static void test_is_utf8(void **state)
+{
+    static const char *const ill[] = {"\x80",
+                                      "\xC0\xAF",
+                                      "\xC1\xBF",
+                                      "a\xC3",
+                                      "\xE0\x80\xAF",
+                                      "\xED\xA0\x80",
+                                      "\xF0\x80\x80\x80",
+                                      "\xF4\x90\x80\x80",
+                                      "\xF5\x80\x80\x80",
+                                      "caf\xE9\n",
+                                      "\xFE",
+                                      "\xFF"};
+    static const char well[] = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80\n";
+    (void)state;
+    for (size_t i = 0; i < sizeof(ill) / sizeof(ill[0]); i++)
+        assert_false(text_is_utf8(span_str(ill[i])));
+    assert_true(text_is_utf8(span_of(well, sizeof(well)))); /* and its byte 0 */
+    assert_true(text_is_utf8(span_of(NULL, 0)));
+    for (size_t n = 0; n < sizeof(well); n++) {
+        bool whole = n == 0 || n == 1 || n == 3 || n == 6 || n >= 10;
+        assert_int_equal(text_is_utf8(span_of(well, n)), whole);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_mask_is_linear),
         cmocka_unit_test(test_mask_address),
         cmocka_unit_test(test_printable),
+        cmocka_unit_test(test_is_utf8),
         cmocka_unit_test(test_ip),
         cmocka_unit_test(test_uint),
         cmocka_unit_test(test_ip_octets),
