@@ -155,6 +155,11 @@
 #define CAP_HTTPS_ADDRESSES 8     /* of one policy host that are tried */
 #define CAP_HTTPS_TYPE      96    /* bytes of a content type */
 
+/* --- questions of DNS --- */
+#define CAP_RESOLVE_FLIGHT   1024 /* at a time: eight domains with all their exchangers */
+#define CAP_RESOLVE_FORWARDS 8    /* resolvers that are asked in turn */
+#define CAP_DOT_FLIGHT       4096 /* questions of one over TLS; a power of two */
+
 /* --- history --- */
 #define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.25 KiB each: 40 MiB */
 #define CAP_HISTORY_CLIENTS 40    /* of one server that are told apart: three make a memory good */
