@@ -138,6 +138,7 @@
 
 /* Asking the network (policy/lookup.h, policy/asking.h). */
 #define CAP_LOOKUP_MX   32      /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_ADDRESSES 8  /* kept of one exchanger */
 #define CAP_LOOKUP_TEXT 256     /* what was wrong, who issued: one line */
 #define CAP_LOOKUP_LINE 262144  /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
                                  */

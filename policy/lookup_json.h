@@ -7,10 +7,12 @@
  *   {"domain":"alder.example","checked":"2026-11-21T00:00:00Z","sts":"policy","id":"2026",
  *    "body":"version: STSv1\n...","issuer":"Let's Encrypt","mx":{"dnssec":"secure","hosts":[
  *    {"host":"mx1.alder.example","preference":10,"address":"secure","base":"mx1.alder.example",
- *     "tlsa":"secure","records":["3 1 1 2fa4..."],"ttl":300}]}}
+ *     "tlsa":"secure","records":["3 1 1 2fa4..."],"ttl":300,"at":["192.0.2.25"]}]}}
  *
- * `checked` tells the two apart. Whoever reads it does not trust who wrote it: each member is
- * checked for type, length and range.
+ * `checked` tells the two apart. Beside these there may be `record`, what DNSSEC makes of the
+ * _mta-sts record ("insecure" if it is not there), `status` and `why`, in `mx` the `expansion`, and
+ * `unusable`, true where there are TLSA records and none that can be used. Whoever reads it does not
+ * trust who wrote it: each member is checked for type, length and range, and there is no other.
  */
 #ifndef POLICY_LOOKUP_JSON_H
 #define POLICY_LOOKUP_JSON_H
