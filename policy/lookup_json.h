@@ -12,7 +12,8 @@
  * `checked` tells the two apart. Beside these there may be `record`, what DNSSEC makes of the
  * _mta-sts record ("insecure" if it is not there), `status` and `why`, in `mx` the `expansion`, and
  * `unusable`, true where there are TLSA records and none that can be used. Whoever reads it does not
- * trust who wrote it: each member is checked for type, length and range, and there is no other.
+ * trust who wrote it: each member is checked for type, length and range, and there is no other. Of a
+ * TLSA record of matching type 0 the SHA-256 of its data stands there, as in policy/routes.h.
  */
 #ifndef POLICY_LOOKUP_JSON_H
 #define POLICY_LOOKUP_JSON_H
@@ -27,7 +28,7 @@ bool lookup_json_is(struct span line);
 /* 0, or -1 with a reason (printable, one line). lookup_fini() follows in both cases. */
 int lookup_json_read(struct span line, struct lookup *out, char why[LOOKUP_JSON_WHY]);
 
-/* The line without its LF, on the heap; NULL: no memory. */
+/* The line without its LF, on the heap; NULL: no memory, or a policy that is no UTF-8. */
 char *lookup_json_text(const struct lookup *l);
 
 #endif
