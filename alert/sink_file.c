@@ -9,7 +9,8 @@
 #include "alert/sink.h"
 #include "base/heap.h"
 
-#define RETRY NS_PER_S
+#define RETRY      NS_PER_S
+#define SYNC_EVERY (NS_PER_S / 10) /* lines are written at once, and synced together */
 
 enum {
     MODE = 0640,
@@ -26,6 +27,9 @@ struct file {
     bool ends_in_line;   /* its last line has no end, and is not ours to go on with */
     nstime retry_at;     /* after trouble: not before */
     uint64_t records;    /* in the buffer */
+    uint64_t first;      /* number of the first of them */
+    uint64_t unsynced;   /* records that were written and not synced */
+    nstime sync_at;      /* then they are */
     size_t n;            /* bytes in the buffer; 0: nothing to be written */
     size_t at;           /* of them written */
     char buffer[BUFFER]; /* whole lines */
@@ -106,9 +110,34 @@ static bool open_file(struct file *f, nstime now)
     return true;
 }
 
+static void arrive(struct file *f, uint64_t records)
+{
+    f->base.stats.delivered += records;
+    f->base.unarrived = f->n > 0 ? f->first : 0;
+    sink_note(&f->base, SINK_OK, "%s", "");
+}
+
+/* 0, or -1 with errno: whether the file holds what was written, nobody knows. */
+static int sync_file(struct file *f)
+{
+    uint64_t records = f->unsynced;
+
+    f->unsynced = 0;
+    if (records > 0 && fdatasync(f->fd) != 0) {
+        f->n = f->at = 0;
+        f->records = 0;
+        f->base.is_lost = true;
+        return -1;
+    }
+    if (records > 0)
+        arrive(f, records);
+    return 0;
+}
+
 static void close_file(struct file *f)
 {
     if (f->path[0] && f->fd >= 0) {
+        (void)sync_file(f);
         close(f->fd);
         f->fd = -1;
     }
@@ -168,17 +197,10 @@ static int write_lines(struct file *f)
     return 0;
 }
 
-static void arrive(struct file *f)
+static void write_buffer(struct file *f, nstime now)
 {
-    f->base.stats.delivered += f->records;
-    f->base.unarrived = 0;
-    f->n = f->at = 0;
-    f->records = 0;
-    sink_note(&f->base, SINK_OK, "%s", "");
-}
+    uint64_t records = f->records;
 
-static void flush(struct file *f, nstime now)
-{
     if (f->n == 0 || now < f->retry_at || !is_open_for(f, now))
         return;
     if (write_lines(f) != 0) {
@@ -188,15 +210,25 @@ static void flush(struct file *f, nstime now)
             f->retry_at = now;
         return;
     }
-    if (f->is_regular && fdatasync(f->fd) != 0) { /* whether it holds them, nobody knows */
-        trouble(f, now, "sync", errno);
-        f->n = f->at = 0;
-        f->records = 0;
-        f->base.is_lost = true;
-        close_file(f);
+    f->n = f->at = 0;
+    f->records = 0;
+    if (!f->is_regular) {
+        arrive(f, records);
         return;
     }
-    arrive(f);
+    if (f->unsynced == 0)
+        f->sync_at = now + SYNC_EVERY;
+    f->unsynced += records;
+    sink_note(&f->base, SINK_OK, "%s", "");
+}
+
+static void flush(struct file *f, nstime now)
+{
+    write_buffer(f, now);
+    if (f->unsynced > 0 && now >= f->sync_at && sync_file(f) != 0) {
+        trouble(f, now, "sync", errno);
+        close_file(f);
+    }
 }
 
 /* --- as a sink --- */
@@ -219,7 +251,9 @@ static size_t offer(struct sink *s, const struct spool_record *records, size_t n
         f->buffer[f->n++] = '\n';
     }
     f->records = i;
-    s->unarrived = records[0].seq;
+    f->first = records[0].seq;
+    if (f->unsynced == 0)
+        s->unarrived = f->first;
     flush(f, now);
     return i;
 }

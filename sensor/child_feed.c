@@ -14,6 +14,7 @@
 
 #define TURN_MS 100
 #define EVERY   NS_PER_S
+#define GATHER  (4 * NS_PER_MS) /* what comes so close together is one write to the disk */
 #define SINKS   3
 #define WAITS   (2 + SINKS + GATE_FDS)
 #define FAIR    256             /* messages before what they brought is written */
@@ -41,7 +42,8 @@ struct feeding {
     nstime second;
     char gauges[CAP_MESSAGE_STATE];
     size_t gauges_n;
-    bool news; /* something was appended, or is to be told */
+    bool news;     /* something was appended, or is to be told */
+    nstime gather; /* since then records wait to be committed together: child_clock(); 0: none */
 };
 
 /* --- lines --- */
@@ -65,6 +67,8 @@ static void take_line(struct feeding *f, struct span body)
                                    .body = span_from(body, sizeof(head))};
     uint64_t seq = spool_append(f->spool, &r);
     f->news = true;
+    if (f->gather == 0)
+        f->gather = child_clock();
     if (head.kind != DESK_ALERT || head.serial <= f->serial)
         return;
     f->serial = head.serial;
@@ -139,6 +143,7 @@ static void tell_judge(struct feeding *f, uint64_t durable)
 static void commit(struct feeding *f)
 {
     enum spool_state before = spool_state(f->spool);
+    f->gather = 0;
     uint64_t durable = spool_commit(f->spool, child_clock());
     enum spool_state after = spool_state(f->spool);
     tell_loss(f);
@@ -193,31 +198,59 @@ static void each_second(struct feeding *f)
 
 /* --- the loop --- */
 
+/* Records are gathered: all others wait a moment. Returns the milliseconds that are left. */
+static int gathering(const struct feeding *f)
+{
+    nstime left = f->gather > 0 ? f->gather + GATHER - child_clock() : 0;
+    return left > 0 ? (int)((left + NS_PER_MS - 1) / NS_PER_MS) : 0;
+}
+
+static void take(struct feeding *f)
+{
+    for (int i = 0; i < FAIR && message_receive(f->judge, on_message, f) > 0; i++)
+        ;
+}
+
+static void deliver(struct feeding *f, struct pollfd *of_gate, nfds_t n)
+{
+    commit(f);
+    serve(f);
+    gate_turn(f->gate, of_gate, n);
+    if (f->child->reopen)
+        reopen(f);
+    each_second(f);
+}
+
 static void turn(struct feeding *f)
 {
     struct pollfd wait[WAITS];
+    int soon = gathering(f);
     nfds_t n = 0;
     wait[n++] = (struct pollfd){.fd = CHILD_JUDGE,
                                 .events = (short)(POLLIN | (message_waits(f->back) ? POLLOUT : 0))};
     wait[n++] = (struct pollfd){.fd = CHILD_PARENT, .events = POLLIN};
-    for (size_t i = 0; i < f->outlets; i++)
+    for (size_t i = 0; i < f->outlets && soon == 0; i++)
         if (sink_poll(f->outlet[i].sink, &wait[n]))
             n++;
     nfds_t first = n;
-    n += (nfds_t)gate_fds(f->gate, wait + n, GATE_FDS);
-    if (poll(wait, n, TURN_MS) < 0 && errno != EINTR)
+    if (soon == 0)
+        n += (nfds_t)gate_fds(f->gate, wait + n, GATE_FDS);
+    if (poll(wait, n, soon > 0 ? soon : TURN_MS) < 0 && errno != EINTR)
         f->child->stop = true;
-    for (int i = 0; i < FAIR && message_receive(f->judge, on_message, f) > 0; i++)
-        ;
-    commit(f);
-    serve(f);
-    gate_turn(f->gate, wait + first, n - first);
-    if (f->child->reopen)
-        reopen(f);
-    each_second(f);
+    take(f);
+    if (gathering(f) == 0)
+        deliver(f, wait + first, n - first);
     if (!message_flush(f->back))
         f->child->stop = true;
     child_turn(f->child);
+}
+
+static bool all_arrived(const struct feeding *f)
+{
+    for (size_t i = 0; i < f->outlets; i++)
+        if (f->outlet[i].sink->unarrived > 0)
+            return false;
+    return true;
 }
 
 /* Sinks that take what there is get it; the others find it in the spool the next time. */
@@ -227,9 +260,8 @@ static void finish(struct feeding *f)
     while (message_receive(f->judge, on_message, f) > 0)
         commit(f);
     commit(f);
-    while (serve(f) && child_clock() < until)
-        ;
-    serve(f);
+    while ((serve(f) || !all_arrived(f)) && child_clock() < until)
+        poll(NULL, 0, 1);
 }
 
 /* --- setting up --- */

@@ -6,6 +6,8 @@
 
 #include "spool_fixture.h"
 
+#define SYNCED (NS_PER_S / 10) /* alert/sink_file.c writes at once and syncs together */
+
 static char sink_error[SINK_WHY], text[1 << 20];
 static struct spool *spool;
 static struct spool_reader *reader;
@@ -101,6 +103,34 @@ static void filtered_is_committed(void **state)
     sink_close(s);
 }
 
+/* Lines are there at once, and have arrived when they were synced, a tenth of a second later. A
+ * file that is closed before that is synced first. */
+static void synced_together(void **state)
+{
+    struct sink *s = file_sink();
+
+    (void)state;
+    append(2);
+    sink_turn(s, reader, 0);
+    assert_lines(dir_path("eve.json"), 1, 2);
+    assert_int_equal(committed(), 0);
+    append(1);
+    sink_turn(s, reader, SYNCED / 2);
+    assert_lines(dir_path("eve.json"), 1, 3);
+    assert_int_equal(committed(), 0);
+    assert_int_equal(s->unarrived, 1);
+    sink_turn(s, reader, SYNCED);
+    assert_int_equal(committed(), 3);
+    assert_int_equal(s->stats.delivered, 3);
+    append(1);
+    sink_turn(s, reader, 2 * SYNCED);
+    assert_int_equal(committed(), 3);
+    sink_reopen(s);
+    sink_turn(s, reader, 2 * SYNCED);
+    assert_int_equal(committed(), 4);
+    sink_close(s);
+}
+
 static void rotation(void **state)
 {
     struct sink *s = file_sink();
@@ -111,6 +141,7 @@ static void rotation(void **state)
     append(300);
     while (sink_turn(s, reader, 0) > 0)
         ;
+    sink_turn(s, reader, SYNCED);
     assert_int_equal(committed(), 300);
     assert_lines(dir_path("eve.json"), 1, 300);
     assert_int_equal(rename(dir_path("eve.json"), rotated), 0); /* noticed */
@@ -130,6 +161,7 @@ static void rotation(void **state)
     append(1);
     sink_turn(s, reader, 0);
     assert_lines(dir_path("eve.json"), 306, 306);
+    sink_turn(s, reader, 2 * SYNCED);
     assert_int_equal(committed(), 306);
     assert_int_equal(s->stats.delivered, 306);
     sink_close(s);
@@ -180,8 +212,9 @@ static void no_room(void **state)
     assert_int_equal(committed(), 0);
     sink_turn(s, reader, 2 * NS_PER_S);
     assert_int_equal(s->state, SINK_OK);
-    assert_int_equal(committed(), 3);
     assert_lines(dir_path("eve.json"), 1, 3);
+    sink_turn(s, reader, 2 * NS_PER_S + SYNCED);
+    assert_int_equal(committed(), 3);
 
     append(3);
     limit_files(4 * (BODY + 1) + 5);
@@ -198,6 +231,7 @@ static void no_room(void **state)
     unlink(dir_path("eve.json"));
     sink_turn(s, reader, 10 * NS_PER_S);
     assert_lines(dir_path("eve.json"), 8, 9); /* the seventh was whole in the old one */
+    sink_turn(s, reader, 10 * NS_PER_S + SYNCED);
     assert_int_equal(committed(), 9);
     sink_close(s);
 }
@@ -216,6 +250,7 @@ static void no_directory(void **state)
     assert_int_equal(mkdir(directory, 0700), 0);
     sink_turn(s, reader, 2 * NS_PER_S);
     assert_lines(dir_path("d/eve.json"), 1, 1);
+    sink_turn(s, reader, 2 * NS_PER_S + SYNCED);
     assert_int_equal(committed(), 1);
     sink_close(s);
     unlink(dir_path("d/eve.json"));
@@ -300,8 +335,15 @@ static void redis_configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(filters), CASE(filtered_is_committed), CASE(rotation),  CASE(ends_in_a_line),
-        CASE(no_room), CASE(no_directory),          CASE(full_pipe), CASE(redis_configuration),
+        CASE(filters),
+        CASE(filtered_is_committed),
+        CASE(synced_together),
+        CASE(rotation),
+        CASE(ends_in_a_line),
+        CASE(no_room),
+        CASE(no_directory),
+        CASE(full_pipe),
+        CASE(redis_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
