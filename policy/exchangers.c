@@ -299,7 +299,8 @@ static size_t of_recipient(const struct exchangers *e, const struct exchangers_q
     return n;
 }
 
-/* The domains whose exchanger this server may be. */
+/* The domains whose exchanger this server may be. Anybody can give a host of his any address: where
+ * the server has a name that is another, its address says nothing. */
 static size_t of_server(const struct exchangers *e, const struct exchangers_query *q, bool named,
                         struct route *to, size_t n, size_t most)
 {
@@ -309,7 +310,7 @@ static size_t of_server(const struct exchangers *e, const struct exchangers_quer
     for (const struct link *k = first_with(e, hash); k && left > 0; k = with_hash(k->next, hash)) {
         const struct item *i = k->item;
         left--;
-        if ((named ? has_name(i, q) : has_address(i, q)) &&
+        if ((named || has_address(i, q)) && (!q->name || has_name(i, q)) &&
             of_domain(e, q->time, &i->domain, &i->host) == i)
             n = put(i, q->time, named, to, n, most);
     }

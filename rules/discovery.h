@@ -77,7 +77,7 @@ struct discovery {
     nstime elsewhere;           /* STS, TLSA: when our own resolver had it; 0: it had not */
     bool elsewhere_long;        /* STS: and a day before that already */
     bool authentic;             /* `own`: DNSSEC proves the answer */
-    const char *sts_id;             /* ID: which */
+    const char *sts_id;         /* ID: which */
     struct discovery_policy policy;
     const char *invalid; /* STS, RECORDS: what is wrong with them; NULL: nothing */
 };

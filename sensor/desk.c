@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "rules/garble.h"
 #include "sensor/past.h"
@@ -13,6 +14,7 @@
 #include "sensor/promises.h"
 #include "sensor/suppress.h"
 
+#define AHEAD     (60 * NS_PER_S) /* that the clock of a look-up may be */
 #define ASK_AGAIN (10 * NS_PER_S) /* for policies of a store that has come back */
 
 struct desk {
@@ -140,8 +142,12 @@ static void on_found(void *user, const struct discovery *dis)
     judge_discovery(user, dis);
 }
 
+/* Of times to come nobody knows anything: what says that it does would stand before all that is
+ * found until then. */
 void desk_lookup(struct desk *d, const struct lookup *l, nstime now)
 {
+    if (clock_since(l->time, clock_of(time(NULL), 0)) > AHEAD)
+        return;
     promises_lookup(d->promises, l, now, on_found, d);
     past_lookup(d->past, l);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where policies come from, whatever it is: a directory of DOMAIN.txt bodies, or of the entries
- * that maddy or chasquid keep, one such body, a file of policy_json and lookup_json lines, or a store
- * (store/store.h), in Redis also the cache that postfix-mta-sts-resolver keeps, or a postfix-tlspol
- * that is asked (sensor/tlspol.h). Read once and whole; nothing is written there.
+ * that maddy or chasquid keep, one such body, a file of policy_json and lookup_json lines, or a
+ * store (store/store.h), in Redis also the cache that postfix-mta-sts-resolver keeps, or a
+ * postfix-tlspol that is asked (sensor/tlspol.h). Read once and whole; nothing is written there.
  */
 #ifndef SENSOR_POLICY_SOURCE_H
 #define SENSOR_POLICY_SOURCE_H

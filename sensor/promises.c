@@ -121,8 +121,9 @@ static int complain(struct promises *p, const char *name, unsigned line, const c
     return -1;
 }
 
-/* That of p->policy, fetched at `fetched`; INT64_MIN: it holds at any time. */
-static bool enter_policy(struct promises *p, const struct domain *d, nstime fetched,
+/* That of p->policy, fetched at `fetched`; INT64_MIN: it holds at any time. It was the same since
+ * `from`. */
+static bool enter_policy(struct promises *p, const struct domain *d, nstime from, nstime fetched,
                          const char id[CAP_STS_ID + 1])
 {
     const struct sts_policy *s = &p->policy;
@@ -130,7 +131,7 @@ static bool enter_policy(struct promises *p, const struct domain *d, nstime fetc
                             .mode = s->mode,
                             .strict = s->strict,
                             .max_age = s->max_age,
-                            .from = fetched,
+                            .from = from,
                             .until = INT64_MAX,
                             .mx = s->mx,
                             .mx_count = s->mx_count};
@@ -153,7 +154,7 @@ static bool add_policy(void *user, const struct policy_json *j, const struct pol
         complain(p, at->name, at->line, text);
         return false;
     }
-    if (enter_policy(p, &j->domain, j->fetched, j->id))
+    if (enter_policy(p, &j->domain, j->since ? j->since : j->fetched, j->fetched, j->id))
         return true;
     complain(p, at->name, at->line, strerror(ENOMEM));
     return false;
@@ -328,7 +329,7 @@ void promises_lookup(struct promises *p, const struct lookup *l, nstime now, pro
     }
     lookups_take(p->lookups, l, usable ? &p->policy : NULL, now, fn, user);
     if (usable)
-        enter_policy(p, &l->domain, l->time, l->id);
+        enter_policy(p, &l->domain, l->time, l->time, l->id);
     exchangers_learn(p->exchangers, l);
     if (!l->id[0] || !discover_denied(p->discover, &l->domain, l->time, &denied))
         return;

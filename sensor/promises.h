@@ -50,8 +50,8 @@ bool promises_fetch(struct promises *p, const struct fetch_sighting *s, struct d
 typedef void (*promises_found_fn)(void *user, const struct discovery *d);
 
 /* Learns from a look-up of our own, which ended just now: a policy goes to what is known of its
- * domain, validated TLSA records and their hosts likewise, and what it says differently than before,
- * or than DNS on the tap, is told. `now`: the newest packet time. */
+ * domain, validated TLSA records and their hosts likewise, and what it says differently than
+ * before, or than DNS on the tap, is told. `now`: the newest packet time. */
 void promises_lookup(struct promises *p, const struct lookup *l, nstime now, promises_found_fn fn,
                      void *user);
 

@@ -44,6 +44,22 @@ static bool says_the_same(const struct policy_json *a, const struct policy_json 
            memcmp(a->body, b->body, a->body_n) == 0;
 }
 
+/* A policy that was fetched anew before it ended, and is the same, holds from the first fetch on:
+ * one record says it, where ninety would stand in the history. */
+static enum store_status replace(const struct target *t, const char *key,
+                                 const struct policy_json *old, const struct policy_json *p,
+                                 nstime expires)
+{
+    struct policy_json next = *p;                                   /* borrows the body */
+    nstime lasts = clock_since(expires, p->fetched) - STORED_GRACE; /* max_age: of both */
+    enum store_status status = STORE_OK;
+    if (says_the_same(old, p) && p->fetched <= clock_add(old->fetched, lasts))
+        next.since = old->since ? old->since : old->fetched;
+    else
+        status = put_history(t, old);
+    return status == STORE_OK ? put(t, key, &next, expires) : status;
+}
+
 /* `value` is what stands at the key now. */
 static enum store_status put_in_order(const struct target *t, const char *key,
                                       const struct policy_json *p, nstime expires,
@@ -57,10 +73,7 @@ static enum store_status put_in_order(const struct target *t, const char *key,
     } else if (old.fetched > p->fetched) {
         status = put_history(t, p);
     } else if (old.fetched < p->fetched) {
-        if (!says_the_same(&old, p))
-            status = put_history(t, &old);
-        if (status == STORE_OK)
-            status = put(t, key, p, expires);
+        status = replace(t, key, &old, p, expires);
     }
     policy_json_fini(&old);
     return status;

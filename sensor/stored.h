@@ -23,9 +23,9 @@ typedef enum store_status (*stored_put_fn)(struct store *s, struct span key, str
 enum store_status stored_policy(struct store *s, stored_put_fn put, const struct policy_json *p,
                                 nstime end, nstime now);
 
-/* What a look-up found: a policy as above, which ends what is said of there being none; or why there
- * is none, for minutes after a failure and hours where there is nothing to find. STORE_OK also if
- * there is nothing to keep. */
+/* What a look-up found: a policy as above, which ends what is said of there being none; or why
+ * there is none, for minutes after a failure and hours where there is nothing to find. STORE_OK
+ * also if there is nothing to keep. */
 enum store_status stored_lookup(struct store *s, stored_put_fn put, const struct lookup *l,
                                 nstime now);
 

@@ -80,6 +80,10 @@ static void by_whom_a_session_is_with(void **state)
     assert_true(route[0].dane && route[0].looked_up && !route[0].stale && !route[0].named);
     assert_int_equal(led_to(START, "a.test", NULL, 0), 1);
     assert_int_equal(led_to(START, "b.test", NULL, 0), 0); /* the mail is for another */
+    assert_int_equal(led_to(START, NULL, "mx.a.test", 0), 1);
+    assert_false(route[0].named);
+    assert_int_equal(led_to(START, NULL, "mx.b.test", 0), 0); /* a.test lent itself its address */
+    assert_int_equal(led_to(START, "a.test", "mx.b.test", 0), 1); /* but the mail is for a.test */
     l.item[0].addresses = 0;
     l.time = START + HOUR; /* known by its name alone from now on */
     exchangers_learn(e, &l);

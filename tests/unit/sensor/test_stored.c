@@ -58,8 +58,8 @@ static bool there(const char *key, nstime t)
     return found;
 }
 
-/* The policy at that key. */
-static void is_policy(const char *key, nstime t, nstime fetched, const char *id, const char *body)
+/* The policy at that key; since when it is the same. */
+static nstime is_policy(const char *key, nstime t, nstime fetched, const char *id, const char *body)
 {
     struct store_value v = {0};
     struct policy_json j;
@@ -72,6 +72,7 @@ static void is_policy(const char *key, nstime t, nstime fetched, const char *id,
     assert_string_equal(j.body, body);
     policy_json_fini(&j);
     store_value_fini(&v);
+    return j.since;
 }
 
 static void a_policy_and_what_it_replaces(void **state)
@@ -80,15 +81,32 @@ static void a_policy_and_what_it_replaces(void **state)
     assert_int_equal(keep(START, LOOKUP_STS_POLICY, "1", ENFORCE), STORE_OK);
     is_policy("policy/a.test", START, START, "1", ENFORCE);
     assert_int_equal(keep(START + HOUR, LOOKUP_STS_POLICY, "1", ENFORCE), STORE_OK);
-    is_policy("policy/a.test", START + HOUR, START + HOUR, "1", ENFORCE);
+    assert_true(is_policy("policy/a.test", START + HOUR, START + HOUR, "1", ENFORCE) == START);
     assert_false(there("history/a.test/1795219200", START + HOUR)); /* it was the same */
     assert_int_equal(keep(START + 2 * HOUR, LOOKUP_STS_POLICY, "2", TESTING), STORE_OK);
-    is_policy("policy/a.test", START + 2 * HOUR, START + 2 * HOUR, "2", TESTING);
-    is_policy("history/a.test/1795222800", START + 2 * HOUR, START + HOUR, "1", ENFORCE);
+    assert_true(is_policy("policy/a.test", START + 2 * HOUR, START + 2 * HOUR, "2", TESTING) == 0);
+    assert_true(is_policy("history/a.test/1795222800", START + 2 * HOUR, START + HOUR, "1",
+                          ENFORCE) == START);
     /* an older one comes later, of another sensor */
     assert_int_equal(keep(START - HOUR, LOOKUP_STS_POLICY, "0", ENFORCE), STORE_OK);
     is_policy("policy/a.test", START + 2 * HOUR, START + 2 * HOUR, "2", TESTING);
     is_policy("history/a.test/1795215600", START, START - HOUR, "0", ENFORCE);
+}
+
+/* Refreshed each eighteen hours: one record, that holds from the first fetch on. After a time in
+ * which it did not hold another begins. */
+static void a_policy_that_stays(void **state)
+{
+    nstime t = START;
+    (void)state;
+    for (int i = 0; i < 5; i++, t += 18 * HOUR)
+        keep(t, LOOKUP_STS_POLICY, "1", ENFORCE);
+    t -= 18 * HOUR;
+    assert_true(is_policy("policy/a.test", t, t, "1", ENFORCE) == START);
+    assert_false(there("history/a.test/1795219200", t));
+    keep(t + DAY + NS_PER_S, LOOKUP_STS_POLICY, "1", ENFORCE);
+    assert_true(is_policy("policy/a.test", t, t + DAY + NS_PER_S, "1", ENFORCE) == 0);
+    assert_true(is_policy("history/a.test/1795478400", t, t, "1", ENFORCE) == START);
 }
 
 /* fetch + max_age + a week; ninety days. */
@@ -158,6 +176,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_policy_and_what_it_replaces),
+        TEST(a_policy_that_stays),
         TEST(when_they_end),
         TEST(why_there_is_none),
         TEST(a_failure_takes_nothing_away),
