@@ -143,7 +143,7 @@
 #define CAP_LOOKUP_LINE                                                                            \
     262144                      /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
                                  */
-#define CAP_EXCHANGERS    8192  /* validated mail exchangers of domains: 10 MiB, at worst 20 */
+#define CAP_EXCHANGERS    8192  /* validated mail exchangers of domains: 12 MiB, at worst 20 */
 #define CAP_ASKING_FLIGHT 8     /* look-ups at a time */
 #define CAP_ASKING_MINUTE 300   /* and in a minute */
 #define CAP_ASKING_QUEUE  1000  /* domains that wait */
