@@ -58,6 +58,13 @@ static const char *activate_text(pcap_t *p, int code)
     return code == PCAP_ERROR || *more ? more : pcap_statustostr(code);
 }
 
+static void hint_at_right(char why[LIVE_WHY])
+{
+    size_t n = strlen(why);
+    snprintf(why + n, LIVE_WHY - n,
+             " (it takes root, or CAP_NET_RAW as the systemd unit gives it)");
+}
+
 static pcap_t *activate(const struct live_config *c, size_t i, char why[LIVE_WHY])
 {
     char text[PCAP_ERRBUF_SIZE] = "";
@@ -75,6 +82,8 @@ static pcap_t *activate(const struct live_config *c, size_t i, char why[LIVE_WHY
     if (code >= 0 && pcap_setnonblock(p, 1, text) == 0)
         return p;
     fail(why, c->name[i], code < 0 ? activate_text(p, code) : text);
+    if (code == PCAP_ERROR_PERM_DENIED)
+        hint_at_right(why);
     pcap_close(p);
     return NULL;
 }

@@ -38,6 +38,7 @@ struct parent {
     int signals;  /* signalfd */
     bool stop;    /* SIGTERM, or a child that cannot start */
     bool failed;  /* likewise the latter */
+    bool later;   /* and somebody may only have to wait */
     bool settled; /* all have been ready once */
     nstime watchdog, barked;
     nstime looked;                      /* at the interfaces */
@@ -255,6 +256,15 @@ static void hear_all(struct parent *p)
     }
 }
 
+/* An interface that may come yet. */
+static bool one_is_missing(const struct config_interfaces *list)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (strcmp(list->one[i].name, "any") != 0 && if_nametoindex(list->one[i].name) == 0)
+            return true;
+    return false;
+}
+
 static void bury(struct parent *p, struct kid *k, int status)
 {
     bool expected = k->expected;
@@ -266,6 +276,7 @@ static void bury(struct parent *p, struct kid *k, int status)
         return;
     if (!p->settled) {
         p->stop = p->failed = true;
+        p->later = k->process == PROCESS_WATCH && one_is_missing(&p->config->capture.interfaces);
         return;
     }
     snprintf(text, sizeof(text), "ended (%d); it is started anew", k->code);
@@ -457,5 +468,7 @@ int parent_run(struct config *c, const struct config_source *from)
     if (good)
         run(&p);
     fini(&p);
-    return good && !p.failed ? 0 : 2;
+    if (good && !p.failed)
+        return 0;
+    return p.later ? PARENT_LATER : PARENT_CANNOT;
 }

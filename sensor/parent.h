@@ -8,8 +8,14 @@
 
 #include "sensor/config.h"
 
+enum {
+    PARENT_LATER = 1,  /* an interface is not there, and may come */
+    PARENT_CANNOT = 2, /* somebody has to do something first */
+};
+
 /* Runs until it is told to end (SIGTERM, SIGINT). SIGHUP reads the configuration anew from `from`
- * and lets files be opened again. The exit code: 0, or 2 when it did not come to a start. */
+ * and lets files be opened again. The exit code: 0, or one of these when it did not come to a
+ * start. */
 int parent_run(struct config *c, const struct config_source *from);
 
 #endif

@@ -111,7 +111,9 @@ static bool allow_dir(int rules, const char *dir, uint64_t files)
 static int landlock(const struct sandbox *s)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 1)
+    if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+        return -1;
+    if (version < 1) /* the kernel has none, or was told at its start to do without */
         return 0;
     struct landlock_ruleset_attr attr = {.handled_access_fs = files_of((int)version)};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);

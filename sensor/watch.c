@@ -2,9 +2,8 @@
 #include "sensor/watch.h"
 
 #include "sensor/parent.h"
-#include "sensor/read.h"
 
 int watch_cmd(struct config *c, const struct config_source *from)
 {
-    return parent_run(c, from) == 0 ? READ_CLEAN : READ_USAGE;
+    return parent_run(c, from);
 }
