@@ -335,6 +335,6 @@ void eve_storm(struct json *out, const struct session *s, const struct incident_
                const struct eve_options *o)
 {
     put_envelope(out, s, "alert", a->primary->dir == SESSION_TO_CLIENT, o);
-    eve_put_storm(out, a);
+    eve_put_storm(out, a, false);
     put_flow(out, &s->key, s->packets, s->wire_bytes, s->first);
 }

@@ -3,6 +3,19 @@
 
 #include <stdio.h>
 
+/* What we asked ourselves has no packets, and no input that it came from. */
+static void put_own(struct json *out, const struct discovery *d, const struct eve_options *o)
+{
+    json_begin(out);
+    json_time(out, "timestamp", d->now);
+    json_word(out, "event_type", "alert");
+    if (o->sensor)
+        json_str(out, "host", o->sensor);
+    json_object(out, "lookup");
+    json_time(out, "time", d->time);
+    json_close(out);
+}
+
 static void put_envelope(struct json *out, const struct discovery *d, const struct finding *f,
                          const struct eve_options *o)
 {
@@ -12,7 +25,10 @@ static void put_envelope(struct json *out, const struct discovery *d, const stru
                                         .tcp = d->tcp,
                                         .source = d->source,
                                         .server_first = f->dir == SESSION_TO_CLIENT};
-    eve_put_envelope(out, &subject, "alert", o);
+    if (d->own)
+        put_own(out, d, o);
+    else
+        eve_put_envelope(out, &subject, "alert", o);
 }
 
 /* What was asked, as Suricata names it; DNS knows more types of answer than matter here. */
@@ -20,12 +36,13 @@ static void put_question(struct json *out, const struct discovery *d)
 {
     static const char *const answer[] = {"records", "none", "failed", "unanswered"};
     _Static_assert(sizeof(answer) / sizeof(answer[0]) == DISCOVERY_ANSWER_COUNT, "a text each");
-    static const char *const prefix[] = {"", "", "_mta-sts.", "_25._tcp.", "mta-sts."};
+    static const char *const prefix[] = {"",         "",         "_mta-sts.", "_25._tcp.",
+                                         "mta-sts.", "mta-sts.", "_mta-sts."};
     _Static_assert(sizeof(prefix) / sizeof(prefix[0]) == DISCOVERY_KIND_COUNT, "one each");
     bool of_host = d->kind == DISCOVERY_ADDRESS || d->kind == DISCOVERY_TLSA;
     char name[CAP_DOMAIN_TEXT + 16];
     snprintf(name, sizeof(name), "%s%s", prefix[d->kind], of_host ? d->host.text : d->domain.text);
-    if (d->kind == DISCOVERY_FETCH) {
+    if (d->kind == DISCOVERY_FETCH || d->kind == DISCOVERY_POLICY) {
         json_object(out, "tls");
         json_word(out, "sni", name);
         json_close(out);
@@ -33,7 +50,8 @@ static void put_question(struct json *out, const struct discovery *d)
     }
     json_object(out, "dns");
     json_word(out, "type", d->answer == DISCOVERY_UNANSWERED ? "query" : "answer");
-    json_uint(out, "id", d->id);
+    if (!d->own)
+        json_uint(out, "id", d->id);
     json_word(out, "rrname", name);
     json_word(out, "rrtype", d->type);
     json_word(out, "answer", answer[d->answer]);
@@ -45,7 +63,8 @@ void eve_discovery(struct json *out, const struct discovery *d, const struct inc
 {
     struct eve_alert_parts p = {.alert = a,
                                 .promise = d->promised ? &d->promise : NULL,
-                                .vantage = eve_vantage(o, d->source)};
+                                .vantage = d->own ? NULL : eve_vantage(o, d->source),
+                                .own = d->own};
     put_envelope(out, d, a->primary, o);
     eve_put_alert(out, &p);
     put_question(out, d);
@@ -56,6 +75,6 @@ void eve_discovery_storm(struct json *out, const struct discovery *d,
                          const struct incident_alert *a, const struct eve_options *o)
 {
     put_envelope(out, d, a->primary, o);
-    eve_put_storm(out, a);
+    eve_put_storm(out, a, d->own);
     put_question(out, d);
 }

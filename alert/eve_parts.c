@@ -209,10 +209,11 @@ void eve_put_alert(struct json *out, const struct eve_alert_parts *p)
     eve_put_alert_head(out, row->sid, row->title, category(row->family), p->alert->severity);
     put_metadata(out, p);
     json_close(out);
-    json_word(out, "direction", DIRECTION_TEXT[f->dir]);
+    if (!p->own)
+        json_word(out, "direction", DIRECTION_TEXT[f->dir]);
 }
 
-void eve_put_storm(struct json *out, const struct incident_alert *a)
+void eve_put_storm(struct json *out, const struct incident_alert *a, bool own)
 {
     eve_put_alert_head(out, EVE_STORM_SID, "alert storm: further incidents held back",
                        "Misc activity", SEVERITY_MEDIUM);
@@ -227,7 +228,8 @@ void eve_put_storm(struct json *out, const struct incident_alert *a)
     eve_put_fact(out, "alert_id", a->id);
     json_close(out);
     json_close(out);
-    json_word(out, "direction", DIRECTION_TEXT[a->primary->dir]);
+    if (!own)
+        json_word(out, "direction", DIRECTION_TEXT[a->primary->dir]);
 }
 
 /* --- starttls --- */

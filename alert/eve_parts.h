@@ -37,12 +37,13 @@ struct eve_alert_parts {
     const char *verdict;
     const struct expectation *promise;
     const char *vantage; /* NULL: unknown */
+    bool own;            /* of a look-up of ours: no packet went to either side */
 };
 /* Where the tap of that source stands; NULL: unknown. */
 const char *eve_vantage(const struct eve_options *o, uint32_t source);
 void eve_put_alert(struct json *out, const struct eve_alert_parts *p);
 void eve_put_starttls(struct json *out, const struct eve_alert_parts *p);
-void eve_put_storm(struct json *out, const struct incident_alert *a);
+void eve_put_storm(struct json *out, const struct incident_alert *a, bool own);
 
 void eve_put_evidence(struct json *out, uint8_t classes);
 /* Flow ids as decimal strings, for not every reader of JSON has whole numbers so large; of none

@@ -99,7 +99,10 @@ static void put_discovery(struct serial *t, const char *head, const struct disco
 {
     put(t, head, '\n');
     put(t, rule_row(rule)->name, '\n');
-    put_tuple(t, d->tcp ? "tcp" : "udp", &d->key);
+    if (d->own)
+        put(t, "lookup", '\n');
+    else
+        put_tuple(t, d->tcp ? "tcp" : "udp", &d->key);
     put_uint(t, (uint64_t)(d->asked ? d->asked : d->time), '\n');
     put(t, d->domain.n ? d->domain.text : d->host.text, '\n');
 }

@@ -137,12 +137,14 @@
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
 /* Asking the network (policy/lookup.h, policy/asking.h). */
-#define CAP_LOOKUP_MX     32   /* exchangers looked at of one domain; senders try no more */
-#define CAP_LOOKUP_TEXT   256  /* what was wrong, who issued: one line */
-#define CAP_LOOKUP_REPORT 1024 /* bytes of a TLSRPT record: sixteen addresses of reports */
+#define CAP_LOOKUP_MX        32   /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_ADDRESSES 8    /* kept of one exchanger */
+#define CAP_LOOKUP_TEXT      256  /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_REPORT    1024 /* bytes of a TLSRPT record: sixteen addresses of reports */
 #define CAP_LOOKUP_LINE                                                                            \
     262144                      /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
                                  */
+#define CAP_EXCHANGERS    8192  /* validated mail exchangers of domains: 12 MiB, at worst 20 */
 #define CAP_ASKING_FLIGHT 8     /* look-ups at a time */
 #define CAP_ASKING_MINUTE 300   /* and in a minute */
 #define CAP_ASKING_QUEUE  1000  /* domains that wait */

@@ -12,7 +12,9 @@
  * finds no place in the queue (CAP_ASKING_QUEUE) is dropped and counted; of a host that fills it,
  * its own newest. After an answer a domain is left alone: a policy for a day or until shortly
  * before it ends, nothing found for hours, a failure for five minutes and then longer each time. A
- * new id in a record on the tap ends that.
+ * new id in a record on the tap ends that, but not within five minutes of an answer. Policies are
+ * refreshed whether mail comes or not; what is not known any more (CAP_ASKING_KNOWN) is first what
+ * there is no policy of.
  */
 #ifndef POLICY_ASKING_H
 #define POLICY_ASKING_H
@@ -35,6 +37,8 @@ struct asking_stats {
     uint64_t spared;  /* known, waiting or left alone for now */
     uint64_t waiting; /* now */
     uint64_t flying;  /* now */
+    uint64_t known;   /* domains of which it is known when to ask again, those that wait included */
+    uint64_t bytes;   /* of memory */
 };
 
 struct asking *asking_new(const struct siphash_key *key); /* NULL: no memory */
@@ -47,12 +51,18 @@ void asking_want(struct asking *a, nstime now, const struct domain *d,
  * once. */
 void asking_id(struct asking *a, nstime now, const struct domain *d, const char *id);
 
-/* The next one; `id`: that of the policy which is known, "": none. False: nothing now. */
+/* The next one; `id`: that of the policy which is known, where nothing has to be fetched if the
+ * record still has it; "": fetch in any case. False: nothing now. */
 bool asking_next(struct asking *a, nstime now, struct domain *d, char id[CAP_STS_ID + 1]);
 
-enum asking_outcome { ASKING_POLICY, ASKING_NOTHING, ASKING_FAILED };
+enum asking_outcome {
+    ASKING_POLICY,
+    ASKING_SAME, /* the record has the id of asking_next() */
+    ASKING_NOTHING,
+    ASKING_FAILED
+};
 
-/* `until`: when the policy ends. `id`: its; "": none. */
+/* Of a POLICY `until` is when it ends, `id` its; "": none. */
 void asking_done(struct asking *a, nstime now, const struct domain *d, enum asking_outcome outcome,
                  const char *id, nstime until);
 

@@ -355,6 +355,14 @@ void book_by_mx(const struct book *b, const struct domain *mx, book_fn fn, void 
         by_base(b, span_from(name, dot + 1), true, &left, fn, user);
 }
 
+void book_of(const struct book *b, const struct domain *d, book_fn fn, void *user)
+{
+    const struct page *page = find(b, d);
+    for (const struct leaf *l = page ? page->newest : NULL; l; l = l->older)
+        if (!fn(user, d, &l->policy))
+            return;
+}
+
 void book_each(const struct book *b, book_fn fn, void *user)
 {
     for (uint64_t i = 0; i <= b->pages.mask; i++) {

@@ -55,6 +55,9 @@ typedef bool (*book_fn)(void *user, const struct domain *d, const struct book_po
  * them: hosting companies receive for many. `p` is the one that has the pattern. */
 void book_by_mx(const struct book *b, const struct domain *mx, book_fn fn, void *user);
 
+/* Those of a domain, the newest first. */
+void book_of(const struct book *b, const struct domain *d, book_fn fn, void *user);
+
 /* All of them, by domain and then by time, the newest first. */
 void book_each(const struct book *b, book_fn fn, void *user);
 

@@ -135,6 +135,8 @@ static void add_dane(const struct tie *t, const struct route *route)
         .binding = t->binding,
         .mode = STS_MODE_ENFORCE,
         .strict = true,
+        .fetched_later = route->stale,
+        .looked_up = route->looked_up,
         .domain = route->domain,
         .mx = route->mx,
         .match = MX_MATCH_WHOLE,
@@ -145,28 +147,41 @@ static void add_dane(const struct tie *t, const struct route *route)
         keep(t->out, &e);
 }
 
+/* The domains that DNS led here. False: there is none. */
+static bool add_led(struct tie *t)
+{
+    bool led = false;
+    t->binding = BINDING_DNS;
+    for (size_t i = 0; i < t->query->route_count; i++) {
+        const struct route *route = &t->query->route[i];
+        if (route->named)
+            continue;
+        led = true;
+        t->mx = &route->mx;
+        add_domain(t, &route->domain);
+        add_dane(t, route);
+    }
+    return led;
+}
+
 void expect_session(const struct book *b, const struct expect_query *q, struct expectations *out)
 {
     struct tie t = {.book = b, .query = q, .out = out, .binding = BINDING_RECIPIENT};
     out->count = 0;
     for (size_t i = 0; i < q->recipient_count; i++) {
         const struct route *route = led_by(q, &q->recipient[i]);
-        t.mx = route ? &route->mx : NULL;
+        t.mx = route && !route->named ? &route->mx : NULL;
         add_domain(&t, &q->recipient[i]);
         if (route)
             add_dane(&t, route);
     }
     if (q->recipient_count > 0) /* it is known for whom the mail is */
         return;
-    t.binding = BINDING_DNS;
-    for (size_t i = 0; i < q->route_count; i++) {
-        t.mx = &q->route[i].mx;
-        add_domain(&t, &q->route[i].domain);
-        add_dane(&t, &q->route[i]);
-    }
-    if (q->route_count > 0 || (!q->sni && !q->greeting))
+    if (add_led(&t) || (!q->sni && !q->greeting))
         return;
     t.binding = q->sni ? BINDING_SNI : BINDING_GREETING;
     t.mx = q->sni ? q->sni : q->greeting;
     book_by_mx(b, t.mx, add_by_name, &t);
+    for (size_t i = 0; i < q->route_count; i++)
+        add_dane(&t, &q->route[i]);
 }

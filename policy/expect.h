@@ -11,7 +11,7 @@ struct expect_query {
     nstime time;                    /* of the packets */
     const struct domain *recipient; /* domains of RCPT TO, in clear */
     size_t recipient_count;
-    const struct route *route; /* domains that DNS on the tap led to this server */
+    const struct route *route; /* domains that DNS led to this server, or its name */
     size_t route_count;
     const struct domain *sni;      /* the server's name by the client's word; NULL: none */
     const struct domain *greeting; /* the server's name by its own word; NULL: none */

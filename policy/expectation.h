@@ -43,7 +43,9 @@ struct expectation {
     enum expectation_binding binding;
     enum sts_mode mode;   /* enforce or testing */
     bool strict;          /* the policy is right to the letter; else usable alone */
-    bool fetched_later;   /* not before the packets, but within a day after them */
+    bool fetched_later;   /* not before the packets, but within a day after them; of DANE also when
+                             the look-up is older than its TTL */
+    bool looked_up;       /* of source DANE: by ourselves; else DNS on the tap said it */
     struct domain domain; /* whose promise it is */
     struct domain mx;    /* the server's name, out of the tap's DNS or its greeting; n 0: unknown */
     enum mx_match match; /* of `mx` and the promise's patterns; WHOLE when it is unknown */

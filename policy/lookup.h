@@ -35,6 +35,12 @@ enum lookup_sts {
     LOOKUP_STS_COUNT
 };
 
+/* One address of a mail exchanger. */
+struct lookup_address {
+    uint8_t family; /* 4, 6 */
+    uint8_t bytes[16];
+};
+
 /* One mail exchanger. */
 struct lookup_mx {
     struct domain host;
@@ -46,6 +52,8 @@ struct lookup_mx {
     struct route_tlsa record[CAP_ROUTES_TLSA]; /* the usable ones */
     uint8_t records;
     uint32_t ttl;
+    struct lookup_address at[CAP_LOOKUP_ADDRESSES]; /* by which sessions are known to be with it */
+    uint8_t addresses;                              /* 0: unknown; its names alone tell then */
 };
 
 struct lookup {

@@ -7,10 +7,13 @@
  *   {"domain":"alder.example","checked":"2026-11-21T00:00:00Z","sts":"policy","id":"2026",
  *    "body":"version: STSv1\n...","issuer":"Let's Encrypt","mx":{"dnssec":"secure","hosts":[
  *    {"host":"mx1.alder.example","preference":10,"address":"secure","base":"mx1.alder.example",
- *     "tlsa":"secure","records":["3 1 1 2fa4..."],"ttl":300}]}}
+ *     "tlsa":"secure","records":["3 1 1 2fa4..."],"ttl":300,"at":["192.0.2.25"]}]}}
  *
- * `checked` tells the two apart. Whoever reads it does not trust who wrote it: each member is
- * checked for type, length and range.
+ * `checked` tells the two apart. Beside these there may be `record`, what DNSSEC makes of the
+ * _mta-sts record ("insecure" if it is not there), `status` and `why`, in `mx` the `expansion`, and
+ * `unusable`, true where there are TLSA records and none that can be used. Whoever reads it does
+ * not trust who wrote it: each member is checked for type, length and range, and there is no other.
+ * Of a TLSA record of matching type 0 the SHA-256 of its data stands there, as in policy/routes.h.
  */
 #ifndef POLICY_LOOKUP_JSON_H
 #define POLICY_LOOKUP_JSON_H
@@ -25,7 +28,7 @@ bool lookup_json_is(struct span line);
 /* 0, or -1 with a reason (printable, one line). lookup_fini() follows in both cases. */
 int lookup_json_read(struct span line, struct lookup *out, char why[LOOKUP_JSON_WHY]);
 
-/* The line without its LF, on the heap; NULL: no memory. */
+/* The line without its LF, on the heap; NULL: no memory, or a policy that is no UTF-8. */
 char *lookup_json_text(const struct lookup *l);
 
 #endif

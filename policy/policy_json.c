@@ -121,10 +121,10 @@ static struct span string_of(const json_t *object, const char *key)
                              : span_of(NULL, 0);
 }
 
-static bool read_fetched(const json_t *object, nstime *out)
+/* Of a time that is not there `out` is left as it is. */
+static bool read_time(const json_t *object, const char *key, nstime *out)
 {
-    const json_t *v = json_object_get(object, "fetched");
-    *out = INT64_MIN;
+    const json_t *v = json_object_get(object, key);
     if (!v)
         return true;
     if (json_is_integer(v)) {
@@ -132,7 +132,7 @@ static bool read_fetched(const json_t *object, nstime *out)
         *out = (nstime)seconds * (seconds < 0 || seconds > SECONDS_MAX ? 0 : NS_PER_S);
         return seconds >= 0 && seconds <= SECONDS_MAX;
     }
-    return policy_json_time(string_of(object, "fetched"), out);
+    return policy_json_time(string_of(object, key), out);
 }
 
 static int read_object(const json_t *object, struct policy_json *out, char why[POLICY_JSON_WHY])
@@ -143,8 +143,12 @@ static int read_object(const json_t *object, struct policy_json *out, char why[P
         return refuse(why, "\"domain\" is no domain name", domain);
     if (json_object_get(object, "id") && !sts_txt_id_valid(id))
         return refuse(why, "\"id\" is not 1 to 32 letters or digits", id);
-    if (!read_fetched(object, &out->fetched))
+    out->fetched = INT64_MIN;
+    if (!read_time(object, "fetched", &out->fetched))
         return refuse(why, "\"fetched\" is no time", string_of(object, "fetched"));
+    if (!read_time(object, "since", &out->since) || out->since < 0 ||
+        (out->since > 0 && out->since > out->fetched))
+        return refuse(why, "\"since\" is no time before \"fetched\"", string_of(object, "since"));
     if (!json_is_string(json_object_get(object, "body")))
         return refuse(why, "there is no \"body\"", span_of(NULL, 0));
     if (id.n > 0)
@@ -182,16 +186,23 @@ void policy_json_fini(struct policy_json *p)
 
 /* --- writing --- */
 
+static bool put_time(json_t *object, const char *key, nstime t)
+{
+    char when[TEXT_TIME];
+    text_time(when, t);
+    memcpy(when + strlen(when) - strlen("+0000"), "Z", 2);
+    return !json_object_set_new(object, key, json_string(when));
+}
+
 char *policy_json_text(const struct policy_json *p)
 {
-    char when[TEXT_TIME], *text = NULL;
+    char *text = NULL;
     json_t *object = json_object();
     bool ok = object && !json_object_set_new(object, "domain", json_string(p->domain.text));
-    if (p->fetched != INT64_MIN) {
-        text_time(when, p->fetched);
-        memcpy(when + strlen(when) - strlen("+0000"), "Z", 2);
-        ok = ok && !json_object_set_new(object, "fetched", json_string(when));
-    }
+    if (p->fetched != INT64_MIN)
+        ok = ok && put_time(object, "fetched", p->fetched);
+    if (p->since != 0)
+        ok = ok && put_time(object, "since", p->since);
     if (p->id[0])
         ok = ok && !json_object_set_new(object, "id", json_string(p->id));
     ok = ok && !json_object_set_new(object, "body", json_stringn(p->body, p->body_n));

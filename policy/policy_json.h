@@ -6,7 +6,8 @@
  *   {"domain":"alder.example","fetched":"2026-11-21T00:00:00Z","id":"20261121T000000",
  *    "body":"version: STSv1\nmode: enforce\n..."}
  *
- * The body is kept as it was served, for the audit. Without `fetched` it holds for every packet.
+ * The body is kept as it was served, for the audit. Without `fetched` it holds for every packet;
+ * with `since` beside it, from that time on.
  */
 #ifndef POLICY_POLICY_JSON_H
 #define POLICY_POLICY_JSON_H
@@ -19,6 +20,7 @@
 struct policy_json {
     struct domain domain;
     nstime fetched; /* INT64_MIN: not said */
+    nstime since;   /* fetched again and again from then on, the same without a gap; 0: not said */
     char id[CAP_STS_ID + 1];
     char *body; /* heap, by policy_json_fini(); `body_n` bytes and a NUL */
     size_t body_n;

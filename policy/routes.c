@@ -330,8 +330,10 @@ static size_t domains_of(const struct routes *r, struct span_of_time t, const st
     for (; s && n < most; s = holding(s->next, hash, &k, t)) {
         struct route *same = listed(to, n, s);
         if (!same)
-            to[n++] =
-                (struct route){domain_of(s), *mx, s->preference, dane && t.first < s->secure_until};
+            to[n++] = (struct route){.domain = domain_of(s),
+                                     .mx = *mx,
+                                     .preference = s->preference,
+                                     .dane = dane && t.first < s->secure_until};
         else if (s->preference < same->preference)
             same->preference = s->preference;
     }

@@ -59,6 +59,9 @@ struct route {
     struct domain mx;
     uint16_t preference; /* of the address for the domain: its best, and the lower the better */
     bool dane; /* MX, address and a usable TLSA record, all of them secure (RFC 7672 section 2.2) */
+    bool looked_up; /* `dane`: by a look-up of ours (policy/exchangers.h) */
+    bool stale;     /* likewise, and not within its TTL */
+    bool named;     /* the server's name alone says that this is the exchanger */
 };
 
 /* Is the host one that a domain's mail goes to, at time t? Then `domain` is one of those. */

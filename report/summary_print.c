@@ -307,11 +307,16 @@ static void put_where(const struct sheet *p, const struct record *r)
     if (r->sessions > 1) {
         typeset_say(&w, ", in ");
         typeset_say_number(&w, r->sessions, "session", r->domain.n ? "answers" : "sessions");
-        typeset_say(&w, r->other_clients ? " of several clients" : " of one client");
+        if (r->flow.family != 0)
+            typeset_say(&w, r->other_clients ? " of several clients" : " of one client");
     }
     typeset_wrap(p->out, "  ", w.text, FEW_LINES);
     w = (struct typeset_words){"", 0};
     say_moment(&w, r->first, true);
+    if (k->family == 0) { /* we asked ourselves */
+        typeset_wrap(p->out, "  ", w.text, FEW_LINES);
+        return;
+    }
     typeset_say(&w, "  ");
     say_address(&w, k->family, k->client, k->client_port);
     typeset_say(&w, " -> ");

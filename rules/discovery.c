@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Meddling with discovery: DNS-1, DNS-2, DNS-4 to DNS-6 of docs/rules.md. */
+/* Meddling with discovery: DNS-1 to DNS-9 of docs/rules.md. */
 #include "rules/discovery.h"
 
 #include "base/text.h"
@@ -24,6 +24,12 @@ static void begin(struct finding *f, enum rule_id id, const struct discovery *d)
 
 static void say_who(struct finding *f, const struct discovery *d)
 {
+    char when[TEXT_TIME];
+    if (d->own) {
+        text_time(when, d->time);
+        wording_say(f, "We asked ourselves, at %.19sZ.", when);
+        return;
+    }
     wording_say(f, "%s asked %s.", wording_address(d->key.family, d->key.client).text,
                 wording_address(d->key.family, d->key.server).text);
 }
@@ -119,12 +125,25 @@ static void say_before(struct finding *f, const struct discovery *d)
     text_time(before, d->before);
     if (d->before)
         wording_say(f, "The record was last seen here at %.19sZ.", before);
+    text_time(before, d->elsewhere);
+    if (d->elsewhere)
+        wording_say(f, "Our own resolver was given it at %.19sZ.", before);
+}
+
+/* The answer of another resolver counts where it is older than what any cache keeps of there having
+ * been none (RFC 2308 section 5). What is proven was done by the owner of the zone. */
+static bool is_certain(const struct discovery *d)
+{
+    if (d->own && d->authentic && d->answer == DISCOVERY_NONE)
+        return false;
+    return d->promised || (d->elsewhere && d->elsewhere_long);
 }
 
 static bool sts_record_suppressed(const struct discovery *d, struct finding *f)
 {
-    if (d->answer == DISCOVERY_RECORDS ? !d->contradicted
-                                       : !(d->promised || d->before || d->contradicted))
+    if (d->answer == DISCOVERY_RECORDS
+            ? !d->contradicted
+            : !(d->promised || d->before || d->elsewhere || d->contradicted))
         return false;
     if (d->answer == DISCOVERY_UNANSWERED && d->unanswered < SILENT_FEW)
         return false;
@@ -141,14 +160,17 @@ static bool sts_record_suppressed(const struct discovery *d, struct finding *f)
     }
     say_promise(f, d);
     say_before(f, d);
-    if (!d->contradicted && (!d->promised || d->answer == DISCOVERY_FAILED ||
+    if (!d->contradicted && (!is_certain(d) || d->answer == DISCOVERY_FAILED ||
                              (d->answer == DISCOVERY_UNANSWERED && d->unanswered < SILENT_MANY)))
         raise_cap(f, SEVERITY_LOW);
-    if (!d->promised && !d->contradicted)
+    if (!d->promised && !d->elsewhere && !d->contradicted)
         f->evidence = EVIDENCE_E2;
     wording_say(f, "A sender without the policy in its cache now delivers as if there were none.");
     f->tlsrpt = "sts-policy-fetch-error";
-    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    if (d->own && d->authentic && d->answer == DISCOVERY_NONE)
+        raise_cause(f, CAUSE_DOMAIN_MISCONFIGURED);
+    else
+        raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
     say_who(f, d);
     return true;
@@ -192,12 +214,90 @@ static bool fetch_prevented(const struct discovery *d, struct finding *f)
     return true;
 }
 
+/* --- what we fetch ourselves: sts-policy-unreachable, sts-id-replayed, sts-policy-weakened --- */
+
+/* The record is there, so there should be a policy. One attempt that came to nothing is none. */
+static bool sts_policy_unreachable(const struct discovery *d, struct finding *f)
+{
+    const struct discovery_policy *p = &d->policy;
+    begin(f, RULE_STS_POLICY_UNREACHABLE, d);
+    raise_cap(f, p->status == 0 && d->unanswered < SILENT_FEW &&
+                         strcmp(p->tlsrpt, "sts-policy-fetch-error") == 0
+                     ? SEVERITY_INFO
+                     : SEVERITY_LOW);
+    wording_say(f, "_mta-sts.%s has a record, and the policy at mta-sts.%s cannot be had%s%s.",
+                d->domain.text, d->domain.text, p->why[0] ? ": " : "", p->why);
+    if (p->status > 0)
+        wording_say(f, "The status is %d.", p->status);
+    if (d->unanswered > 1)
+        wording_say(f, "So it was %u times in a row.", d->unanswered);
+    say_promise(f, d);
+    wording_say(f, d->promised ? "Senders that have it keep to it until then, and others to none."
+                               : "Senders deliver as if there were none.");
+    f->tlsrpt = p->tlsrpt;
+    raise_cause(f, CAUSE_DOMAIN_MISCONFIGURED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    say_who(f, d);
+    return true;
+}
+
+static bool sts_id_replayed(const struct discovery *d, struct finding *f)
+{
+    char before[TEXT_TIME];
+    text_time(before, d->before);
+    begin(f, RULE_STS_ID_REPLAYED, d);
+    raise_cap(f, SEVERITY_LOW);
+    wording_say(f, "_mta-sts.%s has the id %s, which another had replaced by %.19sZ.",
+                d->domain.text, d->sts_id, before);
+    wording_say(f, "An id stands for one policy and is not used again (RFC 8461 section 3.1).");
+    raise_cause(f, CAUSE_DOMAIN_MISCONFIGURED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    say_who(f, d);
+    return true;
+}
+
+static void say_weaker(struct finding *f, const struct discovery *d)
+{
+    const struct discovery_policy *p = &d->policy;
+    wording_say(f, "The policy of %s is weaker than the one before it.", d->domain.text);
+    if (p->weaker & DISCOVERY_WEAKER_MODE)
+        wording_say(f, "Its mode was %s and is %s.", sts_mode_text(d->promise.mode),
+                    sts_mode_text(p->mode));
+    if (p->weaker & DISCOVERY_WEAKER_AGE)
+        wording_say(f, "Its max_age was %u and is %u.", p->max_age_before, p->max_age);
+    if (p->weaker & DISCOVERY_WEAKER_MX)
+        wording_say(f, "It has a wildcard over hosts of another domain, which it had not.");
+    if (p->weaker & DISCOVERY_OTHER_MX)
+        wording_say(f, "None of its mx was there before.");
+    if (p->issuer_changed)
+        wording_say(f, "Another authority issued the policy host's certificate.");
+    if (p->mx_changed)
+        wording_say(f, "None of the domain's mail exchangers is one of those before.");
+}
+
+/* RFC 8461 section 8.3 removes a policy by the mode none and a small max_age: alone that is
+ * nobody's attack. Whoever took the domain over has another certificate and another place for its
+ * mail. */
+static bool sts_policy_weakened(const struct discovery *d, struct finding *f)
+{
+    int steps = d->policy.issuer_changed + d->policy.mx_changed;
+    begin(f, RULE_STS_POLICY_WEAKENED, d);
+    raise_rate(f, SEVERITY_ROW_E2, EFFECT_NOTHING);
+    for (; steps > 0 && f->severity < SEVERITY_HIGH; steps--)
+        f->severity++;
+    say_weaker(f, d);
+    raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
+    raise_alternative(f, CAUSE_ON_PATH_REWRITE);
+    say_who(f, d);
+    return true;
+}
+
 /* --- tlsa-stripped --- */
 
 /* The caller tells only of answers that are not authentic, where authentic ones came before. */
 static bool tlsa_stripped(const struct discovery *d, struct finding *f)
 {
-    if (!d->contradicted && !d->before)
+    if (!d->contradicted && !d->before && !d->elsewhere)
         return false;
     begin(f, RULE_TLSA_STRIPPED, d);
     weigh(f, d);
@@ -219,6 +319,11 @@ static bool tlsa_stripped(const struct discovery *d, struct finding *f)
         text_time(before, d->before);
         wording_say(f, "The same resolver gave them as authentic at %.19sZ.", before);
     }
+    if (d->elsewhere) {
+        char when[TEXT_TIME];
+        text_time(when, d->elsewhere);
+        wording_say(f, "Our own resolver had them, validated, at %.19sZ.", when);
+    }
     f->tlsrpt = "dnssec-invalid";
     raise_alternative(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_DOMAIN_MISCONFIGURED);
@@ -237,7 +342,11 @@ bool discovery_judge(const struct discovery *d, struct finding *out)
     case DISCOVERY_TLSA:
         return tlsa_stripped(d, out);
     case DISCOVERY_FETCH:
-        return fetch_prevented(d, out);
+        return d->own ? sts_policy_unreachable(d, out) : fetch_prevented(d, out);
+    case DISCOVERY_POLICY:
+        return sts_policy_weakened(d, out);
+    case DISCOVERY_ID:
+        return sts_id_replayed(d, out);
     case DISCOVERY_KIND_COUNT:
         break;
     }

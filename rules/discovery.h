@@ -15,6 +15,8 @@ enum discovery_kind {
     DISCOVERY_STS,     /* the _mta-sts record of `domain` */
     DISCOVERY_TLSA,    /* the TLSA records of `host` */
     DISCOVERY_FETCH,   /* the policy of `domain`, over HTTPS */
+    DISCOVERY_POLICY,  /* what that policy says, `own` */
+    DISCOVERY_ID,      /* the id in the _mta-sts record of `domain`, `own` */
     DISCOVERY_KIND_COUNT
 };
 
@@ -27,9 +29,30 @@ enum discovery_answer {
     DISCOVERY_ANSWER_COUNT
 };
 
+/* In what a policy is weaker than the one before it. Bits. */
+enum discovery_weaker {
+    DISCOVERY_WEAKER_MODE = 1, /* enforce to testing or none, testing to none */
+    DISCOVERY_WEAKER_AGE = 2,  /* max_age below a day now, or less than a tenth */
+    DISCOVERY_WEAKER_MX = 4,   /* a wildcard beyond the domain itself that was not there */
+    DISCOVERY_OTHER_MX = 8     /* none of the patterns is one of those before */
+};
+
+/* POLICY: how it differs from `promise`, which was in force before. FETCH: what is wrong. */
+struct discovery_policy {
+    unsigned weaker; /* enum discovery_weaker */
+    enum sts_mode mode;
+    uint32_t max_age, max_age_before;
+    bool issuer_changed; /* of the policy host's certificate */
+    bool mx_changed;     /* none of the domain's mail exchangers is one of those before */
+    int status;          /* FETCH: of HTTP; 0: it did not come so far */
+    const char *tlsrpt;  /* FETCH: RFC 8460 section 4.3 */
+    const char *why;     /* FETCH: in words */
+};
+
 struct discovery {
     enum discovery_kind kind;
     enum discovery_answer answer;
+    bool own; /* of a look-up of ours: of the exchange nothing is known but `time` and `now` */
 
     /* the exchange; the client is who asked */
     struct flow_key key;
@@ -49,8 +72,14 @@ struct discovery {
     bool promised;        /* a policy of `domain` was in force: */
     struct expectation promise; /* `match` is the best exchangers' best */
     uint32_t unanswered;        /* UNANSWERED, FETCH: in a row */
-    nstime before;              /* STS, TLSA: when the record was last seen here; 0: never */
-    const char *invalid;        /* STS, RECORDS: what is wrong with them; NULL: nothing */
+    nstime before;              /* STS, TLSA: when the record was last seen here; 0: never. ID: when
+                                   it was replaced by another */
+    nstime elsewhere;           /* STS, TLSA: when our own resolver had it; 0: it had not */
+    bool elsewhere_long;        /* STS: and a day before that already */
+    bool authentic;             /* `own`: DNSSEC proves the answer */
+    const char *sts_id;         /* ID: which */
+    struct discovery_policy policy;
+    const char *invalid; /* STS, RECORDS: what is wrong with them; NULL: nothing */
 };
 
 /* False: there is nothing to say. Else `out` is the finding, and may be of severity info. */

@@ -318,9 +318,10 @@ static void sts_certificate_invalid(const struct view *v, struct judgement *out)
 static void say_dane(struct finding *f, const struct view *v, const struct expectation *e)
 {
     wording_say(f,
-                "A resolver on the tap found that %s receives at %s, and that this host has usable "
+                "%s found that %s receives at %s, and that this host has usable "
                 "TLSA records: TLS is a must (RFC 7672); and %s (%s).",
-                e->domain.text, e->mx.text, bound_by(e), wording_server(v->s).text);
+                e->looked_up ? "Our own resolver" : "A resolver on the tap", e->domain.text,
+                e->mx.text, bound_by(e), wording_server(v->s).text);
 }
 
 /* CRT-6: whoever rolls a key must roll the record first, and many do not. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "rules/garble.h"
 #include "sensor/past.h"
@@ -13,6 +14,7 @@
 #include "sensor/promises.h"
 #include "sensor/suppress.h"
 
+#define AHEAD     (60 * NS_PER_S) /* that the clock of a look-up may be */
 #define ASK_AGAIN (10 * NS_PER_S) /* for policies of a store that has come back */
 
 struct desk {
@@ -29,6 +31,7 @@ struct desk {
     struct json *line;
     bool policies_missing; /* those of the store, which did not answer */
     nstime asked;          /* for them: packet time */
+    nstime newest;         /* packet time that was passed */
 };
 
 /* --- who is told --- */
@@ -131,6 +134,22 @@ void desk_fetch(struct desk *d, const struct fetch_sighting *s)
     struct discovery dis;
     if (promises_fetch(d->promises, s, &dis))
         judge_discovery(d, &dis);
+}
+
+/* promises_found_fn */
+static void on_found(void *user, const struct discovery *dis)
+{
+    judge_discovery(user, dis);
+}
+
+/* Of times to come nobody knows anything: what says that it does would stand before all that is
+ * found until then. */
+void desk_lookup(struct desk *d, const struct lookup *l, nstime now)
+{
+    if (clock_since(l->time, clock_of(time(NULL), 0)) > AHEAD)
+        return;
+    promises_lookup(d->promises, l, now, on_found, d);
+    past_lookup(d->past, l);
 }
 
 void desk_attempt(struct desk *d, const struct dissect_attempt *a)
@@ -245,6 +264,8 @@ static void on_again(void *user, struct session *s, struct judgement *j, bool to
 
 void desk_pass(struct desk *d, nstime now)
 {
+    d->newest = now;
+    promises_pass(d->promises, now, false, on_found, d);
     if (!d->config.state)
         return;
     past_pass(d->past, now);
@@ -262,6 +283,8 @@ bool desk_is_alone(const struct desk *d)
 bool desk_finish(struct desk *d)
 {
     char why[PAST_WHY];
+    if (d->newest != INT64_MIN)
+        promises_pass(d->promises, d->newest, true, on_found, d);
     if (past_finish(d->past, why))
         return true;
     complain(d, "--state", why);
@@ -423,6 +446,7 @@ struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hook
     }
     d->config = *c;
     d->hooks = *hooks;
+    d->newest = INT64_MIN;
     if (open_suppress(d) && open_promises(d) && open_peers(d) && open_judge(d) && open_past(d))
         return d;
     desk_free(d);

@@ -13,6 +13,7 @@
 #include "base/siphash.h"
 #include "dissect/dns_tap.h"
 #include "dissect/fetch_tap.h"
+#include "policy/lookup.h"
 #include "policy/role.h"
 
 struct desk;
@@ -63,6 +64,10 @@ void desk_handshake(struct desk *d, struct session *s, const struct tls_sighting
 void desk_dns(struct desk *d, const struct dns_sighting *s);
 void desk_fetch(struct desk *d, const struct fetch_sighting *s);
 void desk_attempt(struct desk *d, const struct dissect_attempt *a);
+
+/* What we asked ourselves: is learnt, judged, and kept in the state if there is one. `now`: the
+ * newest packet time. */
+void desk_lookup(struct desk *d, const struct lookup *l, nstime now);
 
 /* Time has passed by the packets. */
 void desk_pass(struct desk *d, nstime now);

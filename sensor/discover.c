@@ -6,8 +6,10 @@
 #include "base/recent.h"
 #include "policy/sts_txt.h"
 #include "policy/tlsa.h"
+#include "sensor/lookups.h"
 
 #define DAY         (86400 * NS_PER_S)
+#define HOUR        (3600 * NS_PER_S)
 #define SILENCE     (10 * 60 * NS_PER_S) /* queries further apart than this are not in a row */
 #define STS_LABEL   "_mta-sts."
 #define TLSA_LABELS "_25._tcp."
@@ -19,7 +21,8 @@ enum { /* places of each memory: 36 or 44 bytes each */
        PLACES_SILENT = 1024,
        PLACES_SERVERS = 1024,
        PLACES_NAMED = 8192,
-       PLACES_FETCHES = 1024
+       PLACES_FETCHES = 1024,
+       PLACES_DENIED = 1024
 };
 
 /* What the memories keep; times are 0 for never. */
@@ -37,9 +40,18 @@ struct row {
     nstime newest;
 };
 
+/* The record of a domain was denied on the tap. */
+struct denial {
+    nstime time, asked;
+    struct flow_key key;
+    uint64_t flow_id;
+    uint32_t source;
+    uint16_t id;
+    bool tcp;
+};
+
 struct discover {
-    const struct book *book;
-    const struct routes *routes;
+    struct discover_aid aid;
     struct recent *askers; /* by address: struct asker */
     struct recent
         *records; /* by question and who is asked: struct seen, when the record was there */
@@ -47,25 +59,25 @@ struct discover {
     struct recent *named;   /* by domain: nstime, when anybody gave its MTA-STS record */
     struct recent *fetches; /* by domain: struct row, of fetches that were prevented */
     struct recent *servers; /* by who is asked: nstime, when it answered anything */
+    struct recent *denied;  /* by domain: struct denial */
     struct sts_txt txt;     /* of reading */
     uint8_t text[CAP_DNS_TEXT];
 };
 
-struct discover *discover_new(const struct siphash_key *key, const struct book *book,
-                              const struct routes *routes)
+struct discover *discover_new(const struct siphash_key *key, const struct discover_aid *aid)
 {
     struct discover *d = calloc(1, sizeof(*d));
     if (!d)
         return NULL;
-    d->book = book;
-    d->routes = routes;
+    d->aid = *aid;
     d->askers = recent_new(key, PLACES_ASKERS, sizeof(struct asker));
     d->records = recent_new(key, PLACES_RECORDS, sizeof(struct seen));
     d->silent = recent_new(key, PLACES_SILENT, sizeof(struct row));
     d->servers = recent_new(key, PLACES_SERVERS, sizeof(nstime));
     d->named = recent_new(key, PLACES_NAMED, sizeof(nstime));
     d->fetches = recent_new(key, PLACES_FETCHES, sizeof(struct row));
-    if (d->askers && d->records && d->silent && d->servers && d->named && d->fetches)
+    d->denied = recent_new(key, PLACES_DENIED, sizeof(struct denial));
+    if (d->askers && d->records && d->silent && d->servers && d->named && d->fetches && d->denied)
         return d;
     discover_free(d);
     return NULL;
@@ -78,6 +90,7 @@ void discover_free(struct discover *d)
     recent_free(d->askers);
     recent_free(d->records);
     recent_free(d->silent);
+    recent_free(d->denied);
     recent_free(d->servers);
     recent_free(d->named);
     recent_free(d->fetches);
@@ -177,12 +190,10 @@ unsigned discover_checks(struct discover *d, nstime t, uint8_t family, const uin
 
 /* --- what was promised --- */
 
-/* The policy that was in force, or NULL. */
-static const struct book_policy *add_promise(const struct discover *d, struct discovery *to)
+const struct book_policy *discover_promise(const struct book *book, struct discovery *to)
 {
     bool later;
-    const struct book_policy *p =
-        book_at(d->book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
+    const struct book_policy *p = book_at(book, &to->domain, EXPECTATION_MTA_STS, to->time, &later);
     if (!p || p->mode == STS_MODE_NONE)
         return NULL;
     to->promised = true;
@@ -239,7 +250,7 @@ static void compare_exchangers(const struct book_policy *p, const struct dns_mes
 /* Without MX records the domain is its own exchanger (RFC 5321 section 5.1). */
 static bool see_mx(const struct discover *d, const struct dns_message *m, struct discovery *to)
 {
-    const struct book_policy *p = add_promise(d, to);
+    const struct book_policy *p = discover_promise(d->aid.book, to);
     if (to->answer == DISCOVERY_RECORDS) {
         compare_exchangers(p, m, to);
     } else if (to->answer == DISCOVERY_NONE && p && m->rcode == DNS_NOERROR) {
@@ -263,10 +274,10 @@ static bool see_address(const struct discover *d, struct discovery *to)
 {
     if (to->answer != DISCOVERY_RECORDS || !to->contradicted)
         return false;
-    book_by_mx(d->book, &to->host, first_domain, &to->domain);
+    book_by_mx(d->aid.book, &to->host, first_domain, &to->domain);
     if (to->domain.n > 0)
-        add_promise(d, to);
-    else if (!routes_exchanger(d->routes, to->time, &to->host, &to->domain))
+        discover_promise(d->aid.book, to);
+    else if (!routes_exchanger(d->aid.routes, to->time, &to->host, &to->domain))
         return false;
     return true;
 }
@@ -295,6 +306,42 @@ static void read_records(struct discover *d, const struct dns_message *m)
     sts_txt_read(record, count, &d->txt);
 }
 
+/* Our own resolver may have had the record within a day; whether it will is not known yet. */
+static void consult(struct discover *d, struct discovery *to)
+{
+    struct denial *denial;
+    nstime since, last = lookups_record(d->aid.lookups, &to->domain, &since);
+    if (within(last, to->time, DAY)) {
+        to->elsewhere = last;
+        to->elsewhere_long = clock_since(last, since) >= DAY;
+    } else if (to->answer == DISCOVERY_NONE && !to->promised && !to->before) {
+        denial = recent_keep(d->denied, to->domain.text, to->domain.n);
+        *denial =
+            (struct denial){to->time, to->asked, to->key, to->flow_id, to->source, to->id, to->tcp};
+    }
+}
+
+bool discover_denied(struct discover *d, const struct domain *domain, nstime t,
+                     struct discovery *out)
+{
+    struct denial *denial = recent_find(d->denied, domain->text, domain->n);
+    if (!denial || !within(denial->time, t, HOUR))
+        return false;
+    *out = (struct discovery){.kind = DISCOVERY_STS,
+                              .answer = DISCOVERY_NONE,
+                              .key = denial->key,
+                              .tcp = denial->tcp,
+                              .flow_id = denial->flow_id,
+                              .source = denial->source,
+                              .id = denial->id,
+                              .time = denial->time,
+                              .asked = denial->asked,
+                              .type = "TXT",
+                              .domain = *domain};
+    recent_forget(d->denied, denial);
+    return true;
+}
+
 static bool see_record(struct discover *d, const struct question *q, const struct dns_sighting *s,
                        struct discovery *to)
 {
@@ -309,8 +356,10 @@ static bool see_record(struct discover *d, const struct question *q, const struc
         else if (!usable)
             to->invalid = d->txt.reason;
     }
-    add_promise(d, to);
+    discover_promise(d->aid.book, to);
     to->before = seen && !usable ? seen->time : 0;
+    if (!usable)
+        consult(d, to);
     /* with the record once, and once without */
     to->contradicted &= usable != (seen && seen->time >= s->query_time);
     if (usable) {
@@ -365,7 +414,10 @@ static bool see_tlsa(struct discover *d, const struct question *q, const struct 
     if (seen && seen->usable && within(seen->time, s->time, DAY) && !m->ad && m->dnssec_ok &&
         !m->cd)
         to->before = seen->time;
-    return to->before || to->contradicted;
+    if (!m->ad && to->answer != DISCOVERY_RECORDS &&
+        !exchangers_records(d->aid.exchangers, s->time, &to->host, &to->elsewhere))
+        to->elsewhere = 0;
+    return to->before || to->elsewhere || to->contradicted;
 }
 
 /* --- silence --- */
@@ -440,7 +492,7 @@ bool discover_fetch(struct discover *d, const struct fetch_sighting *s, struct d
     out->before = record_seen(d, &domain);
     if (!within(out->before, s->time, DAY))
         out->before = 0;
-    add_promise(d, out);
+    discover_promise(d->aid.book, out);
     return true;
 }
 

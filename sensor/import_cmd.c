@@ -8,19 +8,13 @@
 #include "base/text.h"
 #include "policy/sts_policy.h"
 #include "sensor/policy_source.h"
-#include "store/store.h"
-
-#define A_DAY    (86400 * NS_PER_S)
-#define GRACE    (7 * A_DAY)  /* behind the end of a policy: it still tells what was promised */
-#define HISTORY  (90 * A_DAY) /* that a replaced policy is kept */
-#define KEY_MOST (CAP_DOMAIN_TEXT + 40)
+#include "sensor/stored.h"
 
 /* One command. */
 struct moving {
     FILE *to;
     struct store *store;         /* import; NULL: none */
     const struct domain *domain; /* get: of this one alone; NULL: all */
-    struct store_value value;
     struct sts_policy policy;
     nstime now;
     uint64_t moved;
@@ -76,7 +70,7 @@ static bool on_export(void *user, const struct policy_json *p, const struct poli
 
 static enum policy_exit put_out(struct cli *c, struct moving *m)
 {
-    const struct policy_source source = {on_export, on_problem, m};
+    const struct policy_source source = {on_export, on_problem, m, NULL};
     enum policy_exit code = POLICY_STRICT;
     for (uint32_t i = 0; i < c->policies_count; i++)
         if (policy_source_read(&source, c->policies[i]))
@@ -110,47 +104,26 @@ enum policy_exit get_cmd(struct cli *c, FILE *to)
 
 /* --- import --- */
 
-static bool put(struct moving *m, const char *key, const struct policy_json *p, nstime expires)
+static bool is_text(const struct policy_json *p)
 {
     char *line = policy_json_text(p);
-    if (!line) {
+    bool text = line != NULL;
+    free(line);
+    return text;
+}
+
+static bool put(struct moving *m, const struct policy_json *p, nstime end)
+{
+    enum store_status status = stored_policy(m->store, store_put, p, end, m->now);
+    if (status == STORE_OK)
+        return true;
+    if (status == STORE_WRONG && !is_text(p)) {
         say(p->domain.text, "the body is no UTF-8: left out");
         return false;
     }
-    enum store_status status = store_put(m->store, span_str(key), span_str(line), expires, m->now);
-    free(line);
-    if (status == STORE_OK)
-        return true;
     say(store_name(m->store), store_status_text(status));
     m->failed = true;
     return false;
-}
-
-static bool put_history(struct moving *m, const struct policy_json *p)
-{
-    char key[KEY_MOST];
-    snprintf(key, sizeof(key), "history/%s/%lld", p->domain.text,
-             (long long)(p->fetched / NS_PER_S));
-    return put(m, key, p, clock_add(m->now, HISTORY));
-}
-
-/* The newest is the current one; what it replaces goes into the history. */
-static bool put_in_order(struct moving *m, const struct policy_json *p, nstime end)
-{
-    struct policy_json old;
-    char key[KEY_MOST], why[POLICY_JSON_WHY];
-    bool ok = true;
-    snprintf(key, sizeof(key), "policy/%s", p->domain.text);
-    if (store_get(m->store, span_str(key), m->now, &m->value) != STORE_OK)
-        return put(m, key, p, clock_add(end, GRACE));
-    if (policy_json_read(span_of(m->value.p, m->value.n), &old, why))
-        ok = put(m, key, p, clock_add(end, GRACE)); /* nobody can use what is there */
-    else if (old.fetched > p->fetched)
-        ok = put_history(m, p);
-    else if (old.fetched < p->fetched)
-        ok = put_history(m, &old) && put(m, key, p, clock_add(end, GRACE));
-    policy_json_fini(&old);
-    return ok;
 }
 
 /* The record of policy_source. What says nothing of its time was fetched now. */
@@ -169,7 +142,7 @@ static bool on_import(void *user, const struct policy_json *p, const struct poli
     if (copy.fetched == INT64_MIN)
         copy.fetched = m->now;
     nstime end = clock_add(copy.fetched, m->policy.max_age * NS_PER_S);
-    if (!put_in_order(m, &copy, end))
+    if (!put(m, &copy, end))
         return false;
     m->moved++;
     return true;
@@ -177,7 +150,7 @@ static bool on_import(void *user, const struct policy_json *p, const struct poli
 
 static enum policy_exit take_in(struct cli *c, struct moving *m)
 {
-    const struct policy_source source = {on_import, on_problem, m};
+    const struct policy_source source = {on_import, on_problem, m, NULL};
     enum policy_exit code = POLICY_STRICT;
     for (size_t i = 1; i < c->operand_count && !m->failed; i++)
         if (policy_source_read(&source, c->operand[i]))
@@ -203,7 +176,6 @@ enum policy_exit import_cmd(struct cli *c, FILE *to)
     for (size_t i = 0; (warning = store_warning(m.store, i)); i++)
         say(store_name(m.store), warning);
     enum policy_exit code = take_in(c, &m);
-    store_value_fini(&m.value);
     store_close(m.store);
     return code;
 }

@@ -11,6 +11,7 @@
 #include "rules/keywords.h"
 #include "rules/usual.h"
 #include "sensor/peers.h"
+#include "sensor/stored.h"
 
 #define PATIENCE (10 * NS_PER_S) /* with a store, at the end */
 
@@ -98,6 +99,12 @@ int past_keep(struct past *p, const char *where, const char *sensor, const struc
 bool past_is_away(const struct past *p)
 {
     return p->store && store_stats(p->store).away;
+}
+
+void past_lookup(struct past *p, const struct lookup *l)
+{
+    if (p->store)
+        stored_lookup(p->store, store_put_later, l, wall());
 }
 
 void past_pass(struct past *p, nstime now)

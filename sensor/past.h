@@ -9,6 +9,7 @@
 #include "base/siphash.h"
 #include "dissect/dissect.h"
 #include "history/history.h"
+#include "policy/lookup.h"
 #include "rules/finding.h"
 
 #define PAST_WHY 320
@@ -56,6 +57,9 @@ void past_upgraded(struct past *p, struct session *s, const struct judgement *j)
 
 /* It has ended and was judged, likewise. */
 void past_learn(struct past *p, const struct session *s, const struct judgement *j);
+
+/* What a look-up of our own found is kept beside, in the same store; without one nothing is. */
+void past_lookup(struct past *p, const struct lookup *l);
 
 /* The input has ended. True: all is kept that was to be; else `why` says what is not. */
 bool past_finish(struct past *p, char why[PAST_WHY]);

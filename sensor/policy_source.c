@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "policy/lookup_json.h"
 #include "policy/mta_cache.h"
 #include "policy/resolver_cache.h"
 #include "sensor/tlspol.h"
@@ -34,11 +35,44 @@ static int tell(const struct policy_source *to, const struct policy_json *p, con
 
 /* --- lines of JSON --- */
 
+/* What a look-up found is of use only where it is a policy, to those who want no look-ups. */
+static int tell_lookup(const struct policy_source *to, const struct lookup *l, const char *name,
+                       unsigned line, struct span text)
+{
+    struct policy_json j = {.domain = l->domain, .fetched = l->time, .body_n = l->body_n};
+    if (to->lookup)
+        return to->lookup(to->user, l, text) ? 0 : complain(to, name, line, strerror(ENOMEM));
+    if (l->sts != LOOKUP_STS_POLICY)
+        return -1;
+    j.body = l->body;
+    memcpy(j.id, l->id, sizeof(j.id));
+    return tell(to, &j, name, line);
+}
+
+static int read_lookup(const struct policy_source *to, const char *name, unsigned number,
+                       struct span text)
+{
+    char why[LOOKUP_JSON_WHY];
+    struct lookup *l = malloc(sizeof(*l));
+    int rc = -1;
+    if (!l)
+        return complain(to, name, number, strerror(ENOMEM));
+    if (lookup_json_read(text, l, why))
+        complain(to, name, number, why);
+    else
+        rc = tell_lookup(to, l, name, number, text);
+    lookup_fini(l);
+    free(l);
+    return rc;
+}
+
 static int read_record(const struct policy_source *to, const char *name, unsigned number,
                        struct span text)
 {
     struct policy_json j;
     char why[POLICY_JSON_WHY];
+    if (lookup_json_is(text))
+        return read_lookup(to, name, number, text);
     int rc = policy_json_read(text, &j, why) ? complain(to, name, number, why)
                                              : tell(to, &j, name, number);
     policy_json_fini(&j);

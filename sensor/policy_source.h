@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where policies come from, whatever it is: a directory of DOMAIN.txt bodies, or of the entries
- * that maddy or chasquid keep, one such body, a file of policy_json lines, or a store
- * (store/store.h), in Redis also the cache that postfix-mta-sts-resolver keeps, or a postfix-tlspol
- * that is asked (sensor/tlspol.h). Read once and whole; nothing is written there.
+ * that maddy or chasquid keep, one such body, a file of policy_json and lookup_json lines, or a
+ * store (store/store.h), in Redis also the cache that postfix-mta-sts-resolver keeps, or a
+ * postfix-tlspol that is asked (sensor/tlspol.h). Read once and whole; nothing is written there.
  */
 #ifndef SENSOR_POLICY_SOURCE_H
 #define SENSOR_POLICY_SOURCE_H
 
+#include "policy/lookup.h"
 #include "policy/policy_json.h"
 
 /* Where a record stood. */
@@ -23,6 +24,9 @@ struct policy_source {
     /* What its owner should know; `what` is printable. */
     void (*problem)(void *user, const struct policy_place *at, const char *what);
     void *user;
+    /* A look-up (policy/lookup_json.h) and its line; NULL: its policy is a record, fetched when it
+     * was looked up. */
+    bool (*lookup)(void *user, const struct lookup *l, struct span line);
 };
 
 /* 0, or -1 when there was no record of use; why was told. */

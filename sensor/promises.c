@@ -9,12 +9,15 @@
 #include "base/text.h"
 #include "policy/expect.h"
 #include "policy/field.h"
+#include "policy/lookup_json.h"
 #include "policy/partner.h"
 #include "policy/preload.h"
 #include "sensor/discover.h"
+#include "sensor/lookups.h"
 #include "sensor/policy_source.h"
 
 #define PORT_SMTP 25
+#define A_DAY     (86400 * NS_PER_S)
 #define CODE      4 /* bytes of "220 " */
 
 #define EARLY      16 /* answers without a query that are kept for a moment */
@@ -25,9 +28,30 @@ struct early {
     struct dns_message m;
 };
 
+/* A look-up among --policies: learnt of in the order of time. */
+struct noted {
+    nstime time;
+    size_t n;
+    char *line;
+};
+
+/* What one of those has to tell when the packets come to its time. */
+struct pending {
+    struct discovery d;
+    char id[CAP_STS_ID + 1];
+    char text[CAP_LOOKUP_TEXT];
+};
+
 struct promises {
     struct book *book;
     struct routes *routes;
+    struct exchangers *exchangers;
+    struct lookups *lookups;
+    struct noted *noted;
+    size_t noted_n, noted_room;
+    struct pending *pending;
+    size_t pending_n, pending_room, pending_told;
+    nstime first; /* packet; INT64_MIN: there was none */
     struct discover *discover;
     promises_problem_fn problem;
     void *user;
@@ -49,13 +73,24 @@ struct promises *promises_new(const struct siphash_key *key, promises_problem_fn
         return NULL;
     p->book = book_new(key);
     p->routes = routes_new(key);
-    p->discover = discover_new(key, p->book, p->routes);
+    p->exchangers = exchangers_new(key);
+    p->lookups = lookups_new(key, p->book, p->exchangers);
+    p->discover =
+        discover_new(key, &(struct discover_aid){p->book, p->routes, p->exchangers, p->lookups});
     p->problem = problem;
     p->user = user;
-    if (p->book && p->routes && p->discover)
+    p->first = INT64_MIN;
+    if (p->book && p->routes && p->exchangers && p->lookups && p->discover)
         return p;
     promises_free(p);
     return NULL;
+}
+
+static void free_noted(struct promises *p)
+{
+    for (size_t i = 0; i < p->noted_n; i++)
+        free(p->noted[i].line);
+    p->noted_n = 0;
 }
 
 void promises_free(struct promises *p)
@@ -63,7 +98,12 @@ void promises_free(struct promises *p)
     if (!p)
         return;
     discover_free(p->discover);
+    lookups_free(p->lookups);
+    exchangers_free(p->exchangers);
     routes_free(p->routes);
+    free_noted(p);
+    free(p->noted);
+    free(p->pending);
     book_free(p->book);
     free(p);
 }
@@ -81,12 +121,31 @@ static int complain(struct promises *p, const char *name, unsigned line, const c
     return -1;
 }
 
+/* That of p->policy, fetched at `fetched`; INT64_MIN: it holds at any time. It was the same since
+ * `from`. */
+static bool enter_policy(struct promises *p, const struct domain *d, nstime from, nstime fetched,
+                         const char id[CAP_STS_ID + 1])
+{
+    const struct sts_policy *s = &p->policy;
+    struct book_policy b = {.source = EXPECTATION_MTA_STS,
+                            .mode = s->mode,
+                            .strict = s->strict,
+                            .max_age = s->max_age,
+                            .from = from,
+                            .until = INT64_MAX,
+                            .mx = s->mx,
+                            .mx_count = s->mx_count};
+    if (fetched != INT64_MIN)
+        b.until = clock_add(fetched, s->max_age * NS_PER_S);
+    memcpy(b.id, id, sizeof(b.id));
+    return book_add(p->book, d, &b) != BOOK_NO_MEMORY;
+}
+
 /* The record of policy_source */
 static bool add_policy(void *user, const struct policy_json *j, const struct policy_place *at)
 {
     struct promises *p = user;
     struct sts_policy *s = &p->policy;
-    struct book_policy b = {.source = EXPECTATION_MTA_STS, .from = j->fetched, .until = INT64_MAX};
     char text[CAP_STS_REASON + CAP_DOMAIN_TEXT + 64];
     sts_policy_read(span_of(j->body, j->body_n), s);
     if (!s->usable) {
@@ -95,15 +154,7 @@ static bool add_policy(void *user, const struct policy_json *j, const struct pol
         complain(p, at->name, at->line, text);
         return false;
     }
-    b.mode = s->mode;
-    b.strict = s->strict;
-    b.max_age = s->max_age;
-    b.mx = s->mx;
-    b.mx_count = s->mx_count;
-    if (j->fetched != INT64_MIN)
-        b.until = clock_add(j->fetched, s->max_age * NS_PER_S);
-    memcpy(b.id, j->id, sizeof(b.id));
-    if (book_add(p->book, &j->domain, &b) != BOOK_NO_MEMORY)
+    if (enter_policy(p, &j->domain, j->since ? j->since : j->fetched, j->fetched, j->id))
         return true;
     complain(p, at->name, at->line, strerror(ENOMEM));
     return false;
@@ -115,15 +166,91 @@ static void on_problem(void *user, const struct policy_place *at, const char *wh
     complain(user, at->name, at->line, what);
 }
 
+/* The lookup of policy_source */
+static bool note_lookup(void *user, const struct lookup *l, struct span line)
+{
+    struct promises *p = user;
+    struct noted *more;
+    if (p->noted_n == p->noted_room) {
+        p->noted_room = p->noted_room * 2 + 16;
+        more = realloc(p->noted, p->noted_room * sizeof(*more));
+        if (!more)
+            return false;
+        p->noted = more;
+    }
+    more = &p->noted[p->noted_n];
+    *more = (struct noted){.time = l->time, .n = line.n, .line = malloc(line.n)};
+    if (!more->line)
+        return false;
+    memcpy(more->line, line.p, line.n);
+    p->noted_n++;
+    return true;
+}
+
+/* promises_found_fn: told when the packets have come so far. What finds no memory is not told. */
+static void keep_pending(void *user, const struct discovery *d)
+{
+    struct promises *p = user;
+    struct pending *one;
+    if (p->pending_n == p->pending_room) {
+        p->pending_room = p->pending_room * 2 + 16;
+        one = realloc(p->pending, p->pending_room * sizeof(*one));
+        if (!one) {
+            p->pending_room = p->pending_n;
+            return;
+        }
+        p->pending = one;
+    }
+    one = &p->pending[p->pending_n++];
+    *one = (struct pending){.d = *d};
+    snprintf(one->id, sizeof(one->id), "%s", d->sts_id ? d->sts_id : "");
+    snprintf(one->text, sizeof(one->text), "%s",
+             d->policy.why ? d->policy.why
+             : d->invalid  ? d->invalid
+                           : "");
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct noted *x = a, *y = b;
+    return (x->time > y->time) - (x->time < y->time);
+}
+
+static int pending_by_time(const void *a, const void *b)
+{
+    const struct pending *x = a, *y = b;
+    return (x->d.time > y->d.time) - (x->d.time < y->d.time);
+}
+
+/* All policies of the source are known: its look-ups one after the other. */
+static void learn_noted(struct promises *p)
+{
+    struct lookup *l = malloc(sizeof(*l));
+    char why[LOOKUP_JSON_WHY];
+    if (p->noted_n > 0)
+        qsort(p->noted, p->noted_n, sizeof(p->noted[0]), by_time);
+    for (size_t i = 0; l && i < p->noted_n; i++) {
+        if (lookup_json_read(span_of(p->noted[i].line, p->noted[i].n), l, why) == 0)
+            promises_lookup(p, l, l->time, keep_pending, p);
+        lookup_fini(l);
+    }
+    if (p->pending_n > 0)
+        qsort(p->pending, p->pending_n, sizeof(p->pending[0]), pending_by_time);
+    free_noted(p);
+    free(l);
+}
+
 int promises_add_policies(struct promises *p, const char *where)
 {
-    const struct policy_source to = {add_policy, on_problem, p};
-    return policy_source_read(&to, where);
+    const struct policy_source to = {add_policy, on_problem, p, note_lookup};
+    int rc = policy_source_read(&to, where);
+    learn_noted(p);
+    return rc;
 }
 
 int promises_add_state(struct promises *p, const char *where)
 {
-    const struct policy_source to = {add_policy, on_problem, p};
+    const struct policy_source to = {add_policy, on_problem, p, NULL};
     return policy_source_state(&to, where);
 }
 
@@ -187,6 +314,49 @@ int promises_add_partners(struct promises *p, const char *path)
     free(line);
     fclose(f);
     return rc;
+}
+
+/* --- look-ups of our own --- */
+
+void promises_lookup(struct promises *p, const struct lookup *l, nstime now, promises_found_fn fn,
+                     void *user)
+{
+    struct discovery denied;
+    bool usable = false;
+    if (l->sts == LOOKUP_STS_POLICY && l->body) {
+        sts_policy_read(span_of(l->body, l->body_n), &p->policy);
+        usable = p->policy.usable;
+    }
+    lookups_take(p->lookups, l, usable ? &p->policy : NULL, now, fn, user);
+    if (usable)
+        enter_policy(p, &l->domain, l->time, l->time, l->id);
+    exchangers_learn(p->exchangers, l);
+    if (!l->id[0] || !discover_denied(p->discover, &l->domain, l->time, &denied))
+        return;
+    denied.now = now;
+    denied.elsewhere = l->time;
+    fn(user, &denied);
+}
+
+void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn fn, void *user)
+{
+    nstime until = ended ? clock_add(now, A_DAY) : now;
+    if (p->pending_told == p->pending_n)
+        return;
+    if (p->first == INT64_MIN)
+        p->first = now;
+    while (p->pending_told < p->pending_n && p->pending[p->pending_told].d.time <= until) {
+        struct pending *one = &p->pending[p->pending_told++];
+        if (clock_since(p->first, one->d.time) > A_DAY)
+            continue; /* of another time than these packets */
+        one->d.now = now;
+        one->d.sts_id = one->id;
+        if (one->d.policy.why)
+            one->d.policy.why = one->text;
+        if (one->d.invalid)
+            one->d.invalid = one->text;
+        fn(user, &one->d);
+    }
 }
 
 /* --- DNS on the tap --- */
@@ -411,7 +581,9 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
 {
     struct domain recipient[CAP_RECIPIENTS], name, sni;
     struct route route[CAP_ROUTES_TO];
-    if ((book_count(p->book) == 0 && routes_count(p->routes) == 0) || !concerns(s, role))
+    if ((book_count(p->book) == 0 && routes_count(p->routes) == 0 &&
+         exchangers_count(p->exchangers) == 0) ||
+        !concerns(s, role))
         return NULL;
     check_preload(p, s->first);
     struct expect_query q = {
@@ -424,6 +596,13 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
         .sni = domain_read(session_text(s, s->sni), &sni) ? &sni : NULL,
         .greeting = greeting(s, &name) ? &name : NULL,
     };
+    const struct exchangers_query x = {.time = s->first,
+                                       .family = s->key.family,
+                                       .address = s->key.server,
+                                       .name = q.sni ? q.sni : q.greeting,
+                                       .recipient = recipient,
+                                       .recipients = q.recipient_count};
+    q.route_count = exchangers_to(p->exchangers, &x, route, q.route_count, CAP_ROUTES_TO);
     expect_session(p->book, &q, to);
     return to->count > 0 ? to : NULL;
 }
@@ -469,23 +648,42 @@ bool promises_steered(const struct promises *p, const struct session *s,
     return false;
 }
 
-/* A host under DANE-TA has the name of the domain or its own (RFC 7672 section 3.2.2). */
+/* The records of our own look-up, or those of DNS on the tap; and the names that a host under
+ * DANE-TA may have: the domain's, its own and what these lead to (RFC 7672 section 3.2.2). */
+static size_t records_of(const struct promises *p, const struct session *s,
+                         const struct expectation *e, struct route_tlsa *list, struct span names[4])
+{
+    struct exchangers_dane found;
+    names[0] = domain_span(&e->domain);
+    names[1] = names[2] = names[3] = domain_span(&e->mx);
+    if (!e->looked_up)
+        return routes_tlsa(p->routes, s->first, s->now, &e->mx, list, CAP_ROUTES_TLSA);
+    if (!exchangers_dane(p->exchangers, s->first, &e->domain, &e->mx, &found))
+        return 0;
+    names[2] = domain_span(found.base);
+    if (found.expansion->n > 0)
+        names[3] = domain_span(found.expansion);
+    memcpy(list, found.record, found.n * sizeof(list[0]));
+    return found.n;
+}
+
 static void match_tlsa(const struct promises *p, const struct session *s,
                        const struct certificate *c, struct expectation *e)
 {
-    const struct span names[] = {domain_span(&e->domain), domain_span(&e->mx)};
+    struct span names[4];
     struct route_tlsa list[CAP_ROUTES_TLSA];
     struct tlsa record[CAP_ROUTES_TLSA];
-    size_t n = routes_tlsa(p->routes, s->first, s->now, &e->mx, list, CAP_ROUTES_TLSA);
+    size_t n = records_of(p, s, e, list, names);
     bool anchor = false; /* that the server need not send, and then nothing can be said here */
     for (size_t i = 0; i < n; i++) {
         record[i] = route_tlsa_read(&list[i]);
         anchor |= list[i].usage == TLSA_DANE_TA && list[i].matching == TLSA_FULL;
     }
     if (n > 0)
-        e->dane = certificate_dane(c, record, n, names, 2, session_handshake_time(s));
-    if ((anchor || n == CAP_ROUTES_TLSA) && e->dane == DANE_MISMATCH) /* or there were more */
-        e->dane = DANE_UNUSABLE;
+        e->dane = certificate_dane(c, record, n, names, 4, session_handshake_time(s));
+    if (e->dane == DANE_MISMATCH &&
+        (anchor || n == CAP_ROUTES_TLSA || (e->looked_up && e->fetched_later)))
+        e->dane = DANE_UNUSABLE; /* there may have been others */
 }
 
 void promises_match(const struct promises *p, const struct session *s, const struct certificate *c,

@@ -10,6 +10,7 @@
 #include "dissect/dns_tap.h"
 #include "dissect/fetch_tap.h"
 #include "policy/certificate.h"
+#include "policy/lookup.h"
 #include "policy/role.h"
 #include "rules/discovery.h"
 #include "rules/finding.h"
@@ -44,6 +45,19 @@ bool promises_dns(struct promises *p, const struct dns_sighting *s, struct disco
 
 /* The same for a fetch of a policy. */
 bool promises_fetch(struct promises *p, const struct fetch_sighting *s, struct discovery *out);
+
+/* There is something to judge, borrowed for the call. */
+typedef void (*promises_found_fn)(void *user, const struct discovery *d);
+
+/* Learns from a look-up of our own, which ended just now: a policy goes to what is known of its
+ * domain, validated TLSA records and their hosts likewise, and what it says differently than
+ * before, or than DNS on the tap, is told. `now`: the newest packet time. */
+void promises_lookup(struct promises *p, const struct lookup *l, nstime now, promises_found_fn fn,
+                     void *user);
+
+/* The packets have come to that time: what the look-ups among --policies have to tell of a time
+ * before it. `ended`: there are no more packets, and a day behind them counts as well. */
+void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn fn, void *user);
 
 /* What the client of the session was seen to ask DNS for: enum sender_checks. */
 unsigned promises_checks(struct promises *p, const struct session *s);

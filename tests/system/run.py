@@ -25,11 +25,13 @@ RULES = (
     "plaintext-fallback", "sender-stopped-upgrading", "delivery-held", "starttls-planted",
     "keyword-removed", "version-regressed", "certificate-changed", "server-stack-changed",
     "transparent-proxy", "mx-steered", "coverage-lost", "memory-stale",
+    "sts-policy-unreachable", "sts-id-replayed", "sts-policy-weakened",
 )
 # Of no packet: a sensor that watches a wire tells them of itself, and no capture shows them.
 SENSOR = ("coverage-lost", "memory-stale")
-# Of no session: what DNS said.
-DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped")
+# Of no session: what DNS said, and what we were told when we asked ourselves.
+DISCOVERY = ("mx-spoofed", "sts-record-suppressed", "sts-record-invalid", "tlsa-stripped",
+             "sts-policy-unreachable", "sts-id-replayed", "sts-policy-weakened")
 
 
 class Tally:

@@ -79,6 +79,8 @@ def files(c):
     c.read("after its end", "--policies", c.write("c.json", record(PACKETS - 604801)), wanted=None)
     c.read("fetched later", "--policies", c.write("d.json", record(PACKETS + 3600)),
            wanted="medium")
+    again = json.loads(record(PACKETS + 20 * 86400)) | {"since": PACKETS - 86400}
+    c.read("fetched again and again", "--policies", c.write("e.json", json.dumps(again)), wanted="high")
     usable = c.write("u/rcpt.test.txt", BODY + "\r\n")
     c.read("usable alone", "--policies", usable, wanted="medium")
 
@@ -105,6 +107,26 @@ def directories(c):
     store = "sqlite:%s" % (c.root / "imported.db")
     out = c.policy("import", "import", "--state", store, c.root / "chasquid-then", folder).stdout
     c.tally.equal("import", "said", out.split(" imported")[0], "2 policies")
+
+
+def looked_up(c):
+    """Look-ups among records: judged by when they were made, and imported as the policies they found."""
+    def line(checked, sts="policy", **more):
+        return json.dumps({"domain": "rcpt.test", "checked": str(checked), "sts": sts} | more) + "\n"
+    found = {"id": "a1", "body": BODY}
+    for name, checked, wanted in (("before", PACKETS - 1, "high"), ("within a day", PACKETS + 3600, "medium"),
+                                  ("two days later", PACKETS + 2 * 86400, None)):
+        path = c.write("l-%s.json" % name, line(checked, **found))
+        c.read("looked up " + name, "--policies", path, wanted=wanted)
+    lines = line(PACKETS - 7200, **found) + line(PACKETS - 3600, "webpki", id="a1", why="it has expired")
+    path = c.write("l-failed.json", lines)
+    c.read("a failure after it", "--policies", path, wanted="high")
+    mixed = c.write("l-wrong.json", line(PACKETS - 1, **found) + line(PACKETS, "none", more=1))
+    c.read("a line that is wrong", "--policies", mixed, wanted="high", says="line 2: there is a member")
+    store = "sqlite:%s" % (c.root / "looked-up.db")
+    out = c.policy("import of look-ups", "import", "--state", store, path).stdout
+    c.tally.equal("import of look-ups", "said", out.split(" imported")[0], "1 policy")
+    c.read("imported look-ups", "--state", store, wanted="high")
 
 
 class Tlspol(threading.Thread):
@@ -331,6 +353,7 @@ def main():
         c = Case(tally, sys.argv[1], root)
         files(c)
         directories(c)
+        looked_up(c)
         tlspol(c)
         wrong_files(c)
         pipes(c)

@@ -130,12 +130,33 @@ static void test_long_sensor(void **state)
     }
 }
 
+/* There is no tuple, and no DNS message that was seen. */
+static void test_of_a_lookup(void **state)
+{
+    char id[IDS_TEXT];
+    struct discovery d = {.kind = DISCOVERY_POLICY,
+                          .own = true,
+                          .time = 1795219200 * NS_PER_S,
+                          .asked = 1795219200 * NS_PER_S,
+                          .now = 7};
+    enum rule_id rule = rule_by_name("sts-policy-weakened");
+    (void)state;
+    assert_true(domain_read(span_str("rcpt.test"), &d.domain));
+    assert_int_equal(ids_discovery_finding(&d, rule, id), 0);
+    expect(id, "stripwatch-finding-1\nsts-policy-weakened\nlookup\n1795219200000000000\n"
+               "rcpt.test\n0\n");
+    assert_int_equal(ids_discovery_incident(&d, rule, id), 0);
+    expect(id, "stripwatch-incident-1\nsts-policy-weakened\nlookup\n1795219200000000000\n"
+               "rcpt.test\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_serializations), cmocka_unit_test(test_stable),
         cmocka_unit_test(test_independent),    cmocka_unit_test(test_different),
         cmocka_unit_test(test_long_sensor),    cmocka_unit_test(test_of_a_sensor),
+        cmocka_unit_test(test_of_a_lookup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,6 +43,14 @@ static void a_record_comes_back_as_it_was(void **state)
     text = policy_json_text(&j);
     assert_string_equal(text, "{\"domain\":\"a.test\",\"body\":\"\"}");
     free(text);
+    assert_int_equal(read_record("{\"domain\":\"a.test\",\"fetched\":1795219200,"
+                                 "\"since\":\"2026-11-20T00:00:00Z\",\"body\":\"x\"}"),
+                     0);
+    assert_true(j.since == 1795132800 * NS_PER_S);
+    text = policy_json_text(&j);
+    assert_string_equal(text, "{\"domain\":\"a.test\",\"fetched\":\"2026-11-21T00:00:00.000000Z\","
+                              "\"since\":\"2026-11-20T00:00:00.000000Z\",\"body\":\"x\"}");
+    free(text);
     j.body[0] = (char)0xFF;
     j.body_n = 1;
     assert_null(policy_json_text(&j));
@@ -63,6 +71,9 @@ static void records_that_are_none(void **state)
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":-1}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":99999999999}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":1.5}",
+        "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":7,\"since\":8}",
+        "{\"domain\":\"a.test\",\"body\":\"\",\"since\":8}",
+        "{\"domain\":\"a.test\",\"body\":\"\",\"fetched\":7,\"since\":-1}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"id\":\"\\u001b[31m\"}",
         "{\"domain\":\"a.test\",\"body\":\"\",\"id\":7}",
         "{\"domain\":\"a.test\",\"domain\":\"b.test\",\"body\":\"\"}",

@@ -70,6 +70,9 @@ static const struct {
     {"mx-steered", 1320756},
     {"coverage-lost", 1320757},
     {"memory-stale", 1320758},
+    {"sts-policy-unreachable", 1320759},
+    {"sts-id-replayed", 1320760},
+    {"sts-policy-weakened", 1320761},
 };
 
 static void names_and_sids_are_stable(void **state)

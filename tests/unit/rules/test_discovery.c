@@ -177,6 +177,65 @@ static void a_policy_that_cannot_be_fetched(void **state)
     assert_non_null(strstr(f.reason, "was never answered, 4 times in a row"));
 }
 
+/* RFC 8461 section 8.3: alone it is the way out; each sign of another owner adds a step. */
+static void what_a_weaker_policy_weighs(void **state)
+{
+    (void)state;
+    begin(DISCOVERY_POLICY, DISCOVERY_RECORDS);
+    d.own = true;
+    promise(STS_MODE_ENFORCE, true, false);
+    d.policy.weaker = DISCOVERY_WEAKER_MODE;
+    d.policy.mode = STS_MODE_NONE;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    assert_non_null(strstr(f.reason, "Its mode was enforce and is none."));
+    assert_int_equal(f.evidence, EVIDENCE_E2);
+    d.policy.issuer_changed = true;
+    assert_int_equal(severity(), SEVERITY_MEDIUM);
+    d.policy.mx_changed = true;
+    assert_int_equal(severity(), SEVERITY_HIGH);
+}
+
+static void a_policy_that_we_cannot_have(void **state)
+{
+    (void)state;
+    begin(DISCOVERY_FETCH, DISCOVERY_FAILED);
+    d.own = true;
+    d.unanswered = 1;
+    d.policy = (struct discovery_policy){.tlsrpt = "sts-policy-fetch-error", .why = "no answer"};
+    assert_int_equal(severity(), SEVERITY_INFO); /* one connection is nothing */
+    d.unanswered = 2;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    d.unanswered = 1;
+    d.policy.status = 404;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    d.policy.status = 0;
+    d.policy.tlsrpt = "sts-webpki-invalid"; /* a certificate is no accident of the network */
+    assert_int_equal(severity(), SEVERITY_LOW);
+    assert_string_equal(f.tlsrpt, "sts-webpki-invalid");
+    promise(STS_MODE_ENFORCE, true, false);
+    assert_int_equal(severity(), SEVERITY_LOW); /* the policy holds on */
+}
+
+static void what_a_second_resolver_says(void **state)
+{
+    (void)state;
+    begin(DISCOVERY_STS, DISCOVERY_NONE);
+    d.elsewhere = NS_PER_S;
+    assert_int_equal(severity(), SEVERITY_LOW); /* a cache may know of none yet */
+    assert_int_equal(f.evidence, EVIDENCE_E3);
+    d.elsewhere_long = true;
+    assert_int_equal(severity(), SEVERITY_MEDIUM);
+    d.answer = DISCOVERY_FAILED;
+    assert_int_equal(severity(), SEVERITY_LOW);
+    begin(DISCOVERY_STS, DISCOVERY_NONE);
+    promise(STS_MODE_ENFORCE, true, false);
+    d.own = true;
+    assert_int_equal(severity(), SEVERITY_MEDIUM);
+    d.authentic = true; /* DNSSEC: the owner did it */
+    assert_int_equal(severity(), SEVERITY_LOW);
+    assert_int_equal(f.cause, CAUSE_DOMAIN_MISCONFIGURED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +245,9 @@ int main(void)
         cmocka_unit_test(a_record_that_is_wrong_is_counted),
         cmocka_unit_test(tlsa_records_that_lost_their_mark),
         cmocka_unit_test(a_policy_that_cannot_be_fetched),
+        cmocka_unit_test(what_a_weaker_policy_weighs),
+        cmocka_unit_test(a_policy_that_we_cannot_have),
+        cmocka_unit_test(what_a_second_resolver_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "sensor/lookups.h"
 #include "tests/unit/sensor/wire_use.h"
 
 enum { LONG = 240 };
@@ -32,7 +33,10 @@ static void long_names_are_told_apart(void **state)
     struct wire_made *w = calloc(1, sizeof(*w));
     struct book *book = book_new(&key);
     struct routes *routes = routes_new(&key);
-    struct discover *d = discover_new(&key, book, routes);
+    struct exchangers *exchangers = exchangers_new(&key);
+    struct lookups *lookups = lookups_new(&key, book, exchangers);
+    struct discover *d =
+        discover_new(&key, &(struct discover_aid){book, routes, exchangers, lookups});
     struct dns_sighting s = wire_made_dns(w, DNS_TXT, long_name('a'));
     struct discovery out;
     (void)state;
@@ -53,6 +57,8 @@ static void long_names_are_told_apart(void **state)
         assert_int_equal(out.before != 0, letter == 'a');
     }
     discover_free(d);
+    lookups_free(lookups);
+    exchangers_free(exchangers);
     routes_free(routes);
     book_free(book);
     free(w);
