@@ -41,12 +41,14 @@ enum eve_value_kind {
     EVE_VALUE_TRUTH,
     EVE_VALUE_LIST,
     EVE_VALUE_OBJECT,
-    EVE_VALUE_WORDS, /* never in a line: several texts, made by a renderer, with commas between */
+    /* Never in a line, but made by renderers: */
+    EVE_VALUE_ONE,   /* a list of one text */
+    EVE_VALUE_WORDS, /* a list of words of ours, in `text` with commas between */
 };
 
 struct eve_value {
     enum eve_value_kind kind;
-    struct span text;          /* TEXT, WORDS: UTF-8, and may hold anything that \u can say */
+    struct span text;          /* TEXT, ONE, WORDS: UTF-8, and may hold anything that \u can say */
     int64_t number;            /* INTEGER, TENTHS */
     bool truth;                /* TRUTH */
     const struct json_t *node; /* LIST, OBJECT */

@@ -84,6 +84,22 @@ bool format_how_ecs_hash(struct format_how *h, const char *from, struct eve_valu
     return n > 0;
 }
 
+static bool as_list(bool good, struct eve_value *out)
+{
+    out->kind = EVE_VALUE_ONE;
+    return good;
+}
+
+bool format_how_ecs_technique(struct format_how *h, const char *from, struct eve_value *out)
+{
+    return as_list(format_how_attack_technique(h, from, out), out);
+}
+
+bool format_how_ecs_subtechnique(struct format_how *h, const char *from, struct eve_value *out)
+{
+    return as_list(format_how_attack_subtechnique(h, from, out), out);
+}
+
 struct span format_ecs(const struct eve_view *v, const struct format_options *o,
                        struct format_out *out)
 {

@@ -79,6 +79,7 @@ void format_flat_value(struct format_flat *f, struct eve_value v, const char *sp
 {
     switch (v.kind) {
     case EVE_VALUE_TEXT:
+    case EVE_VALUE_ONE:
     case EVE_VALUE_WORDS:
         format_flat_text(f, v.text, special);
         return;

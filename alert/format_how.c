@@ -65,7 +65,7 @@ bool format_how_as_list(struct format_how *h, const char *from, struct eve_value
     *out = get(h, from);
     if (out->kind != EVE_VALUE_TEXT)
         return false;
-    out->kind = EVE_VALUE_WORDS;
+    out->kind = EVE_VALUE_ONE;
     return out->text.n > 0;
 }
 

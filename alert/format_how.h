@@ -19,7 +19,7 @@ struct format_how {
 /* HOW(name, what the documentation says of it) */
 #define FORMAT_HOWS(HOW)                                                                           \
     HOW(as_is, "")                                                                                 \
-    HOW(first, "the first of the list")                                                            \
+    HOW(first, "")                                                                                 \
     HOW(as_text, "as text")                                                                        \
     HOW(as_list, "as a list of one")                                                               \
     HOW(text, "where there is")                                                                    \
@@ -50,6 +50,8 @@ struct format_how {
     HOW(ecs_type, "info; protocol for tls; connection, end for smtp")                              \
     HOW(ecs_direction, "mx-in inbound, mx-out outbound, internal internal")                        \
     HOW(ecs_established, "tls: finished; smtp: handshake is complete")                             \
+    HOW(ecs_technique, "up to the dot, as a list of one")                                          \
+    HOW(ecs_subtechnique, "whole, if it has a dot, as a list of one")                              \
     HOW(ecs_hash, "upper case, no colons")                                                         \
     HOW(cef_application, "SMTP; in alerts about DNS DNS, about fetching a policy TLS")             \
     HOW(ocsf_activity, "open 1, ongoing 2, closed 3; without an incident 1")                       \

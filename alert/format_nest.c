@@ -135,6 +135,11 @@ static void put_value(struct json *out, struct span key, struct eve_value v, uns
     case EVE_VALUE_OBJECT:
         put_object(out, key, v, depth);
         return;
+    case EVE_VALUE_ONE:
+        json_put_open(out, key, true);
+        json_put_str(out, span_of(NULL, 0), v.text);
+        json_close(out);
+        return;
     case EVE_VALUE_WORDS:
         put_words(out, key, v.text);
         return;

@@ -4,7 +4,8 @@
  *
  *   format_drive FORMAT [--reason] [--facility N]
  *
- * A line each way: one that the format does not carry gives "- not carried", a broken one "- broken".
+ * A line each way: one that the format does not carry gives "- not carried", a broken one "-
+ * broken".
  */
 #include <stdio.h>
 #include <stdlib.h>
