@@ -231,9 +231,9 @@
 #define CAP_GATE_SECONDS  5    /* until they have asked, and again until they have the answer */
 
 /* --- output --- */
-#define CAP_JSON_LINE   65536 /* one line of output */
+#define CAP_JSON_LINE   65536                  /* one line of output */
 #define CAP_FORMAT_LINE (CAP_JSON_LINE + 8192) /* of syslog: a line of ours, and its header */
-#define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
-#define CAP_FINDINGS   64    /* findings of one session: more than there are rules to fire */
+#define CAP_ALERT_TEXT  1024                   /* a reason: two or three sentences */
+#define CAP_FINDINGS    64 /* findings of one session: more than there are rules to fire */
 
 #endif

@@ -8,6 +8,7 @@
 The map is alert/format_map.def, what is done to a value alert/format_how.h, the severities those of
 alert/format.c.
 """
+import functools
 import re
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def source(name):
     return (TOP / "alert" / name).read_text(encoding="utf-8")
 
 
+@functools.lru_cache
 def rows():
     """(format, to, constant or label or None, from, how, kind) of each row of the map, in its order."""
     out = []
