@@ -137,18 +137,16 @@
 #define CAP_BOOK_SHARED  64    /* domains looked at that name one mail exchanger */
 
 /* Asking the network (policy/lookup.h, policy/asking.h). */
-#define CAP_LOOKUP_MX        32   /* exchangers looked at of one domain; senders try no more */
-#define CAP_LOOKUP_ADDRESSES 8    /* kept of one exchanger */
-#define CAP_LOOKUP_TEXT      256  /* what was wrong, who issued: one line */
-#define CAP_LOOKUP_REPORT    1024 /* bytes of a TLSRPT record: sixteen addresses of reports */
-#define CAP_LOOKUP_LINE                                                                            \
-    262144                      /* one as JSON: a body of 64 KiB with each byte escaped, and more  \
-                                 */
-#define CAP_EXCHANGERS    8192  /* validated mail exchangers of domains: 12 MiB, at worst 20 */
-#define CAP_ASKING_FLIGHT 8     /* look-ups at a time */
-#define CAP_ASKING_MINUTE 300   /* and in a minute */
-#define CAP_ASKING_QUEUE  1000  /* domains that wait */
-#define CAP_ASKING_KNOWN  65536 /* domains of which it is known when to ask again */
+#define CAP_LOOKUP_MX        32     /* exchangers looked at of one domain; senders try no more */
+#define CAP_LOOKUP_ADDRESSES 8      /* kept of one exchanger */
+#define CAP_LOOKUP_TEXT      256    /* what was wrong, who issued: one line */
+#define CAP_LOOKUP_REPORT    1024   /* bytes of a TLSRPT record: sixteen addresses of reports */
+#define CAP_LOOKUP_LINE      262144 /* one as JSON: a body of 64 KiB, each byte escaped, and more */
+#define CAP_EXCHANGERS       8192   /* validated mail exchangers of domains: 12 MiB, at worst 20 */
+#define CAP_ASKING_FLIGHT    8      /* look-ups at a time */
+#define CAP_ASKING_MINUTE    300    /* and in a minute */
+#define CAP_ASKING_QUEUE     1000   /* domains that wait */
+#define CAP_ASKING_KNOWN     65536  /* domains of which it is known when to ask again */
 
 /* --- policies over HTTPS --- */
 #define CAP_HTTPS_FLIGHT    32  /* fetches at a time; four times what the queue lets fly */
@@ -247,8 +245,9 @@
 #define CAP_GATE_SECONDS  5    /* until they have asked, and again until they have the answer */
 
 /* --- output --- */
-#define CAP_JSON_LINE  65536 /* one line of output */
-#define CAP_ALERT_TEXT 1024  /* a reason: two or three sentences */
-#define CAP_FINDINGS   64    /* findings of one session: more than there are rules to fire */
+#define CAP_JSON_LINE   65536                  /* one line of output */
+#define CAP_FORMAT_LINE (CAP_JSON_LINE + 8192) /* of syslog: a line of ours, and its header */
+#define CAP_ALERT_TEXT  1024                   /* a reason: two or three sentences */
+#define CAP_FINDINGS    64 /* findings of one session: more than there are rules to fire */
 
 #endif

@@ -33,12 +33,14 @@ foreach(page 1 5 7)
 endforeach()
 
 file(GLOB docs ${CMAKE_SOURCE_DIR}/docs/*.md)
-install(FILES README.md ${docs} docs/eve.schema.json DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR})
+file(GLOB schemas ${CMAKE_SOURCE_DIR}/docs/*.schema.json)
+install(FILES README.md ${docs} ${schemas} DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR})
 install(FILES contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR})
 configure_file(contrib/debian/changelog.in ${CMAKE_BINARY_DIR}/package/changelog @ONLY)
 package_gzip(${CMAKE_BINARY_DIR}/package/changelog ${CMAKE_INSTALL_FULL_DOCDIR})
 install(FILES contrib/stripwatch.yaml DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR}/examples)
-install(DIRECTORY contrib/grafana contrib/prometheus
+install(DIRECTORY contrib/grafana contrib/prometheus contrib/elastic contrib/logstash contrib/sigma
+                  contrib/splunk contrib/vector contrib/wazuh
         DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR}/examples)
 
 set(CPACK_GENERATOR DEB)

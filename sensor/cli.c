@@ -17,6 +17,7 @@ enum option_id {
     OPTION_JSON,
     OPTION_OUTPUT,
     OPTION_APPEND,
+    OPTION_FORMAT,
     OPTION_PORTS,
     OPTION_LOCAL_NETS,
     OPTION_OWN_MX,
@@ -93,6 +94,9 @@ static const struct option_row OPTION[] = {
                        "lines of JSON to FILE; standard output stays as it is"},
     [OPTION_APPEND] = {"append", 'a', NULL, ON(CLI_READ), true,
                        "add to the FILE of -o, do not truncate it"},
+    [OPTION_FORMAT] = {"format", 0, "FORMAT", ON(CLI_READ), false,
+                       "of the lines of --json and -o: " FORMAT_NAMES " (eve); cef and ocsf have "
+                       "alerts alone"},
     [OPTION_PORTS] = {"ports", 0, "PORT,...", ON(CLI_READ) | LIVE, false,
                       "server ports that carry mail (25,465,587,2525; 465 begins with TLS)"},
     [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", ON(CLI_READ) | LIVE, false, "our networks"},
@@ -397,6 +401,12 @@ static int set_path(const char **path, const char *value, struct cli_why *why)
     return *value ? 0 : cli_value_refuse(why, value, "is no file name");
 }
 
+static int set_format(struct cli *c, const char *value, struct cli_why *why)
+{
+    c->format = format_by_name(value);
+    return c->format < FORMAT_COUNT ? 0 : cli_value_refuse(why, value, "is not " FORMAT_NAMES);
+}
+
 static int set_by(struct cli *c, const char *value, struct cli_why *why)
 {
     for (unsigned i = PREVALENCE_BY_NOTHING + 1; i < PREVALENCE_BY_COUNT; i++) {
@@ -429,6 +439,8 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
         return 0;
     case OPTION_OUTPUT:
         return set_path(&c->out_path, value, why);
+    case OPTION_FORMAT:
+        return set_format(c, value, why);
     case OPTION_PORTS:
         return cli_value_ports(value, c->port, &c->port_count, why);
     case OPTION_LOCAL_NETS:
@@ -571,6 +583,8 @@ static int check_together(struct cli *c, const bool *seen)
 {
     if (c->append && !c->out_path)
         return refuse(c, "--append needs a file to add to: -o FILE");
+    if (seen[OPTION_FORMAT] && !c->json && !c->out_path)
+        return refuse(c, "--format is of lines, and there are none: --json or -o FILE");
     if (c->exit_zero && seen[OPTION_FAIL_ON])
         return refuse(c, "--fail-on and --exit-zero contradict each other");
     if (c->quiet && seen[OPTION_COLOUR])

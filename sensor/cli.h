@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "alert/format.h"
 #include "policy/role.h"
 #include "report/prevalence.h"
 #include "rules/finding.h"
@@ -51,6 +52,7 @@ struct cli {
     bool json;
     const char *out_path; /* NULL: none */
     bool append;
+    enum format format; /* of the lines */
     uint16_t port[CAP_PORTS];
     uint8_t port_count; /* 0: the usual ones */
     struct role_config roles;

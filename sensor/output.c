@@ -62,6 +62,15 @@ int output_open_file(struct output *o, const char *path, bool append, const stru
     return 0;
 }
 
+int output_render(struct output *o, enum format format)
+{
+    if (!o->file || format == FORMAT_EVE)
+        return 0;
+    o->format = format;
+    o->rendered = malloc(sizeof(*o->rendered));
+    return o->rendered ? 0 : ENOMEM;
+}
+
 static int fail(struct output *o)
 {
     if (!o->error)
@@ -69,14 +78,29 @@ static int fail(struct output *o)
     return -1;
 }
 
-int output_write(struct output *o, struct span bytes)
+static int write_bytes(struct output *o, struct span bytes)
+{
+    errno = 0;
+    return fwrite(bytes.p, 1, bytes.n, o->file) == bytes.n ? 0 : fail(o);
+}
+
+int output_write(struct output *o, struct span line)
 {
     if (!o->file)
         return 0;
     if (o->error)
         return -1;
-    errno = 0;
-    return fwrite(bytes.p, 1, bytes.n, o->file) == bytes.n ? 0 : fail(o);
+    if (!o->rendered)
+        return write_bytes(o, line);
+    errno = ENOMEM; /* a line of our own is not broken */
+    switch (format_line(o->format, line, NULL, o->rendered)) {
+    case FORMAT_OK:
+        return write_bytes(o, o->rendered->line);
+    case FORMAT_NOT_CARRIED:
+        return 0;
+    default:
+        return fail(o);
+    }
 }
 
 int output_close(struct output *o)
@@ -89,6 +113,8 @@ int output_close(struct output *o)
         fail(o);
     o->file = NULL;
     free(o->buffer);
+    free(o->rendered);
     o->buffer = NULL;
+    o->rendered = NULL;
     return o->error;
 }

@@ -167,12 +167,20 @@ static bool on_packet(void *user, const struct packet *p)
 static int open_outputs(struct reading *r)
 {
     char text[320];
-    if (r->cli->json)
+    int error = 0;
+    if (r->cli->json) {
         output_open_standard(&r->lines[LINES_STANDARD]);
+        error = output_render(&r->lines[LINES_STANDARD], r->cli->format);
+    }
+    if (error) {
+        complain(r, "start", strerror(error));
+        return -1;
+    }
     if (!r->cli->out_path)
         return 0;
-    int error =
-        output_open_file(&r->lines[LINES_FILE], r->cli->out_path, r->cli->append, &r->inputs);
+    error = output_open_file(&r->lines[LINES_FILE], r->cli->out_path, r->cli->append, &r->inputs);
+    if (!error)
+        error = output_render(&r->lines[LINES_FILE], r->cli->format);
     if (!error)
         return 0;
     snprintf(text, sizeof(text), "cannot be written: %s",

@@ -44,6 +44,8 @@ HOLDS = {
     "./usr/share/doc/stripwatch/examples/stripwatch.yaml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/grafana/stripwatch.json": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/prometheus/stripwatch.rules.yml": "-rw-r--r--",
+    "./usr/share/doc/stripwatch/examples/wazuh/stripwatch_rules.xml": "-rw-r--r--",
+    "./usr/share/doc/stripwatch/ecs.schema.json": "-rw-r--r--",
 }
 # The libraries of README.md's table, as Debian 12 names them.
 NEEDS = ("libc6", "libpcap0.8", "libssl3", "zlib1g", "libzstd1", "liblz4-1", "libjansson4",

@@ -46,7 +46,7 @@ def main():
                 if system and EXTERNAL.match(system.group(1)):
                     if path.suffix == ".h":
                         faults.append(f"{name}:{number}: a header includes <{system.group(1)}>")
-                    if layer not in ("base", "store", "policy", "online", "history", "report", "sensor"):
+                    if layer not in ("base", "store", "policy", "online", "history", "alert", "report", "sensor"):
                         faults.append(f"{name}:{number}: {layer}/ includes <{system.group(1)}>")
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults else 0

@@ -49,7 +49,7 @@ static void options_are_taken_anywhere(void **state)
     assert_int_equal(parse("stripwatch read a --json -o out -a b --ports 25,26 --sensor-name s1 "
                            "--fail-on none --min-severity high -n -q --max-flows=10 - "
                            "--local-nets 10.0.0.0/8 --own-mx ::1 --smart-hosts 192.0.2.1 "
-                           "--community-id-seed 7 --show-addresses"),
+                           "--community-id-seed 7 --show-addresses --format ocsf"),
                      0);
     assert_true(c.json && c.append && c.no_names && c.quiet && c.show_addresses);
     assert_string_equal(c.out_path, "out");
@@ -59,6 +59,7 @@ static void options_are_taken_anywhere(void **state)
     assert_int_equal(c.fail_on, SEVERITY_COUNT);
     assert_int_equal(c.min_severity, SEVERITY_HIGH);
     assert_int_equal(c.max_flows, 10);
+    assert_int_equal(c.format, FORMAT_OCSF);
     assert_int_equal(c.community_id_seed, 7);
     assert_int_equal(c.roles.local.count + c.roles.own_mx.count + c.roles.smart_hosts.count, 3);
 }
@@ -202,6 +203,10 @@ static void wrong_lines_are_refused_with_a_hint(void **state)
         {"stripwatch read x -o -", "--output: '-' is standard output: --json writes there"},
         {"stripwatch read x --ports 25 --ports 26", "--ports is given twice"},
         {"stripwatch read x -a", "--append needs a file to add to: -o FILE"},
+        {"stripwatch read x --format ecs",
+         "--format is of lines, and there are none: --json or -o FILE"},
+        {"stripwatch read x --json --format leef",
+         "--format: 'leef' is not eve, ecs, cef, ocsf or rfc5424"},
         {"stripwatch read x --exit-zero --fail-on low",
          "--fail-on and --exit-zero contradict each other"},
         {"stripwatch read x --json --color never",

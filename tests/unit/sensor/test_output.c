@@ -46,6 +46,25 @@ static void files_are_truncated_or_appended_to(void **state)
     capdir_remove(&dir);
 }
 
+/* CEF carries alerts alone; a line that is none of ours is an error, and the last one written. */
+static void lines_are_rendered(void **state)
+{
+    static const char stats[] = "{\"timestamp\":\"2026-11-21T10:00:00.000000+0000\","
+                                "\"event_type\":\"stats\"}\n";
+    (void)state;
+    struct capdir dir = capdir_make();
+    struct output o = {0};
+    assert_int_equal(output_render(&o, FORMAT_ECS), 0); /* not in use */
+    assert_int_equal(output_open_file(&o, capdir_path(&dir, "out"), false, &NONE), 0);
+    assert_int_equal(output_render(&o, FORMAT_CEF), 0);
+    assert_int_equal(output_write(&o, span_str(stats)), 0);
+    assert_int_equal(output_write(&o, span_str("{}\n")), -1);
+    assert_int_equal(output_write(&o, span_str(stats)), -1);
+    assert_true(output_close(&o) != 0);
+    assert_file(capdir_path(&dir, "out"), "");
+    capdir_remove(&dir);
+}
+
 /* By any name: a hard link is the same file. */
 static void inputs_are_never_overwritten(void **state)
 {
@@ -116,6 +135,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_truncated_or_appended_to),
+        cmocka_unit_test(lines_are_rendered),
         cmocka_unit_test(inputs_are_never_overwritten),
         cmocka_unit_test(what_cannot_be_opened_is_told),
         cmocka_unit_test(a_full_disk_is_told),
