@@ -78,9 +78,13 @@ static const struct legend TECHNIQUE[] = {
     {"POL-7", "mail that requires TLS (RFC 8689) goes in clear"},
     {"DNS-1", "the MTA-STS record of a domain is suppressed"},
     {"DNS-2", "the MTA-STS record of a domain is made invalid"},
+    {"DNS-3", "an id of an MTA-STS record that was over comes back"},
     {"DNS-4", "the mail exchangers of a domain are forged"},
     {"DNS-5", "the address of a mail exchanger is forged"},
     {"DNS-6", "TLSA records, or the proof that they are authentic, are taken away"},
+    {"DNS-7", "the policy of a domain cannot be had from where it is published"},
+    {"DNS-8", "a policy asks for less than before"},
+    {"DNS-9", "a policy names other mail exchangers, to lose mail or to lead it astray"},
     {"TCP-1", "two segments carry different bytes for the same sequence numbers"},
     {"TCP-2", "a segment with another TTL than its direction has"},
     {"TCP-4", "a segment without the options that its direction has"},
@@ -162,28 +166,5 @@ bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign)
             return true;
         at += word;
     }
-    return false;
-}
-
-static bool is_here(const char *need)
-{
-    static const char *const here[] = {"S", "N", "2", "P", "D", "W"};
-    for (size_t i = 0; i < sizeof(here) / sizeof(here[0]); i++)
-        if (strcmp(need, here[i]) == 0)
-            return true;
-    return false;
-}
-
-/* Evidence waits as long as one of the rule's needs does: a rule that asks for history as well has
- * what the packets alone give it. */
-bool legend_waits(enum legend_kind kind, const struct rule *r, const char *sign)
-{
-    if (kind == LEGEND_NEED)
-        return !is_here(sign);
-    if (kind != LEGEND_EVIDENCE || strcmp(sign, "E1") == 0)
-        return false;
-    for (const struct legend *need = NEED; need->sign; need++)
-        if (legend_has(LEGEND_NEED, r, need->sign) && !is_here(need->sign))
-            return true;
     return false;
 }

@@ -33,8 +33,4 @@ const char *legend_column(enum legend_kind kind, const struct rule *r);
 /* Whether the rule has the sign in that column. */
 bool legend_has(enum legend_kind kind, const struct rule *r, const char *sign);
 
-/* Whether the sign waits for what the program does not have yet: history, policies, a second tap.
- */
-bool legend_waits(enum legend_kind kind, const struct rule *r, const char *sign);
-
 #endif

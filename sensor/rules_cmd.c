@@ -110,7 +110,7 @@ static void explain_signs(FILE *to, enum legend_kind kind, const struct rule *r)
         if (!legend_has(kind, r, row->sign))
             continue;
         typeset_say(&lead, "%-11s%-11s", heading, row->sign);
-        typeset_say(&text, "%s%s", row->text, legend_waits(kind, r, row->sign) ? " (not yet)" : "");
+        typeset_say(&text, "%s", row->text);
         typeset_wrap(to, lead.text, text.text, TEXT_LINES);
         heading = "";
     }
@@ -174,13 +174,13 @@ static void page_legend(FILE *to, enum legend_kind kind)
         fprintf(to, "| %s | %s |\n", row->sign, row->text);
 }
 
-/* Names of the rules that break a promise by what they see in the session itself. */
+/* Names of the rules that tell of a broken promise. */
 static void page_promises(FILE *to)
 {
     const char *between = "";
     for (unsigned i = 0; i < RULE_COUNT; i++) {
         const struct rule *r = rule_row((enum rule_id)i);
-        if (!legend_has(LEGEND_EVIDENCE, r, "E3") || legend_waits(LEGEND_EVIDENCE, r, "E3"))
+        if (!legend_has(LEGEND_EVIDENCE, r, "E3"))
             continue;
         fprintf(to, "%s`%s`", between, r->name);
         between = ", ";

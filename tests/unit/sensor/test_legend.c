@@ -62,27 +62,12 @@ static void a_sign_is_a_whole_word(void **state)
     assert_false(legend_has(LEGEND_EVIDENCE, &r, "E1"));
 }
 
-static void what_needs_more_than_the_session_waits(void **state)
-{
-    const struct rule *removed = rule_row(RULE_STARTTLS_REMOVED);
-    const struct rule *requiretls = rule_row(RULE_REQUIRETLS_VIOLATED);
-    (void)state;
-    assert_false(legend_waits(LEGEND_NEED, removed, "S"));
-    assert_true(legend_waits(LEGEND_NEED, removed, "H"));
-    assert_false(legend_waits(LEGEND_EVIDENCE, removed, "E1"));
-    assert_true(legend_waits(LEGEND_EVIDENCE, removed, "E2"));
-    assert_true(legend_waits(LEGEND_EVIDENCE, removed, "E3"));
-    assert_false(legend_waits(LEGEND_EVIDENCE, requiretls, "E3"));
-    assert_false(legend_waits(LEGEND_FAMILY, removed, "strip"));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_sign_of_the_catalogue_is_told_once),
         cmocka_unit_test(no_other_sign_is_told),
         cmocka_unit_test(a_sign_is_a_whole_word),
-        cmocka_unit_test(what_needs_more_than_the_session_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
