@@ -124,6 +124,17 @@ int child_main(int argc, char **argv)
     return code;
 }
 
+static void tell_walls(const struct child *c, const struct sandbox_state *s)
+{
+    if (s->landlock_refused)
+        child_say(c, CONFIG_LOG_WARNING, "Landlock is refused (%s): seccomp stands alone",
+                  strerror(s->landlock_refused));
+    child_say(c, CONFIG_LOG_DEBUG, "ready: seccomp, Landlock %d%s", s->landlock,
+              s->landlock > 0       ? ""
+              : s->landlock_refused ? " (refused)"
+                                    : " (the kernel has none)");
+}
+
 bool child_ready(struct child *c, const struct sandbox *walls)
 {
     struct sandbox_state state;
@@ -133,8 +144,7 @@ bool child_ready(struct child *c, const struct sandbox *walls)
         child_say(c, CONFIG_LOG_ERROR, "no sandbox: %s", why);
         return false;
     }
-    child_say(c, CONFIG_LOG_DEBUG, "ready: seccomp, Landlock %d%s", state.landlock,
-              state.landlock == 0 ? " (the kernel has none)" : "");
+    tell_walls(c, &state);
     c->alive = 0;
     child_turn(c);
     return true;

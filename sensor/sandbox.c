@@ -108,13 +108,21 @@ static bool allow_dir(int rules, const char *dir, uint64_t files)
     return r == 0;
 }
 
-static int landlock(const struct sandbox *s)
+/* A kernel without it, and one that has it switched off, say so by these two. Whatever else comes
+ * is of somebody between us and the kernel, who does not let us ask. */
+static int without_landlock(struct sandbox_state *state)
+{
+    if (errno != ENOSYS && errno != EOPNOTSUPP)
+        state->landlock_refused = errno;
+    return 0;
+}
+
+static int landlock(const struct sandbox *s, struct sandbox_state *state)
 {
     long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
-        return -1;
-    if (version < 1) /* the kernel has none, or was told at its start to do without */
-        return 0;
+    state->landlock_refused = 0;
+    if (version < 1)
+        return without_landlock(state);
     struct landlock_ruleset_attr attr = {.handled_access_fs = files_of((int)version)};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
     if (rules < 0)
@@ -268,7 +276,7 @@ bool sandbox_enter(const struct sandbox *s, struct sandbox_state *state, char wh
     if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) ||
         (s->descriptors > 0 && !limit(RLIMIT_NOFILE, s->descriptors)))
         return fail(why, "limits", errno);
-    int version = landlock(s);
+    int version = landlock(s, state);
     if (version < 0)
         return fail(why, "Landlock", errno);
     state->landlock = version;

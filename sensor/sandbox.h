@@ -26,7 +26,8 @@ struct sandbox {
 
 /* What came about. */
 struct sandbox_state {
-    int landlock; /* version of its interface; 0: the kernel has none */
+    int landlock;         /* version of its interface; 0: the kernel has none, or it is refused */
+    int landlock_refused; /* the errno of that refusal; 0: it was none */
     bool seccomp;
 };
 
