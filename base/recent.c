@@ -7,12 +7,12 @@
 
 #define NONE UINT32_MAX
 
+/* Apart from the values, so that to look for a key and to keep the order touches little memory. */
 struct place {
     uint64_t key;  /* hash */
     uint32_t next; /* in its bucket, and one more; of the places that were left: among those */
     uint32_t older, newer;
     uint32_t self;
-    uint64_t value[]; /* `size` bytes */
 };
 
 struct recent {
@@ -22,15 +22,17 @@ struct recent {
     uint32_t left;   /* the newest of those that were left, and one more; 0: none */
     uint32_t count;
     uint32_t oldest, newest;
-    size_t size, stride; /* bytes of a value, and of a place */
+    size_t size, stride; /* bytes of a value, and of its room */
+    struct place *place; /* behind the values */
     uint32_t *bucket;    /* behind the places */
-    uint64_t place[];
+    uint64_t value[];    /* `stride` bytes a place */
 };
 
 struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t size)
 {
-    size_t stride = sizeof(struct place) + (size + 7) / 8 * 8;
-    struct recent *r = calloc(1, sizeof(*r) + places * (stride + sizeof(r->bucket[0])));
+    size_t stride = (size + 7) / 8 * 8;
+    struct recent *r = calloc(1, sizeof(*r) + places * (stride + sizeof(r->place[0]) +
+                                                        sizeof(r->bucket[0])));
 
     if (!r)
         return NULL;
@@ -39,7 +41,8 @@ struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t
     r->size = size;
     r->stride = stride;
     r->oldest = r->newest = NONE;
-    r->bucket = (uint32_t *)(void *)((uint8_t *)r->place + places * stride);
+    r->place = (struct place *)(void *)((uint8_t *)r->value + places * stride);
+    r->bucket = (uint32_t *)(void *)(r->place + places);
     return r;
 }
 
@@ -62,19 +65,24 @@ bool recent_is_full(const struct recent *r)
 
 static struct place *at(struct recent *r, uint32_t i)
 {
-    return (struct place *)(void *)((uint8_t *)r->place + i * r->stride);
+    return &r->place[i];
 }
 
 static struct place *place_of(struct recent *r, const void *value)
 {
-    size_t off = (size_t)((const uint8_t *)value - (const uint8_t *)r->place);
+    size_t off = (size_t)((const uint8_t *)value - (const uint8_t *)r->value);
 
     return at(r, (uint32_t)(off / r->stride));
 }
 
 static void *value_at(struct recent *r, uint32_t i)
 {
-    return i == NONE ? NULL : at(r, i)->value;
+    return i == NONE ? NULL : (uint8_t *)r->value + i * r->stride;
+}
+
+static void *value_of(struct recent *r, const struct place *p)
+{
+    return p ? value_at(r, p->self) : NULL;
 }
 
 void *recent_oldest(struct recent *r)
@@ -105,6 +113,8 @@ void recent_use(struct recent *r, void *value)
 {
     struct place *p = place_of(r, value);
 
+    if (r->newest == p->self)
+        return;
     take(r, p);
     append(r, p);
 }
@@ -127,9 +137,7 @@ static struct place *find(struct recent *r, uint64_t hash)
 
 void *recent_find(struct recent *r, const void *key, size_t n)
 {
-    struct place *p = r->count ? find(r, siphash(&r->secret, key, n)) : NULL;
-
-    return p ? p->value : NULL;
+    return r->count ? value_of(r, find(r, siphash(&r->secret, key, n))) : NULL;
 }
 
 void recent_forget(struct recent *r, void *value)
@@ -175,10 +183,10 @@ void *recent_keep(struct recent *r, const void *key, size_t n)
         p = new_place(r);
         p->key = hash;
         p->next = *bucket;
-        memset(p->value, 0, r->size);
+        memset(value_of(r, p), 0, r->size);
         *bucket = p->self + 1;
         r->count++;
     }
     append(r, p);
-    return p->value;
+    return value_of(r, p);
 }
