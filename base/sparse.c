@@ -5,16 +5,22 @@
 
 enum { WORD = 8, GROUP = 64 };
 
-static uint8_t *pack_word(uint8_t *to, const uint8_t *word)
+/* The lowest bit of each byte that is not zero. */
+static inline uint64_t bytes_of(uint64_t word)
 {
-    uint8_t *mask = to++;
+    const uint64_t low = UINT64_C(0x7f7f7f7f7f7f7f7f);
 
-    *mask = 0;
-    for (unsigned i = 0; i < WORD; i++) {
-        *to = word[i]; /* written over when it was zero */
-        *mask = (uint8_t)(*mask | (word[i] != 0) << i);
-        to += word[i] != 0;
-    }
+    return (((word & low) + low) | word) >> 7 & UINT64_C(0x0101010101010101);
+}
+
+/* The first byte is that of the lowest bits, whatever the machine. */
+static inline uint8_t *pack_word(uint8_t *to, uint64_t word)
+{
+    uint64_t bytes = bytes_of(word);
+
+    *to++ = (uint8_t)(bytes * UINT64_C(0x0102040810204080) >> 56);
+    for (; bytes; bytes &= bytes - 1)
+        *to++ = (uint8_t)(word >> __builtin_ctzll(bytes));
     return to;
 }
 
@@ -28,12 +34,11 @@ size_t sparse_pack(uint8_t *to, const void *record, size_t n)
         uint8_t *mask = at++;
         *mask = 0;
         for (size_t w = 0; w < words; w++) {
-            const uint8_t *word = from + group + w * WORD;
             uint64_t value;
-            memcpy(&value, word, sizeof(value));
+            memcpy(&value, from + group + w * WORD, sizeof(value));
             if (value) {
                 *mask = (uint8_t)(*mask | 1u << w);
-                at = pack_word(at, word);
+                at = pack_word(at, value);
             }
         }
     }
@@ -48,9 +53,11 @@ size_t sparse_unpack(const uint8_t *from, void *record, size_t n)
     memset(record, 0, n);
     for (size_t group = 0; group < n; group += GROUP) {
         for (unsigned words = *at++; words; words &= words - 1) {
-            uint8_t *word = to + group + (size_t)__builtin_ctz(words) * WORD;
+            uint8_t *place = to + group + (size_t)__builtin_ctz(words) * WORD;
+            uint64_t word = 0;
             for (unsigned bytes = *at++; bytes; bytes &= bytes - 1)
-                word[__builtin_ctz(bytes)] = *at++;
+                word |= (uint64_t)*at++ << 8 * __builtin_ctz(bytes);
+            memcpy(place, &word, sizeof(word));
         }
     }
     return (size_t)(at - from);

@@ -12,7 +12,7 @@
 #define LINGER (CAP_FLOW_RESET_S * NS_PER_S)
 /* These bound the cost of one packet. */
 #define SILENT_TRIES  8     /* flows looked at for one that is silent */
-#define MEASURE_EVERY 16384 /* packets between two looks at what the allocator wastes */
+#define MEASURE_EVERY 16384 /* packets at least between two looks at what the allocator wastes */
 #define TRIM_TRIES    8     /* flows packed, and flows evicted; a packet brings one at most */
 
 static struct flow_key twin_key(const struct flow *f)
@@ -473,9 +473,11 @@ void lifetime_trim(struct dissect *d)
  */
 static void measure_waste(struct dissect *d)
 {
-    if (d->converse.number < d->measure_at) /* it costs as much as a thousand packets */
-        return;
-    d->measure_at = d->converse.number + MEASURE_EVERY;
+    uint32_t flows = flow_count(d->converse.table) + park_count(d->park);
+
+    if (d->converse.number < d->measure_at) /* it costs as much as a thousand packets, and more */
+        return;                             /* with many flows, all of which change no sooner */
+    d->measure_at = d->converse.number + (flows > MEASURE_EVERY ? flows : MEASURE_EVERY);
     size_t whole = heap_whole() + flow_slab_bytes(d->converse.table), most = d->config.memory;
 
     d->memory = whole > most ? (size_t)((double)most * (double)most / (double)whole) : most;

@@ -6,6 +6,11 @@
 _Static_assert(sizeof(struct flow) % 8 == 0 && sizeof(struct session) % 8 == 0,
                "sparse_pack() takes whole words");
 
+#define KEY_ROOM 64 /* a group of words: the first one, which has the key */
+_Static_assert(offsetof(struct flow, key) + sizeof(struct flow_key) <= KEY_ROOM &&
+                   offsetof(struct flow, key) == 0,
+               "the key is more than a group");
+
 static size_t put(uint8_t *to, const void *from, size_t n)
 {
     if (n)
@@ -171,10 +176,12 @@ void pack_release(struct flow *f)
 
 struct flow_key pack_key(const uint8_t *from)
 {
-    struct flow image;
+    uint64_t front[KEY_ROOM / sizeof(uint64_t)];
+    struct flow_key key;
 
-    (void)sparse_unpack(from + 1, &image, sizeof(image));
-    return image.key;
+    (void)sparse_unpack(from + 1, front, sizeof(front));
+    memcpy(&key, front, sizeof(key));
+    return key;
 }
 
 /* A list of session_list_room(), of `count` entries of `size` bytes; NULL for none or no memory. */
@@ -220,7 +227,7 @@ static uint8_t *get_pool(const uint8_t **from, const struct session *s, struct s
 static struct session *restore_session(const uint8_t **from, const struct pack_kept *kept,
                                        nstime touched)
 {
-    struct session *s = session_new();
+    struct session *s = heap_alloc(sizeof(*s));
     bool ok = true;
 
     if (!s)

@@ -57,7 +57,7 @@ void smtp_pack_release(struct smtp *m)
 struct smtp *smtp_restore(const uint8_t *from, uint8_t *const line[SESSION_DIR_COUNT],
                           struct session *s)
 {
-    struct smtp *m = heap_zeroed(sizeof(*m));
+    struct smtp *m = heap_alloc(sizeof(*m));
     struct queue *q;
 
     if (!m)
