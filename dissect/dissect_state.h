@@ -27,6 +27,15 @@ struct hand_out {
     uint32_t source; /* of that */
 };
 
+#define RECALLED 128 /* a power of two */
+
+/* A flow that was unpacked for a packet. */
+struct recalled {
+    uint32_t index; /* in the slab */
+    uint64_t serial;
+    nstime time;
+};
+
 struct dissect {
     struct dissect_config config;
     dissect_fn fn;
@@ -46,6 +55,8 @@ struct dissect {
      * fills them once for many. */
     struct hand_out later[TOGETHER];
     unsigned later_count;
+    struct recalled recalled[RECALLED]; /* the newest, in a ring */
+    uint32_t recalled_at, recalled_count;
     struct tls_sight_room sight;
     uint64_t serial;
     struct defrag *side_defrag; /* of DNS, of what carries tunnels, and inside of those: what fills

@@ -12,6 +12,8 @@
 #define LINGER (CAP_FLOW_RESET_S * NS_PER_S)
 /* These bound the cost of one packet. */
 #define SILENT_TRIES  8     /* flows looked at for one that is silent */
+#define RECALLED_STAY 64    /* flows that were packed may stay for so many others */
+#define RECALLED_KEEP 8     /* and one in so many stays until it is silent for longest */
 #define MEASURE_EVERY 16384 /* packets at least between two looks at what the allocator wastes */
 #define TRIM_TRIES    8     /* flows packed, and flows evicted; a packet brings one at most */
 
@@ -347,6 +349,34 @@ static struct flow *most_silent(struct flow_table *t)
     return f;
 }
 
+/*
+ * Where more flows speak in turn than there is room for, the one that was silent longest is the next
+ * to speak, and all would be unpacked for a packet each. So one that came back for a single packet is
+ * packed before those that did not have to be.
+ */
+static struct flow *passing(struct dissect *d)
+{
+    while (d->recalled_count > RECALLED_STAY) {
+        const struct recalled *r = &d->recalled[d->recalled_at % RECALLED];
+        struct flow *f = flow_at(d->converse.table, r->index);
+        d->recalled_count--;
+        if (d->recalled_at++ % RECALLED_KEEP > 0 && f->session && f->session->serial == r->serial &&
+            f->touched == r->time)
+            return f;
+    }
+    return NULL;
+}
+
+static void note_recalled(struct dissect *d, const struct flow *f)
+{
+    if (d->recalled_count == RECALLED) {
+        d->recalled_count--;
+        d->recalled_at++;
+    }
+    d->recalled[(d->recalled_at + d->recalled_count++) % RECALLED] = (struct recalled){
+        .index = f->index, .serial = f->session->serial, .time = d->converse.now};
+}
+
 /* What waits for missing bytes is read without them when others may need its room. */
 static void pack_held(struct dissect *d, struct flow *f)
 {
@@ -368,13 +398,13 @@ static void pack_evidence(struct dissect *d, struct flow *f)
     f->session->evidence_evicted = true;
 }
 
-/* Packs the flow that was silent longest; one that was closed in good order is let go. */
+/* Packs the flow that was silent longest, mostly; one that was closed in good order is let go. */
 static bool park_one(struct dissect *d)
 {
     struct flow_table *t = d->converse.table;
     struct flow *f = flow_oldest_closing(t);
 
-    if (!f)
+    if (!f && !(f = passing(d)))
         f = most_silent(t);
     if (!f)
         return false;
@@ -417,6 +447,7 @@ struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k)
     if (!f)
         return NULL;
     d->count.flows_unpacked++;
+    note_recalled(d, f);
     if (f->waiting) /* nobody looked after it while it was packed */
         converse_overdue(&d->converse, f);
     return f;

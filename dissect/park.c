@@ -201,7 +201,7 @@ bool park_flow(struct park *p, struct flow *f, uint32_t hash, bool silent)
     if (kept.reply.n && !reply)
         return false;
     unsigned bits = put_all_kept(pointers, &front, &kept, reply);
-    q = heap_alloc(offsetof(struct parked, body) + front + n);
+    q = heap_alloc(offsetof(struct parked, body) + front + n + SPARSE_BEHIND);
     if (!q) {
         if (reply)
             intern_let_go(p->replies, reply);

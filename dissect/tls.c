@@ -9,7 +9,7 @@
 #include "dissect/tls_offer.h"
 
 #define HEADER     4 /* type, and a length of three bytes */
-#define FIRST_SIZE 512
+#define GRAIN 64 /* bytes of messages are given room in steps of */
 
 enum { CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12 }; /* RFC 5246 section 7.4 */
 
@@ -262,19 +262,18 @@ static bool message(struct tls *t, struct session *s, enum session_dir d, struct
 
 static bool room(struct side *side, size_t n)
 {
-    uint32_t size = side->size ? side->size : FIRST_SIZE;
-    size_t need = (size_t)side->used + side->pending + n;
+    size_t need = (size_t)side->used + side->pending + n, size = 2 * (size_t)side->size;
     uint8_t *p;
 
     if (need <= side->size)
         return true;
-    while (size < need)
-        size *= 2;
+    if (size < need) /* a hello is all that most sides keep for long, and comes whole */
+        size = (need + GRAIN - 1) / GRAIN * GRAIN;
     p = heap_resize(side->bytes, size);
     if (!p)
         return false;
     side->bytes = p;
-    side->size = size;
+    side->size = (uint32_t)size;
     return true;
 }
 
