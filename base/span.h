@@ -83,25 +83,39 @@ static inline size_t span_find(struct span a, uint8_t c)
     return hit ? (size_t)(hit - a.p) : a.n;
 }
 
+typedef uint8_t span_lanes __attribute__((vector_size(16)));
+
+/* At which of sixteen places, of seventeen bytes, is the pair? */
+static inline span_lanes span_pair_at(const uint8_t *p, uint8_t first, uint8_t second)
+{
+    span_lanes x, y;
+    memcpy(&x, p, sizeof(x));
+    memcpy(&y, p + 1, sizeof(y));
+    return (span_lanes)((x == first) & (y == second));
+}
+
 /* Does `a` have `first` with `second` right behind it? Sixteen places at a time. */
 static inline bool span_has_pair(struct span a, uint8_t first, uint8_t second)
 {
-    typedef uint8_t lanes __attribute__((vector_size(16)));
-    lanes x, y, hit = {0};
+    const size_t step = sizeof(span_lanes);
+    span_lanes hit;
     uint64_t any[2];
     size_t i = 0;
 
-    if (a.n <= sizeof(lanes)) {
+    if (a.n <= step) {
         while (i + 1 < a.n && (a.p[i] != first || a.p[i + 1] != second))
             i++;
         return i + 1 < a.n;
     }
-    for (; i < a.n - 1; i += sizeof(lanes)) {
-        size_t at = i < a.n - 1 - sizeof(lanes) ? i : a.n - 1 - sizeof(lanes);
-        memcpy(&x, a.p + at, sizeof(x));
-        memcpy(&y, a.p + at + 1, sizeof(y));
-        hit |= (lanes)((x == first) & (y == second));
+    hit = span_pair_at(a.p + a.n - 1 - step, first, second);
+    for (; i + 4 * step < a.n; i += 4 * step) {
+        hit |= span_pair_at(a.p + i, first, second);
+        hit |= span_pair_at(a.p + i + step, first, second);
+        hit |= span_pair_at(a.p + i + 2 * step, first, second);
+        hit |= span_pair_at(a.p + i + 3 * step, first, second);
     }
+    for (; i + step < a.n; i += step)
+        hit |= span_pair_at(a.p + i, first, second);
     memcpy(any, &hit, sizeof(any));
     return (any[0] | any[1]) != 0;
 }

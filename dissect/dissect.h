@@ -116,7 +116,8 @@ struct dissect *dissect_new(const struct dissect_config *c, dissect_fn fn, void 
 void dissect_packet(struct dissect *d, const struct packet *p);
 /* Time has gone by without a packet, on a wire that is silent: what waits for it goes on. */
 void dissect_pass(struct dissect *d, nstime now);
-void dissect_hand_out(struct dissect *d); /* the sessions that have ended by now; also in a call */
+/* The sessions that have ended by now; also in a call. Gives whether there were any. */
+bool dissect_hand_out(struct dissect *d);
 void dissect_finish(struct dissect *d);   /* closes every flow, in the order of first packets */
 /* Without dissect_finish() before it nobody is told of what is open; whoever set session.peer or
  * session.memo finishes first, or has no other chance to free them. */

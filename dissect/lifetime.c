@@ -186,9 +186,12 @@ static void hand_out_all(struct dissect *d)
     }
 }
 
-void dissect_hand_out(struct dissect *d)
+bool dissect_hand_out(struct dissect *d)
 {
+    bool any = d->later_count > 0;
+
     hand_out_all(d);
+    return any;
 }
 
 static void hand_out_later(struct dissect *d, const struct hand_out *h)

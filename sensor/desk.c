@@ -46,11 +46,10 @@ static void tell(struct desk *d, enum desk_line kind, enum severity severity)
     d->hooks.line(d->hooks.user, kind, severity, json_end(d->line));
 }
 
-/* Lines come in the order of time. */
-static void hand_in(struct desk *d)
+/* Lines come in the order of time. Gives whether there were others to come first. */
+static bool hand_in(struct desk *d)
 {
-    if (d->hooks.before)
-        d->hooks.before(d->hooks.user);
+    return d->hooks.before && d->hooks.before(d->hooks.user);
 }
 
 /* incident_fn */
@@ -242,9 +241,10 @@ void desk_session(struct desk *d, struct session *s, enum session_milestone m)
     if (m != SESSION_CLOSED) {
         if (worst_of(d->judgement) == SEVERITY_INFO)
             return;
-        hand_in(d);
-        find_grounds(d, s, &g);
-        judge(s, m, &g.aid, d->judgement);
+        if (hand_in(d)) { /* what they taught counts */
+            find_grounds(d, s, &g);
+            judge(s, m, &g.aid, d->judgement);
+        }
     }
     suppress_session(d->suppress, s, d->judgement);
     d->telling = d->judgement;

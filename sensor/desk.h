@@ -44,7 +44,7 @@ struct desk_hooks {
     /* A line of JSON with its end; of alerts with their severity. Valid during the call. */
     void (*line)(void *user, enum desk_line kind, enum severity severity, struct span line);
     /* A session or what DNS said is about to be told of: hand in those that have ended before. */
-    void (*before)(void *user);
+    bool (*before)(void *user); /* gives whether there were any */
     /* For who counts: a closed session, findings of less than min_severity left out; likewise a
      * finding about what DNS said. */
     void (*closed)(void *user, const struct session *s, const struct judgement *j);

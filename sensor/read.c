@@ -84,10 +84,10 @@ static void on_line(void *user, enum desk_line kind, enum severity severity, str
             r->failed = true;
 }
 
-static void on_before(void *user)
+static bool on_before(void *user)
 {
     struct reading *r = user;
-    dissect_hand_out(r->dissect);
+    return dissect_hand_out(r->dissect);
 }
 
 static void on_closed(void *user, const struct session *s, const struct judgement *j)
