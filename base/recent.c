@@ -31,8 +31,8 @@ struct recent {
 struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t size)
 {
     size_t stride = (size + 7) / 8 * 8;
-    struct recent *r = calloc(1, sizeof(*r) + places * (stride + sizeof(r->place[0]) +
-                                                        sizeof(r->bucket[0])));
+    struct recent *r =
+        calloc(1, sizeof(*r) + places * (stride + sizeof(r->place[0]) + sizeof(r->bucket[0])));
 
     if (!r)
         return NULL;

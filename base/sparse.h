@@ -18,8 +18,8 @@
 /* n: a multiple of 8. Gives the bytes written to `to`, which has room for SPARSE_MOST(n). */
 size_t sparse_pack(uint8_t *to, const void *record, size_t n);
 
-/* The other way, from what sparse_pack() wrote, with SPARSE_BEHIND bytes of anything behind it. Gives
- * the bytes that were written. */
+/* The other way, from what sparse_pack() wrote, with SPARSE_BEHIND bytes of anything behind it.
+ * Gives the bytes that were written. */
 size_t sparse_unpack(const uint8_t *from, void *record, size_t n);
 
 #endif

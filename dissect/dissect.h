@@ -118,7 +118,7 @@ void dissect_packet(struct dissect *d, const struct packet *p);
 void dissect_pass(struct dissect *d, nstime now);
 /* The sessions that have ended by now; also in a call. Gives whether there were any. */
 bool dissect_hand_out(struct dissect *d);
-void dissect_finish(struct dissect *d);   /* closes every flow, in the order of first packets */
+void dissect_finish(struct dissect *d); /* closes every flow, in the order of first packets */
 /* Without dissect_finish() before it nobody is told of what is open; whoever set session.peer or
  * session.memo finishes first, or has no other chance to free them. */
 void dissect_free(struct dissect *d);

@@ -353,9 +353,9 @@ static struct flow *most_silent(struct flow_table *t)
 }
 
 /*
- * Where more flows speak in turn than there is room for, the one that was silent longest is the next
- * to speak, and all would be unpacked for a packet each. So one that came back for a single packet is
- * packed before those that did not have to be.
+ * Where more flows speak in turn than there is room for, the one that was silent longest is the
+ * next to speak, and all would be unpacked for a packet each. So one that came back for a single
+ * packet is packed before those that did not have to be.
  */
 static struct flow *passing(struct dissect *d)
 {
@@ -376,8 +376,8 @@ static void note_recalled(struct dissect *d, const struct flow *f)
         d->recalled_count--;
         d->recalled_at++;
     }
-    d->recalled[(d->recalled_at + d->recalled_count++) % RECALLED] = (struct recalled){
-        .index = f->index, .serial = f->session->serial, .time = d->converse.now};
+    d->recalled[(d->recalled_at + d->recalled_count++) % RECALLED] =
+        (struct recalled){.index = f->index, .serial = f->session->serial, .time = d->converse.now};
 }
 
 /* What waits for missing bytes is read without them when others may need its room. */

@@ -8,8 +8,8 @@
 #include "dissect/tls_match.h"
 #include "dissect/tls_offer.h"
 
-#define HEADER     4 /* type, and a length of three bytes */
-#define GRAIN 64 /* bytes of messages are given room in steps of */
+#define HEADER 4  /* type, and a length of three bytes */
+#define GRAIN  64 /* bytes of messages are given room in steps of */
 
 enum { CERTIFICATE = 11, SERVER_KEY_EXCHANGE = 12 }; /* RFC 5246 section 7.4 */
 
