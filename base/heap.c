@@ -93,31 +93,15 @@ void *heap_resize(void *p, size_t n)
     return q;
 }
 
-/* Sizes that nobody asks for any more must not be all that is kept: each gives one in its turn. */
-static void let_go(void)
-{
-    static unsigned turn;
-    struct kept *k;
-
-    do
-        turn = (turn + 1) % (SMALL / GRAIN + 1);
-    while (!(k = kept[turn]));
-    kept[turn] = k->next;
-    kept_bytes -= turn * GRAIN;
-    free(k);
-}
-
 void heap_free(void *p)
 {
     size_t size = heap_size(p);
 
     out -= size;
-    if (!KEEPS || !p || size > SMALL) {
+    if (!KEEPS || !p || size > SMALL || kept_bytes + size > KEPT) {
         free(p);
         return;
     }
-    while (kept_bytes + size > KEPT)
-        let_go();
     *(struct kept *)p = (struct kept){kept[size / GRAIN]};
     kept[size / GRAIN] = p;
     kept_bytes += size;
