@@ -211,6 +211,19 @@ static void put_live(struct json *out, const struct eve_live *live)
     json_close(out);
 }
 
+static void put_lookups(struct json *out, const struct eve_live *live)
+{
+    json_object(out, "lookups");
+    json_uint(out, "wanted", live->lookups.wanted);
+    json_uint(out, "asked", live->lookups.asked);
+    json_uint(out, "answered", live->lookups.answered);
+    json_uint(out, "failed", live->lookups.failed);
+    json_uint(out, "dropped", live->lookups.dropped);
+    json_uint(out, "waiting", live->lookups.waiting);
+    json_uint(out, "unasked", live->lookups.unasked);
+    json_close(out);
+}
+
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
                const struct incident_counters *c, const struct eve_live *live,
                const struct eve_options *o)
@@ -232,8 +245,10 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     put_table(out, "dns", DNS, COUNT(DNS), d);
     json_uint(out, "sessions_closed", c->sessions);
     put_judged(out, c);
-    if (live)
+    if (live) {
         put_live(out, live);
+        put_lookups(out, live);
+    }
     json_close(out);
     json_close(out);
 }

@@ -22,6 +22,15 @@ struct eve_live {
     uint64_t raised;             /* alert lines that are on disk */
     uint64_t unraised;           /* that wait for it */
     uint64_t lost;               /* that will never be, for want of room */
+    struct {
+        uint64_t wanted;   /* each time that mail was seen for a domain */
+        uint64_t asked;    /* domains that were looked up */
+        uint64_t answered; /* of those: something came of it, if only that there is nothing */
+        uint64_t failed;   /* likewise: it could not be found out */
+        uint64_t dropped;  /* for want of room in the queue */
+        uint64_t waiting;  /* in it now */
+        uint64_t unasked;  /* answers that nobody had asked for, or that made no sense */
+    } lookups;
 };
 
 /* A line of `stats` that says that lines were lost: of alerts, and others. */

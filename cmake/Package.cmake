@@ -19,6 +19,7 @@ function(package_gzip file to)
 endfunction()
 
 install(TARGETS stripwatch)
+install(TARGETS stripwatch-fetch DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/stripwatch)
 install(FILES contrib/systemd/stripwatch.service DESTINATION ${PACKAGE_UNITS}/systemd/system)
 install(FILES contrib/sysusers/stripwatch.conf DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d)
 install(FILES contrib/tmpfiles/stripwatch.conf DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/tmpfiles.d)
@@ -61,7 +62,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS
     "systemd | systemd-sysusers, systemd | systemd-tmpfiles")
-set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "logrotate, ca-certificates")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "logrotate, ca-certificates, dns-root-data")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 set(scripts ${CMAKE_SOURCE_DIR}/contrib/debian)
 file(WRITE ${CMAKE_BINARY_DIR}/package/conffiles

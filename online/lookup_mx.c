@@ -127,6 +127,18 @@ static void addresses_done(struct lookup_exchange *x)
         x->job->l.items = 0; /* neither MX nor address: nobody receives */
 }
 
+static void addresses_keep(struct lookup_mx *m, const struct answer *a)
+{
+    for (size_t i = 0; i < a->n && m->addresses < CAP_LOOKUP_ADDRESSES; i++) {
+        struct span bytes = a->rdata[i];
+        if (bytes.n != 4 && bytes.n != 16)
+            continue;
+        struct lookup_address *to = &m->at[m->addresses++];
+        to->family = bytes.n == 4 ? 4 : 6;
+        memcpy(to->bytes, bytes.p, bytes.n);
+    }
+}
+
 static void on_address(void *user, const struct answer *a)
 {
     struct lookup_exchange *x = user;
@@ -137,6 +149,7 @@ static void on_address(void *user, const struct answer *a)
     if (erred(a->security))
         lookup_job_why(x->job, item_of(x)->host.text, a->why);
     x->has_address = x->has_address || a->n > 0;
+    addresses_keep(item_of(x), a);
     if (a->aliased && !x->aliased) {
         x->aliased = true;
         x->canonical = a->canonical;

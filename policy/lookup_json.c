@@ -80,11 +80,11 @@ static bool read_domain(struct reader *r, const json_t *object, const char *key,
            refuse(r, "\"%s\" is no domain name", key);
 }
 
-static bool read_printable(struct reader *r, const json_t *object, const char *key,
-                           char out[CAP_LOOKUP_TEXT])
+static bool read_printable(struct reader *r, const json_t *object, const char *key, char *out,
+                           size_t cap)
 {
     struct span text = text_of(object, key);
-    if (text.n >= CAP_LOOKUP_TEXT)
+    if (text.n >= cap)
         return refuse(r, "\"%s\" is too long", key);
     for (size_t i = 0, n; i < text.n; i += n)
         if ((n = text_printable(span_from(text, i))) == 0)
@@ -222,6 +222,28 @@ static bool read_exchangers(struct reader *r, const json_t *object, struct looku
     return true;
 }
 
+/* --- reports --- */
+
+static bool read_reports(struct reader *r, const json_t *object, struct lookup *out)
+{
+    static const struct known list[] = {
+        {"dnssec", JSON_STRING, true},
+        {"count", JSON_INTEGER, true},
+        {"text", JSON_STRING, false},
+        {NULL, JSON_NULL, false},
+    };
+    json_int_t count;
+    if (!object)
+        return true;
+    if (!check_members(r, object, list) || !read_security(r, object, "dnssec", &out->reports) ||
+        !read_number(r, object, "count", 0, UINT8_MAX, &count) ||
+        !read_printable(r, object, "text", out->report, sizeof(out->report)))
+        return false;
+    out->asked_reports = true;
+    out->report_records = (uint8_t)count;
+    return true;
+}
+
 /* --- the policy --- */
 
 static bool read_sts(struct reader *r, const json_t *object, enum lookup_sts *out)
@@ -287,7 +309,8 @@ static bool read_object(struct reader *r, const json_t *object, struct lookup *o
         {"id", JSON_STRING, false},      {"body", JSON_STRING, false},
         {"issuer", JSON_STRING, false},  {"why", JSON_STRING, false},
         {"status", JSON_INTEGER, false}, {"mx", JSON_OBJECT, false},
-        {NULL, JSON_NULL, false},
+        {"plain", JSON_TRUE, false},     {"type", JSON_STRING, false},
+        {"reports", JSON_OBJECT, false}, {NULL, JSON_NULL, false},
     };
     json_int_t status;
     if (!json_is_object(object))
@@ -296,10 +319,13 @@ static bool read_object(struct reader *r, const json_t *object, struct lookup *o
         !read_sts(r, object, &out->sts) || !read_security(r, object, "record", &out->record) ||
         !read_id(r, object, out->id) ||
         !read_number(r, object, "status", STATUS_LEAST, STATUS_MOST, &status) ||
-        !read_printable(r, object, "issuer", out->issuer) ||
-        !read_printable(r, object, "why", out->why) || !read_body(r, object, out))
+        !read_printable(r, object, "issuer", out->issuer, sizeof(out->issuer)) ||
+        !read_printable(r, object, "why", out->why, sizeof(out->why)) ||
+        !read_printable(r, object, "type", out->type, sizeof(out->type)) ||
+        !read_body(r, object, out) || !read_reports(r, json_object_get(object, "reports"), out))
         return false;
     out->status = (int)status;
+    out->plain = json_is_true(json_object_get(object, "plain"));
     if (!policy_json_time(text_of(object, "checked"), &out->time))
         return refuse(r, "\"checked\" is no time");
     if (out->sts == LOOKUP_STS_SAME && !out->id[0])
@@ -420,6 +446,17 @@ static bool put_body(json_t *object, const struct lookup *l)
     return !json_object_set_new(object, "body", body);
 }
 
+/* What a stranger wrote into a record need not be text. */
+static bool put_reports(json_t *object, const struct lookup *l)
+{
+    char text[sizeof(l->report)];
+    json_t *reports = json_object();
+    text_escape(text, sizeof(text), span_str(l->report));
+    bool ok = reports && put_text(reports, "dnssec", lookup_security_text(l->reports)) &&
+              put_number(reports, "count", l->report_records) && put_text(reports, "text", text);
+    return !json_object_set_new(object, "reports", reports) && ok;
+}
+
 static bool put_all(json_t *object, const struct lookup *l)
 {
     char when[TEXT_TIME];
@@ -431,6 +468,9 @@ static bool put_all(json_t *object, const struct lookup *l)
            put_text(object, "id", l->id) && put_body(object, l) &&
            (l->status == 0 || put_number(object, "status", l->status)) &&
            put_text(object, "issuer", l->issuer) && put_text(object, "why", l->why) &&
+           put_text(object, "type", l->type) &&
+           (!l->plain || !json_object_set_new(object, "plain", json_true())) &&
+           (!l->asked_reports || put_reports(object, l)) &&
            (!l->asked_mx || put_exchangers(object, l));
 }
 

@@ -10,7 +10,8 @@
  *     "tlsa":"secure","records":["3 1 1 2fa4..."],"ttl":300,"at":["192.0.2.25"]}]}}
  *
  * `checked` tells the two apart. Beside these there may be `record`, what DNSSEC makes of the
- * _mta-sts record ("insecure" if it is not there), `status` and `why`, in `mx` the `expansion`, and
+ * _mta-sts record ("insecure" if it is not there), `status`, `type`, `plain` (true) and `why`,
+ * `reports` ({"dnssec":"secure","count":1,"text":"v=TLSRPTv1;..."}), in `mx` the `expansion`, and
  * `unusable`, true where there are TLSA records and none that can be used. Whoever reads it does
  * not trust who wrote it: each member is checked for type, length and range, and there is no other.
  * Of a TLSA record of matching type 0 the SHA-256 of its data stands there, as in policy/routes.h.

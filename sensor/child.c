@@ -81,11 +81,12 @@ static bool named(const char *name, enum process *to)
     return false;
 }
 
-static bool open_child(struct child *c, int argc, char **argv)
+static bool open_child(struct child *c, int argc, char **argv, const child_fn *work)
 {
     uint64_t index;
     char path[32];
-    if (argc != 5 || !named(argv[2], &c->process) || !number(argv[3], CAP_WATCHERS, &index) ||
+    if (argc != 5 || strcmp(argv[1], CHILD_ARGUMENT) != 0 || !named(argv[2], &c->process) ||
+        !work[c->process] || !number(argv[3], CAP_WATCHERS, &index) ||
         !number(argv[4], UINT64_MAX, &c->generation))
         return false;
     c->index = (uint16_t)index;
@@ -98,14 +99,8 @@ static bool open_child(struct child *c, int argc, char **argv)
     return c->up && c->down;
 }
 
-int child_main(int argc, char **argv)
+int child_main(int argc, char **argv, const child_fn work[PROCESS_COUNT])
 {
-    static int (*const WORK[PROCESS_COUNT])(struct child *) = {
-        [PROCESS_WATCH] = child_watch,
-        [PROCESS_JUDGE] = child_judge,
-        [PROCESS_FETCH] = child_fetch,
-        [PROCESS_FEED] = child_feed,
-    };
     struct child c = {.process = PROCESS_PARENT};
     int code = CHILD_CANNOT;
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); /* nobody outlives who watches over him */
@@ -114,8 +109,8 @@ int child_main(int argc, char **argv)
     signal(SIGHUP, SIG_IGN);
     signal(SIGPIPE, SIG_IGN);
     tzset(); /* asks for a file, which is out of reach later */
-    if (open_child(&c, argc, argv))
-        code = WORK[c.process](&c);
+    if (open_child(&c, argc, argv, work))
+        code = work[c.process](&c);
     else
         fprintf(stderr, "stripwatch: %s is for its parent alone\n", CHILD_ARGUMENT);
     message_out_free(c.up);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A child of `stripwatch watch`: how its parent starts it, and the prologue that all of them share.
- * The parent executes its own program anew (so no child has another's memory, and each has its own
+ * The parent executes a program anew (so no child has another's memory, and each has its own
  * addresses), gives the configuration as a file without a name, and leaves sockets at known places.
+ * That program is its own but for `fetch` (sensor/fetch_program.h).
  */
 #ifndef SENSOR_CHILD_H
 #define SENSOR_CHILD_H
@@ -52,8 +53,11 @@ struct child {
     void *user;
 };
 
-/* The program as a child: its exit code. */
-int child_main(int argc, char **argv);
+/* The work of one of them: prints what is wrong; the exit code. */
+typedef int (*child_fn)(struct child *c);
+
+/* The program as a child: its exit code. `work`: what this program can be; NULL: not that. */
+int child_main(int argc, char **argv, const child_fn work[PROCESS_COUNT]);
 
 /* Each of the four. Prints what is wrong; the exit code. */
 int child_watch(struct child *c);

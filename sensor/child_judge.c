@@ -13,6 +13,7 @@
 #include "sensor/relay.h"
 #include "sensor/told.h"
 #include "sensor/unraised.h"
+#include "sensor/wants.h"
 #include "sensor/wire.h"
 #include "store/store.h"
 #include "store/where.h"
@@ -28,6 +29,9 @@ struct judging {
     struct held *held;
     struct coverage *coverage;
     struct unraised *unraised;
+    struct wants *lookups; /* NULL: nothing is looked up */
+    struct message_out *ask;
+    struct message_in *fetched;
     struct message_in *watch[CAP_WATCHERS];
     struct message_in *feed_in;
     struct message_out *feed;
@@ -101,6 +105,7 @@ static bool judge_session(struct judging *g, const struct held_id *id, struct sp
     see_time(g, s->now);
     struct held_id of = {id->generation, s->serial, id->index};
     held_give(g->held, &of, s);
+    wants_session(g->lookups, child_clock(), s);
     desk_session(g->desk, s, (enum session_milestone)milestone);
     held_take(g->held, &of, s, milestone == SESSION_CLOSED);
     return true;
@@ -124,6 +129,7 @@ static bool judge_dns(struct judging *g, struct span *body)
     if (!wire_get_dns(body, &g->dns))
         return false;
     see_time(g, g->dns.sighting.now);
+    wants_dns(g->lookups, child_clock(), &g->dns.sighting);
     desk_dns(g->desk, &g->dns.sighting);
     return true;
 }
@@ -145,6 +151,22 @@ static bool judge_attempt(struct judging *g, struct span *body)
     see_time(g, a.time);
     desk_attempt(g->desk, &a);
     return true;
+}
+
+static bool judge_sighting(struct judging *g, struct span *body)
+{
+    uint8_t kind = body->n > 0 ? body->p[0] : UINT8_MAX;
+    *body = span_from(*body, 1);
+    switch (kind) {
+    case TOLD_DNS:
+        return judge_dns(g, body);
+    case TOLD_FETCH:
+        return judge_fetch(g, body);
+    case TOLD_ATTEMPT:
+        return judge_attempt(g, body);
+    default:
+        return false;
+    }
 }
 
 static void add(struct told_watch *to, const struct told_watch *t)
@@ -205,14 +227,8 @@ static void on_fact(void *user, const struct message_head *h, struct span body)
     case MESSAGE_HANDSHAKE:
         good = judge_handshake(g, &id, &body);
         break;
-    case MESSAGE_DNS:
-        good = judge_dns(g, &body);
-        break;
-    case MESSAGE_FETCH:
-        good = judge_fetch(g, &body);
-        break;
-    case MESSAGE_ATTEMPT:
-        good = judge_attempt(g, &body);
+    case MESSAGE_SIGHTING:
+        good = judge_sighting(g, &body);
         break;
     case MESSAGE_STATE:
         good = judge_counters(g, h->index, &body);
@@ -221,6 +237,36 @@ static void on_fact(void *user, const struct message_head *h, struct span body)
         break;
     }
     g->malformed += !good || body.n > 0;
+}
+
+/* --- looking up --- */
+
+/* message_fn */
+static void on_told(void *user, const struct message_head *h, struct span body)
+{
+    struct judging *g = user;
+    struct lookup found;
+    if (h->type != MESSAGE_TOLD) {
+        g->malformed++;
+        return;
+    }
+    if (!wants_take(g->lookups, child_clock(), body, &found))
+        return;
+    desk_lookup(g->desk, &found, g->newest);
+    lookup_fini(&found);
+}
+
+/* What does not go out now goes out with what is said next, or is asked again when it is missed. */
+static void look_up(struct judging *g)
+{
+    struct told_ask a;
+    if (!g->lookups)
+        return;
+    while (message_receive(g->fetched, on_told, g) > 0)
+        ;
+    while (wants_next(g->lookups, child_clock(), &a))
+        message_put(g->ask, MESSAGE_ASK, span_of(&a, sizeof(a)), true);
+    message_flush(g->ask);
 }
 
 /* --- the feed, the parent --- */
@@ -250,6 +296,8 @@ static void on_heard(void *user, const struct child_message *m)
     if (m->order != CHILD_BACK || m->process >= PROCESS_COUNT)
         return;
     g->restarts++;
+    if (m->process == PROCESS_FETCH)
+        wants_again(g->lookups, child_clock());
     if (m->process != PROCESS_WATCH && m->process != PROCESS_JUDGE)
         return;
     g->gap_ms += (uint64_t)(gap / NS_PER_MS);
@@ -269,6 +317,8 @@ static struct told_watch sum_of(const struct judging *g)
 static struct eve_live live_of(const struct judging *g, const struct told_watch *sum)
 {
     uint64_t malformed = g->malformed + message_malformed(g->feed_in);
+    const struct wants_stats l = wants_stats(g->lookups);
+    malformed += g->fetched ? message_malformed(g->fetched) : 0;
     for (size_t i = 0; i < CAP_WATCHERS && g->watch[i]; i++)
         malformed += message_malformed(g->watch[i]);
     return (struct eve_live){
@@ -283,6 +333,13 @@ static struct eve_live live_of(const struct judging *g, const struct told_watch 
         .raised = unraised_raised(g->unraised),
         .unraised = unraised_count(g->unraised),
         .lost = g->kept.lost + unraised_lost(g->unraised),
+        .lookups = {.wanted = l.wanted,
+                    .asked = l.asked,
+                    .answered = l.answered,
+                    .failed = l.failed,
+                    .dropped = l.dropped,
+                    .waiting = l.waiting,
+                    .unasked = l.unasked},
     };
 }
 
@@ -325,6 +382,7 @@ static bool turn(struct judging *g, struct pollfd *wait, size_t count)
             more = true;
     while (message_receive(g->feed_in, on_kept, g) > 0)
         ;
+    look_up(g);
     unraised_retry(g->unraised, g->feed);
     child_turn(g->child);
     look_at_clock(g);
@@ -334,10 +392,12 @@ static bool turn(struct judging *g, struct pollfd *wait, size_t count)
 
 static void loop(struct judging *g)
 {
-    struct pollfd wait[2 + CAP_WATCHERS];
+    struct pollfd wait[3 + CAP_WATCHERS];
     size_t count = 0;
     wait[count++] = (struct pollfd){.fd = CHILD_FEED, .events = POLLIN};
     wait[count++] = (struct pollfd){.fd = CHILD_PARENT, .events = POLLIN};
+    if (g->lookups)
+        wait[count++] = (struct pollfd){.fd = CHILD_FETCH, .events = POLLIN};
     for (size_t i = 0; i < g->child->config.capture.workers; i++)
         wait[count++] = (struct pollfd){.fd = CHILD_WATCH + (int)i, .events = POLLIN};
     while (turn(g, wait, count))
@@ -412,6 +472,24 @@ static struct coverage *new_coverage(struct judging *g)
     return coverage_new(&coverage, on_line, g);
 }
 
+static bool open_lookups(struct judging *g)
+{
+    const struct child *c = g->child;
+    const struct wants_config lookups = {.mode = (enum config_lookups)c->config.policy.lookups,
+                                         .own = &c->config.policy.own_domains,
+                                         .allow = &c->config.policy.lookup_allow,
+                                         .roles = &c->config.sensor.roles};
+    struct siphash_key key;
+    if (lookups.mode == CONFIG_LOOKUPS_OFF)
+        return true;
+    if (getrandom(&key, sizeof(key), 0) != (ssize_t)sizeof(key))
+        return false;
+    g->ask = message_out_new(CHILD_FETCH, PROCESS_JUDGE, 0, c->generation);
+    g->fetched = message_in_new(CHILD_FETCH, PROCESS_FETCH, 0);
+    g->lookups = g->ask && g->fetched ? wants_new(&lookups, &key) : NULL;
+    return g->lookups != NULL;
+}
+
 static bool open_links(struct judging *g)
 {
     const struct child *c = g->child;
@@ -427,7 +505,7 @@ static bool open_links(struct judging *g)
     for (size_t i = 0; i < c->config.capture.workers; i++)
         if (!(g->watch[i] = message_in_new(CHILD_WATCH + (int)i, PROCESS_WATCH, (uint16_t)i)))
             return false;
-    return g->held && g->unraised && g->coverage && g->feed && g->feed_in;
+    return g->held && g->unraised && g->coverage && g->feed && g->feed_in && open_lookups(g);
 }
 
 /* Where its file is, and those that SQLite puts beside it. False: it is no file. */
@@ -464,6 +542,9 @@ static void fini(struct judging *g)
     coverage_free(g->coverage);
     message_out_free(g->feed);
     message_in_free(g->feed_in);
+    wants_free(g->lookups);
+    message_out_free(g->ask);
+    message_in_free(g->fetched);
     for (size_t i = 0; i < CAP_WATCHERS; i++)
         message_in_free(g->watch[i]);
     free(g);

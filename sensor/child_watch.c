@@ -40,6 +40,12 @@ static void begin(struct watching *w)
     w->wire = (struct wire){.p = w->bytes, .room = sizeof(w->bytes)};
 }
 
+static void begin_sighting(struct watching *w, enum told_sighting kind)
+{
+    begin(w);
+    w->bytes[w->wire.n++] = (uint8_t)kind;
+}
+
 static void send(struct watching *w, enum message_type type, bool urgent)
 {
     if (!w->wire.full)
@@ -83,27 +89,27 @@ static void on_tls(void *user, struct session *s, const struct tls_sighting *t)
 static void on_dns(void *user, const struct dns_sighting *s)
 {
     struct watching *w = user;
-    begin(w);
+    begin_sighting(w, TOLD_DNS);
     wire_put_dns(&w->wire, s);
-    send(w, MESSAGE_DNS, false);
+    send(w, MESSAGE_SIGHTING, false);
 }
 
 /* dissect_fetch_fn */
 static void on_fetch(void *user, const struct fetch_sighting *s)
 {
     struct watching *w = user;
-    begin(w);
+    begin_sighting(w, TOLD_FETCH);
     wire_put_fetch(&w->wire, s);
-    send(w, MESSAGE_FETCH, false);
+    send(w, MESSAGE_SIGHTING, false);
 }
 
 /* dissect_attempt_fn */
 static void on_attempt(void *user, const struct dissect_attempt *a)
 {
     struct watching *w = user;
-    begin(w);
+    begin_sighting(w, TOLD_ATTEMPT);
     wire_put_attempt(&w->wire, a);
-    send(w, MESSAGE_ATTEMPT, false);
+    send(w, MESSAGE_SIGHTING, false);
 }
 
 /* --- packets --- */

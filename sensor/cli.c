@@ -63,6 +63,7 @@ enum option_id {
     OPTION_DEFAULTS,
     OPTION_PRINT,
     OPTION_KEYS,
+    OPTION_ONLINE,
     OPTION_FILE,
     OPTION_TXT,
     OPTION_TXT_STRINGS,
@@ -73,6 +74,7 @@ enum option_id {
 #define ON(command) (1u << (command))
 #define EVERYWHERE  (ON(CLI_COMMAND_COUNT) - 1)
 #define LIVE        (ON(CLI_WATCH) | ON(CLI_CHECK))
+#define CONFIGURED  (LIVE | ON(CLI_READ) | ON(CLI_POLICY)) /* -c, --set */
 
 struct option_row {
     const char *name;
@@ -156,9 +158,11 @@ static const struct option_row OPTION[] = {
                        "forget the server: it was set up anew"},
     [OPTION_INTERFACE] = {"interface", 'i', "IFACE", LIVE, true,
                           "watch IFACE; IFACE=client-side or =server-side says where its tap is"},
-    [OPTION_CONFIG] = {"config", 'c', "FILE", LIVE, false,
-                       "the configuration; conf.d/*.yaml beside it are read after it"},
-    [OPTION_SET] = {"set", 0, "KEY=VALUE", LIVE, true,
+    [OPTION_CONFIG] =
+        {"config", 'c', "FILE", CONFIGURED, false,
+         "the configuration; conf.d/*.yaml beside it are read after it (read, policy: "
+         "of it what resolver and fetch have)"},
+    [OPTION_SET] = {"set", 0, "KEY=VALUE", CONFIGURED, true,
                     "any key of the configuration, as capture.snaplen=96KiB"},
     [OPTION_FILTER] = {"filter", 'f', "BPF", LIVE, false, "further filter of packets"},
     [OPTION_SNAPLEN] = {"snaplen", 's', "BYTES", LIVE, false, "bytes kept of a packet (262144)"},
@@ -179,6 +183,9 @@ static const struct option_row OPTION[] = {
                          "print a file with every key, its default and what it is"},
     [OPTION_PRINT] = {"print", 0, NULL, ON(CLI_CHECK), true, "print all that is in force"},
     [OPTION_KEYS] = {"keys", 0, NULL, ON(CLI_CHECK), true, "print the table of keys (Markdown)"},
+    [OPTION_ONLINE] = {"online", 0, NULL, ON(CLI_READ) | ON(CLI_POLICY), true,
+                       "look domains up over the network: read: those that mail was taken for; "
+                       "policy get: the DOMAIN"},
     [OPTION_FILE] = {"file", 0, "FILE", ON(CLI_POLICY), false,
                      "lint: the body of a policy (- is standard input)"},
     [OPTION_TXT] = {"txt", 0, NULL, ON(CLI_POLICY), true,
@@ -240,7 +247,7 @@ static const struct command_row COMMAND[] = {
     [CLI_CHECK] = {"check", "check -c FILE [options]", "is the configuration right?"},
     [CLI_REPORT] = {"report", "report --prevalence FILE|- ...",
                     "what the lines of JSON of many runs say together"},
-    [CLI_POLICY] = {"policy", "policy lint|get|import|export ...",
+    [CLI_POLICY] = {"policy", "policy lint|get|refresh|audit|...",
                     "what a published policy or record says, and what is wrong with it"},
     [CLI_STATUS] = {"status", "status --state WHERE | --control P",
                     "what is remembered of servers from run to run"},
@@ -516,6 +523,7 @@ static void set_flag(struct cli *c, enum option_id id)
         [OPTION_DEFAULTS] = &c->defaults,
         [OPTION_PRINT] = &c->print,
         [OPTION_KEYS] = &c->keys,
+        [OPTION_ONLINE] = &c->online,
         [OPTION_HELP] = &c->help,
     };
     *flag[id] = true;
@@ -526,7 +534,7 @@ static bool add_setting(struct cli *c, enum option_id id, const char *value, boo
 {
     const struct meaning *m = &MEANING[id];
     bool set = id == OPTION_SET;
-    if (!(ON(c->command) & LIVE) || (!set && m->key == 0))
+    if (!set && (!(ON(c->command) & LIVE) || m->key == 0))
         return false;
     if (again && !value)
         return true;
@@ -581,6 +589,8 @@ static void add_operand(struct cli *c, const char *text)
 /* Options that cannot be meant together. */
 static int check_together(struct cli *c, const bool *seen)
 {
+    if (c->config_path && !c->online && c->command == CLI_READ)
+        return refuse(c, "read: --config is for --online, and that is not given");
     if (c->append && !c->out_path)
         return refuse(c, "--append needs a file to add to: -o FILE");
     if (seen[OPTION_FORMAT] && !c->json && !c->out_path)
@@ -797,7 +807,9 @@ void cli_help(FILE *to, enum cli_command command)
     if (command == CLI_POLICY)
         fputs(
             "\nstripwatch policy lint --file F | --txt RECORD ... | --txt-strings PART ...\n"
-            "stripwatch policy get DOMAIN --policies WHERE\n"
+            "stripwatch policy get DOMAIN --policies WHERE | --online\n"
+            "stripwatch policy refresh DOMAIN ... | --state WHERE   (looks up; kept in WHERE)\n"
+            "stripwatch policy audit DOMAIN              (what is wrong with its set-up)\n"
             "stripwatch policy import --state WHERE SOURCE ...   (SOURCE as for --policies)\n"
             "stripwatch policy export --policies WHERE\n"
             "\nExit: 0 right to the letter of RFC 8461, or done; 1 not so, or not known; 2 wrong\n"

@@ -76,7 +76,10 @@ struct cli {
     enum cli_colour colour;
     bool quiet; /* no summary, no progress */
 
-    /* watch, check: what they are told is a setting of the configuration */
+    bool online; /* read, policy: look domains up */
+
+    /* watch, check: what they are told is a setting of the configuration; what looks up takes these
+     * as well */
     const char *config_path; /* a file or a directory; NULL: none */
     struct config_setting *setting;
     size_t setting_count;

@@ -21,7 +21,7 @@
 #define CONFIG_PATH      1024 /* bytes of a path, its NUL included */
 #define CONFIG_SECRET    512  /* likewise of a password */
 #define CONFIG_INTERFACE 64   /* likewise of an interface: libpcap's names are short */
-#define CONFIG_WORDS     64   /* words of a list: sources of policies */
+#define CONFIG_WORDS     64   /* words of a list: sources of policies, domains */
 
 /* The keys, as CONFIG_KEY_CAPTURE_SNAPLEN. */
 enum config_key {
@@ -39,6 +39,7 @@ enum config_vantage {
 };
 enum config_direction { CONFIG_DIRECTION_INOUT, CONFIG_DIRECTION_IN, CONFIG_DIRECTION_OUT };
 enum config_sessions { CONFIG_SESSIONS_FINDINGS, CONFIG_SESSIONS_ALL, CONFIG_SESSIONS_NONE };
+enum config_lookups { CONFIG_LOOKUPS_OFF, CONFIG_LOOKUPS_OWN, CONFIG_LOOKUPS_SEEN };
 enum config_stdout { CONFIG_STDOUT_AUTO, CONFIG_STDOUT_ALWAYS, CONFIG_STDOUT_NEVER };
 enum config_redis_mode {
     CONFIG_REDIS_LPUSH,
@@ -110,7 +111,19 @@ struct config {
         struct config_words policies; /* as --policies takes them */
         char *state;                  /* a store (store/where.h) */
         char *preload, *partners, *ca_file, *suppress;
+        unsigned lookups; /* enum config_lookups */
+        struct config_words own_domains, lookup_allow;
     } policy;
+    struct {
+        struct config_words forward; /* ADDRESS[@PORT][#NAME] */
+        struct config_words stub;    /* ZONE=ADDRESS[@PORT] */
+        char *trust_anchor, *ca_file;
+    } resolver;
+    struct {
+        char *ca_file;
+        struct role_nets allow_nets;
+        uint32_t port;
+    } fetch;
     struct {
         unsigned log_sessions; /* enum config_sessions */
     } privacy;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/config_address.h"
 
+#include "policy/domain.h"
 #include "sensor/config_number.h"
 #include "store/where.h"
 
@@ -50,6 +51,36 @@ bool config_address_is_listen(const char *text, char reason[CONFIG_REASON])
         return is_not(reason, "is not an address of this machine alone (127.0.0.1:9107, "
                               "[::1]:9107)");
     return true;
+}
+
+/* --- of servers of DNS --- */
+
+/* "ADDRESS" or "ADDRESS@PORT". */
+static bool is_server(struct span text)
+{
+    static const struct config_row PORT = {.min = 1, .max = UINT16_MAX};
+    struct span host = span_first(text, span_find(text, '@'));
+    struct role_net net;
+    char why[256];
+    uint32_t number;
+    return span_find(host, '/') == host.n && role_net_parse(host, &net, why, sizeof(why)) == 0 &&
+           (host.n == text.n || config_number_read(span_from(text, host.n + 1), &PORT, &number));
+}
+
+bool config_address_is_forward(const char *text, char reason[CONFIG_REASON])
+{
+    struct span whole = span_str(text), server = span_first(whole, span_find(whole, '#'));
+    return (is_server(server) &&
+            (server.n == whole.n || domain_valid(span_from(whole, server.n + 1)))) ||
+           is_not(reason, "is not ADDRESS[@PORT][#NAME] (192.0.2.53, 192.0.2.53@853#dns.example)");
+}
+
+bool config_address_is_stub(const char *text, char reason[CONFIG_REASON])
+{
+    struct span whole = span_str(text), zone = span_first(whole, span_find(whole, '='));
+    return (zone.n < whole.n && is_server(span_from(whole, zone.n + 1)) &&
+            (domain_valid(zone) || span_eq(zone, span_str(".")))) ||
+           is_not(reason, "is not ZONE=ADDRESS[@PORT] (alder.example=192.0.2.53)");
 }
 
 /* --- of stores --- */

@@ -14,6 +14,9 @@
 bool config_address_is_listen(const char *text, char reason[CONFIG_REASON]);
 /* HOST, HOST:PORT, [ADDRESS]:PORT or the path of a socket. */
 bool config_address_is_redis(const char *text, char reason[CONFIG_REASON]);
+/* ADDRESS[@PORT][#NAME], ZONE=ADDRESS[@PORT]: as online/resolve.h takes them. */
+bool config_address_is_forward(const char *text, char reason[CONFIG_REASON]);
+bool config_address_is_stub(const char *text, char reason[CONFIG_REASON]);
 /* A store (store/where.h). One that is a file has its path in `path`, the others "". */
 bool config_address_is_store(const char *text, char path[CONFIG_PATH], char reason[CONFIG_REASON]);
 

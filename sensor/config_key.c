@@ -11,6 +11,7 @@ const char *const CONFIG_KEY_VANTAGES[] = {"unknown", "client-side", "server-sid
 static const char *const DIRECTIONS[] = {"inout", "in", "out", NULL};
 static const char *const SESSIONS[] = {"findings", "all", "none", NULL};
 static const char *const SEVERITIES[] = {"low", "medium", "high", "critical", NULL};
+static const char *const LOOKUPS[] = {"off", "own", "seen", NULL};
 static const char *const WHENS[] = {"auto", "always", "never", NULL};
 static const char *const MODES[] = {"lpush", "rpush", "publish", "xadd", NULL};
 static const char *const LEVELS[] = {"error", "warning", "info", "debug", NULL};
@@ -26,6 +27,9 @@ _Static_assert(SEVERITY_COUNT - SEVERITY_LOW == 4, "a word for each severity of 
 #define PORTS(m)              .type = CONFIG_PORTS, OF(m)
 #define NETS(m)               .type = CONFIG_NETS, OF(m)
 #define STORES(m)             .type = CONFIG_STORES, OF(m)
+#define DOMAINS(m)            .type = CONFIG_DOMAINS, OF(m)
+#define FORWARDS(m)           .type = CONFIG_FORWARDS, OF(m)
+#define STUBS(m)              .type = CONFIG_STUBS, OF(m)
 #define STORE(m)              .type = CONFIG_STORE, OF(m)
 #define INPUT(m)              .type = CONFIG_INPUT, OF(m)
 #define PATH(m)               .type = CONFIG_PATH_, OF(m)
@@ -55,6 +59,8 @@ static const struct section {
     {"capture", "What is watched."},
     {"sensor", "Who watches, where, and with how much memory."},
     {"policy", "What was promised, and what is known."},
+    {"resolver", "Who is asked about names."},
+    {"fetch", "How policies are fetched."},
     {"privacy", "What is told of those who did no harm."},
     {"output", "Where the lines go."},
     {"output.file", "A file."},
@@ -87,6 +93,11 @@ const char *config_key_leaf(const struct config_row *row)
 bool config_key_is_list(const struct config_row *row)
 {
     return row->type >= CONFIG_STORES;
+}
+
+bool config_key_has_words(enum config_type type)
+{
+    return type >= CONFIG_STORES && type <= CONFIG_STUBS;
 }
 
 enum config_key config_key_find(const char *path)

@@ -19,8 +19,11 @@ enum config_type {
     CONFIG_SOCKET,     /* path of a local socket */
     CONFIG_ACCOUNT,    /* a user or a group */
     CONFIG_SECRET_,    /* a file with a password, or a credential */
-    CONFIG_STORES,     /* lists from here on */
-    CONFIG_NETS,       /* networks */
+    CONFIG_STORES,     /* lists from here on; of words: */
+    CONFIG_DOMAINS,    /* names */
+    CONFIG_FORWARDS,   /* ADDRESS[@PORT][#NAME] */
+    CONFIG_STUBS,      /* ZONE=ADDRESS[@PORT] */
+    CONFIG_NETS,       /* networks; of the others from here on */
     CONFIG_PORTS,      /* of TCP */
     CONFIG_INTERFACES, /* with their vantage */
     CONFIG_KINDS,      /* kinds of lines */
@@ -55,12 +58,13 @@ const struct config_row *config_key_row(enum config_key key);
 /* The last part of a row's path. */
 const char *config_key_leaf(const struct config_row *row);
 bool config_key_is_list(const struct config_row *row);
+bool config_key_has_words(enum config_type type); /* it is a struct config_words */
 
 /* CONFIG_KEY_COUNT: there is none of that name. */
 enum config_key config_key_find(const char *path);
 
 /* Sections, "output.redis": an index from 0 on, or -1. */
-#define CONFIG_SECTIONS 13
+#define CONFIG_SECTIONS 15
 int config_key_section(const char *path);
 const char *config_key_section_help(const char *path);
 

@@ -49,7 +49,7 @@ static void write_items(FILE *to, const void *list, enum config_type type)
 static void write_list(FILE *to, const void *list, enum config_type type)
 {
     putc('[', to);
-    if (type == CONFIG_STORES)
+    if (config_key_has_words(type))
         write_words(to, list);
     else
         write_items(to, list, type);
@@ -92,7 +92,7 @@ bool config_value_given(const struct config *c, const struct config_row *row)
 {
     const void *at = member(c, row);
     char item[ITEM];
-    if (row->type == CONFIG_STORES)
+    if (config_key_has_words(row->type))
         return ((const struct config_words *)at)->count > 0;
     if (config_key_is_list(row))
         return config_list_item(at, row->type, 0, item, sizeof(item));
@@ -130,6 +130,9 @@ bool config_value_eq(const struct config *a, const struct config *b, const struc
     case CONFIG_CHOICE:
         return *(const uint32_t *)x == *(const uint32_t *)y;
     case CONFIG_STORES:
+    case CONFIG_DOMAINS:
+    case CONFIG_FORWARDS:
+    case CONFIG_STUBS:
         return words_eq(x, y);
     case CONFIG_SECRET_:
         if (strcmp(one->value, other->value) != 0)
@@ -167,6 +170,9 @@ void config_value_allowed(char *dst, size_t cap, const struct config_row *row)
         [CONFIG_ACCOUNT] = "name",
         [CONFIG_SECRET_] = "absolute path, or credential:NAME",
         [CONFIG_STORES] = "list of absolute paths and stores",
+        [CONFIG_DOMAINS] = "list of domains",
+        [CONFIG_FORWARDS] = "list of ADDRESS[@PORT][#NAME]",
+        [CONFIG_STUBS] = "list of ZONE=ADDRESS[@PORT]",
         [CONFIG_NETS] = "list of networks",
         [CONFIG_PORTS] = "list of ports",
         [CONFIG_INTERFACES] = "list of interfaces",

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "policy/domain.h"
 #include "sensor/config_address.h"
 #include "sensor/config_list.h"
 #include "sensor/config_number.h"
@@ -200,21 +201,43 @@ static int take_store(struct incoming *in, char **to)
     return check_store(in) ? -1 : keep(in, to);
 }
 
-static int add_store(struct incoming *in, struct config_words *to)
+static int add_word(struct incoming *in, struct config_words *to)
 {
     char *copy;
-    if (in->text[0] == '\0')
-        return refuse(in, "is no source of policies");
-    if (check_store(in))
-        return -1;
     if (to->count == CONFIG_WORDS)
-        return refuse(in, "is one source too many (64)");
+        return refuse(in, "is one too many (64)");
     if (!(copy = strdup(in->text)))
         return refuse(in, "cannot be kept: out of memory");
     to->word[to->count++] = copy;
     return 0;
 }
 _Static_assert(CONFIG_WORDS == 64, "the text above says so");
+
+static int add_store(struct incoming *in, struct config_words *to)
+{
+    if (in->text[0] == '\0')
+        return refuse(in, "is no source of policies");
+    return check_store(in) ? -1 : add_word(in, to);
+}
+
+static int add_domain(struct incoming *in, struct config_words *to)
+{
+    struct domain name;
+    if (!domain_read(span_str(in->text), &name) || domain_numeric(domain_span(&name)))
+        return refuse(in, "is not the name of a domain");
+    memcpy(in->text, name.text, name.n + 1u);
+    for (size_t i = 0; i < to->count; i++)
+        if (strcmp(to->word[i], in->text) == 0)
+            return refuse(in, "is there twice");
+    return add_word(in, to);
+}
+
+static int add_address(struct incoming *in, struct config_words *to,
+                       bool is_one(const char *text, char reason[CONFIG_REASON]))
+{
+    char reason[CONFIG_REASON];
+    return is_one(in->text, reason) ? add_word(in, to) : refuse(in, reason);
+}
 
 /* --- all of them --- */
 
@@ -248,6 +271,12 @@ static int take(struct config *c, struct incoming *in)
         return take_secret(in, to);
     case CONFIG_STORES:
         return add_store(in, to);
+    case CONFIG_DOMAINS:
+        return add_domain(in, to);
+    case CONFIG_FORWARDS:
+        return add_address(in, to, config_address_is_forward);
+    case CONFIG_STUBS:
+        return add_address(in, to, config_address_is_stub);
     default:
         return config_list_add(in->text, in->row->type, to, in->why);
     }
@@ -317,6 +346,9 @@ void config_value_clear(struct config *c, const struct config_row *row)
         *(uint32_t *)at = 0;
         break;
     case CONFIG_STORES:
+    case CONFIG_DOMAINS:
+    case CONFIG_FORWARDS:
+    case CONFIG_STUBS:
         clear_words(at);
         break;
     case CONFIG_SECRET_:

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "policy/sts_policy.h"
 #include "sensor/policy_source.h"
+#include "sensor/refresh_cmd.h"
 #include "sensor/stored.h"
 
 /* One command. */
@@ -90,10 +91,12 @@ enum policy_exit get_cmd(struct cli *c, FILE *to)
 {
     struct domain d;
     struct moving m = {.to = to, .domain = &d};
-    if (c->operand_count != 2 || c->policies_count == 0)
-        return refuse("get needs one DOMAIN and --policies WHERE");
+    if (c->operand_count != 2 || (c->policies_count == 0) != c->online)
+        return refuse("get needs one DOMAIN, and --policies WHERE or --online");
     if (!domain_read(span_str(c->operand[1]), &d))
         return refuse("get: that is no domain name");
+    if (c->online)
+        return get_online(c, &d, to);
     enum policy_exit code = put_out(c, &m);
     if (code == POLICY_STRICT && m.moved == 0) {
         say(d.text, "no policy is known");

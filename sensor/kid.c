@@ -5,8 +5,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "sensor/fetch_program.h"
 
 #define HIGH       200      /* descriptors are moved beyond it before they get their places */
 #define HASTY      NS_PER_S /* who ends sooner than that came to nothing */
@@ -61,6 +65,16 @@ static bool place(const int *fd, size_t count)
     return true;
 }
 
+/* Only comes back when it fails. */
+static void execute(const struct kid *k, char **argv)
+{
+    char path[FETCH_PROGRAM_PATH];
+    if (k->process != PROCESS_FETCH)
+        execv("/proc/self/exe", argv);
+    else if (fetch_program(path))
+        execv(path, argv);
+}
+
 static void become(const struct kid *k, int config)
 {
     int fd[KID_PEERS + 2] = {config, k->link[1]};
@@ -79,8 +93,26 @@ static void become(const struct kid *k, int config)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (place(fd, 2 + k->peers))
-        execv("/proc/self/exe", argv);
+        execute(k, argv);
     _exit(CHILD_FAILED);
+}
+
+int kid_config(const struct config *c)
+{
+    int fd = memfd_create("stripwatch", MFD_CLOEXEC);
+    int copy = fd < 0 ? -1 : dup(fd);
+    FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
+    if (f)
+        config_write(f, c);
+    bool good = f && !ferror(f);
+    if (f)
+        good = fclose(f) == 0 && good;
+    if (good)
+        (void)fchmod(fd, 0600);
+    if (good || fd < 0)
+        return fd;
+    close(fd);
+    return -1;
 }
 
 int kid_start(struct kid *k, int config)

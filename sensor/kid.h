@@ -36,6 +36,9 @@ struct kid {
 void kid_init(struct kid *k, enum process process, uint16_t index);
 void kid_fini(struct kid *k);
 
+/* The configuration as a file without a name; -1: errno says why not. */
+int kid_config(const struct config *c);
+
 /* Starts it with the configuration in the file `config`. 0 or an errno value. */
 int kid_start(struct kid *k, int config);
 

@@ -97,10 +97,15 @@ static int run(struct cli *c)
 
 int main(int argc, char **argv)
 {
+    static const child_fn WORK[PROCESS_COUNT] = {
+        [PROCESS_WATCH] = child_watch,
+        [PROCESS_JUDGE] = child_judge,
+        [PROCESS_FEED] = child_feed,
+    };
     struct cli c;
     fill_standard_descriptors();
     if (argc > 1 && strcmp(argv[1], CHILD_ARGUMENT) == 0)
-        return child_main(argc, argv);
+        return child_main(argc, argv, WORK);
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of writing, told like any other */
     int code = cli_parse(&c, argc, argv) ? refuse(&c) : run(&c);
     cli_fini(&c);

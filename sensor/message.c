@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/caps.h"
-#include "sensor/wire.h"
+#include "sensor/told.h"
 
 #define TOGETHER (32u << 10)          /* what travels together: some ten sessions */
 #define ROOM     (TOGETHER + LARGEST) /* of what travels together, the last one begun before */
@@ -20,17 +20,19 @@ static const struct {
 } KIND[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_SESSION] = {WIRE_MOST, PROCESS_WATCH},
     [MESSAGE_HANDSHAKE] = {WIRE_MOST, PROCESS_WATCH},
-    [MESSAGE_DNS] = {WIRE_DNS_MOST, PROCESS_WATCH},
-    [MESSAGE_FETCH] = {WIRE_FETCH_MOST, PROCESS_WATCH},
-    [MESSAGE_ATTEMPT] = {sizeof(struct dissect_attempt), PROCESS_WATCH},
+    [MESSAGE_SIGHTING] = {TOLD_SIGHTING_MOST, PROCESS_WATCH},
     [MESSAGE_LINE] = {CAP_MESSAGE_LINE, PROCESS_JUDGE},
     [MESSAGE_KEPT] = {CAP_MESSAGE_STATE, PROCESS_FEED},
+    [MESSAGE_ASK] = {sizeof(struct told_ask), PROCESS_JUDGE},
+    [MESSAGE_TOLD] = {CAP_LOOKUP_LINE, PROCESS_FETCH},
     [MESSAGE_STATE] = {CAP_MESSAGE_STATE, PROCESS_COUNT},
     [MESSAGE_ORDER] = {CAP_MESSAGE_STATE, PROCESS_PARENT},
 };
 
-_Static_assert(CAP_MESSAGE_LINE <= WIRE_MOST && CAP_MESSAGE_STATE <= WIRE_MOST,
+_Static_assert(CAP_MESSAGE_LINE <= WIRE_MOST && CAP_MESSAGE_STATE <= WIRE_MOST &&
+                   CAP_LOOKUP_LINE <= WIRE_MOST && TOLD_SIGHTING_MOST <= WIRE_MOST,
                "one buffer is enough for all");
+_Static_assert(MESSAGE_TYPE_COUNT < 10, "kinds that one person can know by heart");
 
 const char *process_text(enum process p)
 {

@@ -27,11 +27,12 @@ const char *process_text(enum process p); /* "watch" */
 enum message_type {
     MESSAGE_SESSION,   /* watch: a session at a milestone */
     MESSAGE_HANDSHAKE, /* watch: a session and its handshake of TLS */
-    MESSAGE_DNS,       /* watch: a sighting */
-    MESSAGE_FETCH,     /* watch: a sighting of a fetch of a policy */
-    MESSAGE_ATTEMPT,   /* watch: a connection that did not come about */
+    MESSAGE_SIGHTING,  /* watch: of DNS, of a fetch of a policy, or a connection that did not come
+                          about; a byte in front says which: enum told_sighting */
     MESSAGE_LINE,      /* judge: a line of JSON for the spool */
     MESSAGE_KEPT,      /* feed: how many lines are on disk, and how the spool is */
+    MESSAGE_ASK,       /* judge: look a domain up (struct told_ask) */
+    MESSAGE_TOLD,      /* fetch: what came of it, a line of policy/lookup_json.h */
     MESSAGE_STATE,     /* how it is, each second: watch to judge (struct told_watch), judge to feed
                           (text), all to their parent (nothing but that they live) */
     MESSAGE_ORDER,     /* parent: stop, a child is gone, ... */

@@ -8,13 +8,13 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sensor/fetch_program.h"
 #include "sensor/kid.h"
 #include "sensor/notify.h"
 #include "sensor/relay.h"
@@ -56,22 +56,11 @@ static void say(const char *what, const char *why)
 
 static bool write_config(struct parent *p)
 {
-    int fd = memfd_create("stripwatch", MFD_CLOEXEC);
-    int copy = fd < 0 ? -1 : dup(fd);
-    FILE *f = copy < 0 ? NULL : fdopen(copy, "w");
-    if (f)
-        config_write(f, p->config);
-    bool good = f && !ferror(f);
-    if (f)
-        good = fclose(f) == 0 && good;
-    if (!good) {
-        if (fd >= 0)
-            close(fd);
+    int fd = kid_config(p->config);
+    if (fd < 0)
         return false;
-    }
     if (p->written >= 0)
         close(p->written);
-    (void)fchmod(fd, 0600);
     p->written = fd;
     return true;
 }
@@ -184,6 +173,20 @@ static bool place_relay(struct parent *p)
     return setenv(RELAY_VARIABLE, text, 1) == 0;
 }
 
+/* Without the program that reaches the network, what needs it cannot be had. */
+static bool place_fetch(struct parent *p)
+{
+    char path[FETCH_PROGRAM_PATH], text[FETCH_PROGRAM_PATH];
+    bool needed =
+        relay_wanted(p->config->policy.state) || p->config->policy.lookups != CONFIG_LOOKUPS_OFF;
+    if (fetch_program(path))
+        return true;
+    snprintf(text, sizeof(text), "is not there, and with it %s", FETCH_PROGRAM_LOST);
+    say(FETCH_PROGRAM, text);
+    p->kid[KID_FETCH].wanted = false;
+    return !needed;
+}
+
 /* nftw_fn */
 static int remove_one(const char *path, const struct stat *s, int type, struct FTW *at)
 {
@@ -218,7 +221,7 @@ static void start_those_missing(struct parent *p)
         struct kid *k = &p->kid[i];
         if (k->wanted && k->pid == 0 && now >= k->again)
             start(p, k);
-        if (!p->settled && !k->ready)
+        if (!p->settled && k->wanted && !k->ready)
             return;
     }
     if (p->settled)
@@ -310,8 +313,8 @@ static void renew(struct kid *k)
     order(k, CHILD_STOP);
 }
 
-/* What can change without a restart is of the judge and the feed: packets go on being read, and
- * wait for them in their sockets. */
+/* What can change without a restart is of the judge, the feed and fetch: packets go on being read,
+ * and wait for them in their sockets. */
 static void reload(struct parent *p)
 {
     notify_say("RELOADING=1");
@@ -323,6 +326,7 @@ static void reload(struct parent *p)
     else if (!write_config(p))
         say("reload", strerror(errno));
     else {
+        renew(&p->kid[KID_FETCH]);
         renew(&p->kid[KID_JUDGE]);
         renew(&p->kid[KID_FEED]);
     }
@@ -441,10 +445,11 @@ static bool open_parent(struct parent *p)
     }
     if (!place_spool(p) || !place_relay(p))
         return false;
-    if (catch_signals(p) && make_kids(p) && write_config(p))
-        return true;
-    say("start", strerror(errno));
-    return false;
+    if (!catch_signals(p) || !make_kids(p) || !write_config(p)) {
+        say("start", strerror(errno));
+        return false;
+    }
+    return place_fetch(p);
 }
 
 static void fini(struct parent *p)

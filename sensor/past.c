@@ -13,6 +13,7 @@
 #include "sensor/peers.h"
 #include "sensor/stored.h"
 
+#define TICK     (5 * NS_PER_MS) /* of the store, for each look-up */
 #define PATIENCE (10 * NS_PER_S) /* with a store, at the end */
 
 struct past {
@@ -101,10 +102,13 @@ bool past_is_away(const struct past *p)
     return p->store && store_stats(p->store).away;
 }
 
+/* What waits to be written is so at the pace of packets otherwise, and there may be none. */
 void past_lookup(struct past *p, const struct lookup *l)
 {
-    if (p->store)
-        stored_lookup(p->store, store_put_later, l, wall());
+    if (!p->store)
+        return;
+    stored_lookup(p->store, store_put_later, l, wall());
+    store_tick(p->store, wall(), TICK);
 }
 
 void past_pass(struct past *p, nstime now)

@@ -6,18 +6,18 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "sensor/audit_cmd.h"
 #include "sensor/hint.h"
 #include "sensor/import_cmd.h"
 #include "sensor/lint_cmd.h"
+#include "sensor/refresh_cmd.h"
 
 static const struct {
     const char *name;
     enum policy_exit (*run)(struct cli *c, FILE *to);
 } ACTION[] = {
-    {"lint", lint_cmd},
-    {"get", get_cmd},
-    {"import", import_cmd},
-    {"export", export_cmd},
+    {"lint", lint_cmd},   {"get", get_cmd},       {"refresh", refresh_cmd},
+    {"audit", audit_cmd}, {"import", import_cmd}, {"export", export_cmd},
 };
 
 static int refuse(const char *text, const char *word, const char *offer)
@@ -36,7 +36,7 @@ int policy_cmd(struct cli *c, FILE *to)
     struct hint hint;
     char offer[64];
     if (!*word)
-        return refuse("what to do? ", "lint, get, import or export", "");
+        return refuse("what to do? ", "lint, get, refresh, audit, import or export", "");
     hint_init(&hint, word);
     for (size_t i = 0; i < count; i++) {
         if (strcmp(word, ACTION[i].name) == 0) {

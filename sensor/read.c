@@ -14,6 +14,7 @@
 #include "sensor/desk.h"
 #include "sensor/output.h"
 #include "sensor/progress.h"
+#include "sensor/read_online.h"
 #include "sensor/timeline.h"
 
 #define PORT_IMPLICIT_TLS 465  /* RFC 8314 */
@@ -31,6 +32,10 @@ struct reading {
     struct desk *desk;
     struct summary *summary; /* NULL: none is wanted */
     const char **name;       /* of the inputs, for eve */
+    const char *policies[CLI_POLICIES + 1];
+    uint32_t policies_count;
+    int looked_up; /* the last of them, a file without a name; -1: there is none */
+    char looked_up_path[32];
     struct output lines[LINES_COUNT];
     struct progress progress;
     uint64_t packets;
@@ -201,21 +206,43 @@ static void configure_ports(const struct cli *cli, struct dissect_config *c)
             c->implicit_port = PORT_IMPLICIT_TLS;
 }
 
+static bool configure(struct reading *r, struct dissect_config *c)
+{
+    dissect_config_default(c);
+    configure_ports(r->cli, c);
+    c->max_flows = r->cli->max_flows;
+    c->memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
+    c->unpacked = c->memory / CAP_UNPACKED_PART;
+    c->keep_addresses = r->cli->show_addresses;
+    return getrandom(&c->key, sizeof(c->key), 0) == (ssize_t)sizeof(c->key);
+}
+
+/* What is looked up is one more source of policies. */
+static bool look_up(struct reading *r)
+{
+    struct dissect_config c;
+    memcpy(r->policies, r->cli->policies, sizeof(r->cli->policies));
+    r->policies_count = r->cli->policies_count;
+    if (!r->cli->online)
+        return true;
+    if (!configure(r, &c) || (r->looked_up = read_online(r->cli, &r->inputs, c)) < 0)
+        return false;
+    if (lseek(r->looked_up, 0, SEEK_END) == 0) /* mail was taken for nobody */
+        return true;
+    snprintf(r->looked_up_path, sizeof(r->looked_up_path), "/proc/self/fd/%d", r->looked_up);
+    r->policies[r->policies_count++] = r->looked_up_path;
+    return true;
+}
+
 static bool open_dissect(struct reading *r)
 {
     struct dissect_config c;
-    dissect_config_default(&c);
-    configure_ports(r->cli, &c);
-    c.max_flows = r->cli->max_flows;
-    c.memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
-    c.unpacked = c.memory / CAP_UNPACKED_PART;
-    c.keep_addresses = r->cli->show_addresses;
+    if (!configure(r, &c))
+        return false;
     c.dns = on_dns;
     c.fetch = on_fetch;
     c.tls = on_tls;
     c.attempt = on_attempt;
-    if (getrandom(&c.key, sizeof(c.key), 0) != (ssize_t)sizeof(c.key))
-        return false;
     r->dissect = dissect_new(&c, on_session, r);
     return r->dissect != NULL;
 }
@@ -234,8 +261,8 @@ static bool open_desk(struct reading *r)
     const struct desk_config c = {
         .roles = &cli->roles,
         .resolvers = &cli->resolvers,
-        .policies = cli->policies,
-        .policies_count = cli->policies_count,
+        .policies = r->policies,
+        .policies_count = r->policies_count,
         .preload = cli->preload,
         .partners = cli->partners,
         .suppress = cli->suppress,
@@ -378,6 +405,8 @@ static void reading_fini(struct reading *r)
     timeline_free(r->timeline);
     inputs_fini(&r->inputs);
     free(r->name);
+    if (r->looked_up >= 0)
+        close(r->looked_up);
 }
 
 static void write_stats(struct reading *r)
@@ -394,7 +423,7 @@ static enum read_exit run(struct reading *r)
         complain(r, "start", strerror(ENOMEM));
         return READ_USAGE;
     }
-    if (!open_desk(r) || !open_dissecting(r) || open_outputs(r))
+    if (!look_up(r) || !open_desk(r) || !open_dissecting(r) || open_outputs(r))
         return READ_USAGE;
     progress_init(&r->progress, wants_progress(r->cli));
     timeline_run(r->timeline, on_packet, r);
@@ -410,7 +439,7 @@ static enum read_exit run(struct reading *r)
 
 enum read_exit read_cmd(const struct cli *c)
 {
-    struct reading r = {.cli = c};
+    struct reading r = {.cli = c, .looked_up = -1};
     enum read_exit code = run(&r);
     reading_fini(&r);
     return code;

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/landlock.h>
 #include <pwd.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -108,6 +109,17 @@ static bool allow_dir(int rules, const char *dir, uint64_t files)
     return r == 0;
 }
 
+static bool allow_file(int rules, const char *path)
+{
+    struct landlock_path_beneath_attr beneath = {.allowed_access = LANDLOCK_ACCESS_FS_READ_FILE};
+    beneath.parent_fd = open(path, O_PATH | O_CLOEXEC);
+    if (beneath.parent_fd < 0)
+        return errno == ENOENT;
+    long r = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
+    close(beneath.parent_fd);
+    return r == 0;
+}
+
 /* A kernel without it, and one that has it switched off, say so by these two. Whatever else comes
  * is of somebody between us and the kernel, who does not let us ask. */
 static int without_landlock(struct sandbox_state *state)
@@ -131,6 +143,8 @@ static int landlock(const struct sandbox *s, struct sandbox_state *state)
     bool good = true;
     for (size_t i = 0; i < SANDBOX_DIRS && s->write_dir[i]; i++)
         good = good && allow_dir(rules, s->write_dir[i], FILES_IN_DIR | cut);
+    for (size_t i = 0; i < SANDBOX_DIRS && s->read_path[i]; i++)
+        good = good && allow_file(rules, s->read_path[i]);
     good = good && syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     int error = errno;
     close(rules);
@@ -180,10 +194,33 @@ static const int FILES[] = {
     SCMP_SYS(getgid),     SCMP_SYS(dup),       SCMP_SYS(prlimit64),
 };
 
+/* `socket` and `connect` are the first two. */
 static const int SOCKETS[] = {
     SCMP_SYS(socket),      SCMP_SYS(connect),  SCMP_SYS(bind),       SCMP_SYS(listen),
     SCMP_SYS(accept4),     SCMP_SYS(accept),   SCMP_SYS(setsockopt), SCMP_SYS(getsockname),
     SCMP_SYS(getpeername), SCMP_SYS(shutdown), SCMP_SYS(ioctl),
+};
+
+/* Of who waits for many: libcurl and libevent. */
+static const int EVENTS[] = {
+    SCMP_SYS(epoll_create),
+    SCMP_SYS(epoll_create1),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(pipe),
+    SCMP_SYS(pipe2),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(socketpair),
+    SCMP_SYS(getegid),
+    SCMP_SYS(getgid),
+    SCMP_SYS(set_robust_list),
+    SCMP_SYS(rseq),
+    SCMP_SYS(tgkill),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(select),
+    SCMP_SYS(pselect6),
+    SCMP_SYS(geteuid),
+    SCMP_SYS(getuid),
 };
 
 /* What nobody of ours ever does: whoever tries has taken the process over. */
@@ -237,9 +274,37 @@ static bool add_with(scmp_filter_ctx ctx, int call, unsigned argument, uint64_t 
                             (struct scmp_arg_cmp){argument, SCMP_CMP_EQ, value, 0}) == 0;
 }
 
+/* Reading files, and no more of them: what is read is up to Landlock. */
+static bool add_reading(scmp_filter_ctx ctx)
+{
+    const uint64_t more = O_ACCMODE | O_CREAT | O_TRUNC | O_APPEND;
+    return seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(openat), 1,
+                            (struct scmp_arg_cmp){2, SCMP_CMP_MASKED_EQ, more, O_RDONLY}) == 0 &&
+           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(statx), 0) == 0;
+}
+
+/* A thread, and no process. What clone3() is asked for lies in memory, where no filter looks: who
+ * is told that there is no such call takes the older one. */
+static bool add_threads(scmp_filter_ctx ctx)
+{
+    const uint64_t thread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+    return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
+           seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                            (struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, thread, thread}) == 0;
+}
+
+static bool add_network(scmp_filter_ctx ctx)
+{
+    return add_threads(ctx) && add_with(ctx, SCMP_SYS(socket), 0, AF_INET) &&
+           add_with(ctx, SCMP_SYS(socket), 0, AF_INET6) &&
+           add_with(ctx, SCMP_SYS(socket), 0, AF_UNIX) &&
+           add(ctx, SCMP_ACT_ALLOW, SOCKETS + 1, COUNT(SOCKETS) - 1) &&
+           add(ctx, SCMP_ACT_ALLOW, EVENTS, COUNT(EVENTS));
+}
+
 static bool add_some(scmp_filter_ctx ctx, const struct sandbox *s)
 {
-    bool here = !s->connects && s->connects_here;
+    bool here = !s->connects && !s->network && s->connects_here;
     bool asks = !s->connects && s->asks;
     return (!here || (add_with(ctx, SCMP_SYS(socket), 0, AF_UNIX) &&
                       seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(connect), 0) == 0)) &&
@@ -253,7 +318,9 @@ static bool add_loop(scmp_filter_ctx ctx, const struct sandbox *s)
     return add(ctx, SCMP_ACT_ALLOW, EVERYBODY, COUNT(EVERYBODY)) &&
            (!files || add(ctx, SCMP_ACT_ALLOW, FILES, COUNT(FILES))) &&
            (!s->connects || add(ctx, SCMP_ACT_ALLOW, SOCKETS, COUNT(SOCKETS))) &&
-           (s->connects || s->connects_here || add(ctx, SCMP_ACT_KILL_PROCESS, SOCKETS, 2)) &&
+           (!s->network || add_network(ctx)) && (!s->read_path[0] || add_reading(ctx)) &&
+           (s->connects || s->network || s->connects_here ||
+            add(ctx, SCMP_ACT_KILL_PROCESS, SOCKETS, 2)) &&
            add_some(ctx, s) && add(ctx, SCMP_ACT_KILL_PROCESS, NOBODY, COUNT(NOBODY));
 }
 
@@ -273,7 +340,8 @@ static bool limit(int what, rlim_t most)
 
 bool sandbox_enter(const struct sandbox *s, struct sandbox_state *state, char why[SANDBOX_WHY])
 {
-    if (!limit(RLIMIT_CORE, 0) || !limit(RLIMIT_NPROC, 0) ||
+    bool threads = s->network; /* the kernel counts them among the processes */
+    if (!limit(RLIMIT_CORE, 0) || (!threads && !limit(RLIMIT_NPROC, 0)) ||
         (s->descriptors > 0 && !limit(RLIMIT_NOFILE, s->descriptors)))
         return fail(why, "limits", errno);
     int version = landlock(s, state);

@@ -18,7 +18,10 @@
 struct sandbox {
     const char *user;                    /* whom to become; NULL: nobody else */
     const char *write_dir[SANDBOX_DIRS]; /* where it may make and write files; NULL: no more */
+    const char *read_path[SANDBOX_DIRS]; /* files that it may read; likewise */
     bool connects;                       /* it may open sockets and connect them */
+    bool network; /* likewise, of TCP, UDP and this machine alone, wait for many at a time, and
+                     have threads */
     bool connects_here; /* likewise, but those of this machine's files alone (AF_UNIX) */
     bool asks;          /* it may ask for the state of interfaces */
     size_t descriptors; /* that it may have open */

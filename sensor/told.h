@@ -6,11 +6,25 @@
 #ifndef SENSOR_TOLD_H
 #define SENSOR_TOLD_H
 
-#include "dissect/dissect.h"
+#include "policy/domain.h"
+#include "sensor/wire.h"
 
 #define TOLD_TEXT 128
 
-/* MESSAGE_COUNTERS: of a process that looks at packets, since it started. */
+/* MESSAGE_SIGHTING: its first byte, and the most that follows it. */
+enum told_sighting { TOLD_DNS, TOLD_FETCH, TOLD_ATTEMPT };
+#define TOLD_SIGHTING_MOST (1 + WIRE_DNS_MOST)
+_Static_assert(WIRE_FETCH_MOST <= WIRE_DNS_MOST && sizeof(struct dissect_attempt) <= WIRE_DNS_MOST,
+               "a sighting of DNS is the largest");
+
+/* MESSAGE_ASK */
+struct told_ask {
+    char domain[CAP_DOMAIN_TEXT + 1];
+    char id[CAP_STS_ID + 1]; /* of the policy that is known; "": fetch it in any case */
+    uint8_t mx;              /* exchangers are asked for as well */
+};
+
+/* MESSAGE_STATE: of a process that looks at packets, since it started. */
 struct told_watch {
     struct dissect_counters dissect;
     uint64_t kernel_packets, kernel_drops, interface_drops;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forbidden PROCESS|free ACT: does one thing that nobody who took over the process that looks at
- * packets should be able to do, behind the walls of that process or, as a control, before them.
+ * forbidden watch|fetch|free ACT: does one thing that nobody who took over the process that looks
+ * at packets, or the one that reaches the network, should be able to do, behind the walls of that
+ * process or, as a control, before them.
  * Prints "done", "refused" or "unavailable"; behind the walls it may also be killed by SIGSYS.
  * `forbidden list` lists the acts.
  */
@@ -21,7 +22,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sensor/sandbox.h"
+#include "sensor/fetch_walls.h"
 
 static char room[64]; /* a directory of our own */
 static int bound;     /* a UDP socket from before */
@@ -124,6 +125,12 @@ static int act_chroot(void)
     return chroot(room);
 }
 
+static int idle(void *user)
+{
+    (void)user;
+    return 0;
+}
+
 static int act_bpf(void)
 {
     union bpf_attr a;
@@ -132,6 +139,13 @@ static int act_bpf(void)
     a.key_size = a.value_size = 4;
     a.max_entries = 1;
     return (int)syscall(SYS_bpf, BPF_MAP_CREATE, &a, sizeof(a));
+}
+
+/* A thread. */
+static int act_clone(void)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    return clone(idle, stack + sizeof(stack), CLONE_VM | CLONE_FS | CLONE_FILES | SIGCHLD, NULL);
 }
 
 static int act_io_uring(void)
@@ -151,7 +165,7 @@ static const struct {
     {"mount", act_mount},     {"setuid", act_setuid},     {"unlink", act_unlink},
     {"mkdir", act_mkdir},     {"chmod", act_chmod},       {"rename", act_rename},
     {"symlink", act_symlink}, {"unshare", act_unshare},   {"chroot", act_chroot},
-    {"bpf", act_bpf},         {"io_uring", act_io_uring},
+    {"bpf", act_bpf},         {"io_uring", act_io_uring}, {"clone", act_clone},
 };
 
 #define ACTS (sizeof(ACT) / sizeof(ACT[0]))
@@ -173,7 +187,8 @@ static bool make_room(void)
 
 static bool enter(const char *name)
 {
-    struct sandbox s = {.asks = true};
+    const struct sandbox s =
+        strcmp(name, "fetch") == 0 ? fetch_walls() : (struct sandbox){.asks = true};
     struct sandbox_state state;
     char why[SANDBOX_WHY];
     if (strcmp(name, "free") == 0)

@@ -27,6 +27,7 @@ EXPOSURE = 15  # tenths, of systemd-analyze security: 1.5 at most
 # What the package must hold: path, mode as dpkg-deb shows it.
 HOLDS = {
     "./usr/bin/stripwatch": "-rwxr-xr-x",
+    "./usr/libexec/stripwatch/stripwatch-fetch": "-rwxr-xr-x",
     "./lib/systemd/system/stripwatch.service": "-rw-r--r--",
     "./usr/lib/sysusers.d/stripwatch.conf": "-rw-r--r--",
     "./usr/lib/tmpfiles.d/stripwatch.conf": "-rw-r--r--",

@@ -27,6 +27,7 @@ ALSO = {
               "policy/certificate.h"},
     "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
+    "sensor": {"online/lookup_run.h"},
 }
 EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|hiredis|sqlite3|jansson|libpsl|maxminddb|unbound)")
 

@@ -15,7 +15,9 @@
 #define WHOLE                                                                                      \
     "{\"domain\":\"alder.example\",\"checked\":\"2026-11-21T00:00:00.000000Z\","                   \
     "\"sts\":\"policy\",\"record\":\"secure\",\"id\":\"2026\",\"body\":\"" BODY "\","              \
-    "\"status\":200,\"issuer\":\"Let's Encrypt\",\"mx\":{\"dnssec\":\"secure\","                   \
+    "\"status\":200,\"issuer\":\"Let's Encrypt\",\"type\":\"text/plain\",\"plain\":true,"          \
+    "\"reports\":{\"dnssec\":\"secure\",\"count\":1,\"text\":\"v=TLSRPTv1;\"},"                    \
+    "\"mx\":{\"dnssec\":\"secure\","                                                               \
     "\"expansion\":\"real.example\",\"hosts\":[{\"host\":\"mx1.alder.example\","                   \
     "\"preference\":10,\"address\":\"secure\",\"base\":\"mx1.alder.example\","                     \
     "\"tlsa\":\"secure\",\"records\":[\"3 1 1 " DIGEST "\",\"2 0 2 " DIGEST DIGEST "\"],"          \
@@ -44,6 +46,11 @@ static void a_line_is_read_and_written_as_it_was(void **state)
     assert_int_equal(l.status, 200);
     assert_string_equal(l.issuer, "Let's Encrypt");
     assert_string_equal(l.why, "");
+    assert_string_equal(l.type, "text/plain");
+    assert_true(l.plain && l.asked_reports);
+    assert_int_equal(l.reports, LOOKUP_SECURE);
+    assert_int_equal(l.report_records, 1);
+    assert_string_equal(l.report, "v=TLSRPTv1;");
     assert_true(l.asked_mx);
     assert_int_equal(l.mx, LOOKUP_SECURE);
     assert_string_equal(l.expansion.text, "real.example");
@@ -141,6 +148,12 @@ static void lines_that_are_none(void **state)
         HEAD "\"none\",\"why\":\"\\u202e\"}",
         HEAD "\"none\",\"why\":\"a\\u0000b\"}",
         HEAD "\"none\",\"issuer\":7}",
+        HEAD "\"none\",\"plain\":1}",
+        HEAD "\"none\",\"type\":\"a\\u0007b\"}",
+        HEAD "\"none\",\"reports\":{}}",
+        HEAD "\"none\",\"reports\":{\"dnssec\":\"secure\",\"count\":256}}",
+        HEAD "\"none\",\"reports\":{\"dnssec\":\"sure\",\"count\":1}}",
+        HEAD "\"none\",\"reports\":{\"dnssec\":\"secure\",\"count\":1,\"text\":\"\\n\"}}",
         HEAD "\"none\",\"mx\":[]}",
         HEAD "\"none\",\"mx\":{}}",
         HEAD "\"none\",\"mx\":{\"dnssec\":\"secure\"}}",

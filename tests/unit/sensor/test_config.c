@@ -108,6 +108,47 @@ static void every_choice_is_its_enumeration(void **state)
     assert_int_equal(c.output.file.kinds, CONFIG_KIND_STATS | CONFIG_KIND_ALERT);
 }
 
+static void lists_of_words_are_checked(void **state)
+{
+    static const char *const GOOD[] = {
+        "resolver.forward=192.0.2.53,2001:db8::53@5353,192.0.2.54@853#dns.example,192.0.2.55#dns.example",
+        "resolver.stub=alder.example=192.0.2.53,.=2001:db8::53@5300",
+        "policy.own_domains=Alder.Example.,birch.example",
+        "fetch.allow_nets=127.0.0.0/8",
+        "policy.lookups=seen",
+    };
+    static const char *const BAD[] = {
+        "resolver.forward=dns.example", /* a name must be asked of somebody */
+        "resolver.forward=192.0.2.53:53",
+        "resolver.forward=192.0.2.53@0",
+        "resolver.forward=192.0.2.53@65536",
+        "resolver.forward=192.0.2.53#",
+        "resolver.forward=192.0.2.53#-x",
+        "resolver.forward=192.0.2.0/24",
+        "resolver.stub=192.0.2.53",
+        "resolver.stub=alder.example=ns1",
+        "resolver.stub==192.0.2.53",
+        "policy.own_domains=_x.example",
+        "policy.own_domains=a.example,A.example",
+        "policy.own_domains=192.0.2.1",
+        "policy.lookups=all",
+        "fetch.port=0",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(GOOD) / sizeof(GOOD[0]); i++)
+        assert_int_equal(set(GOOD[i]), 0);
+    assert_int_equal(c.resolver.forward.count, 4);
+    assert_string_equal(c.resolver.forward.word[2], "192.0.2.54@853#dns.example");
+    assert_int_equal(c.resolver.stub.count, 2);
+    assert_string_equal(c.policy.own_domains.word[0], "alder.example");
+    assert_int_equal(c.policy.lookups, CONFIG_LOOKUPS_SEEN);
+    for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+        said[0] = '\0';
+        assert_int_equal(set(BAD[i]), -1);
+        assert_true(said[0]);
+    }
+}
+
 static void lists_are_replaced_and_relative_paths_completed(void **state)
 {
     (void)state;
@@ -303,6 +344,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults_are_those_of_the_program, begin, end),
         cmocka_unit_test_setup_teardown(every_choice_is_its_enumeration, begin, end),
+        cmocka_unit_test_setup_teardown(lists_of_words_are_checked, begin, end),
         cmocka_unit_test_setup_teardown(lists_are_replaced_and_relative_paths_completed, begin,
                                         end),
         cmocka_unit_test_setup_teardown(standard_output_is_for_those_without_another, begin, end),

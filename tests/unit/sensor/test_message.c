@@ -53,7 +53,8 @@ static void what_is_put_arrives(void **state)
 static void refuse(const struct message_head *h, size_t behind)
 {
     int fd[2];
-    uint8_t bytes[256] = {0};
+    static uint8_t bytes[65536];
+    assert_true(behind <= sizeof(bytes) - sizeof(*h));
     assert_int_equal(message_pair(fd), 0);
     struct message_in *in = message_in_new(fd[1], PROCESS_WATCH, 0);
     memcpy(bytes, h, sizeof(*h));
@@ -88,10 +89,37 @@ static void what_nobody_sends_is_refused(void **state)
     h.size = 9; /* more than there is */
     refuse(&h, 8);
     h = good;
-    h.type = MESSAGE_ATTEMPT; /* more than one of its kind may have */
-    h.size = message_most(MESSAGE_ATTEMPT) + 1;
+    h.type = MESSAGE_TOLD; /* what fetch alone may say */
+    refuse(&h, 8);
+    h = good;
+    h.type = MESSAGE_SIGHTING; /* more than one of its kind may have */
+    h.size = message_most(MESSAGE_SIGHTING) + 1;
     refuse(&h, h.size);
     refuse(&good, 0); /* an end within it */
+}
+
+/* The longest line about a domain is one message, which the kernel takes. */
+static void the_longest_line_arrives(void **state)
+{
+    static uint8_t line[CAP_LOOKUP_LINE + 1];
+    int fd[2];
+    (void)state;
+    memset(line, 'x', sizeof(line));
+    assert_int_equal(message_pair(fd), 0);
+    struct message_out *out = message_out_new(fd[0], PROCESS_FETCH, 0, 1);
+    struct message_in *in = message_in_new(fd[1], PROCESS_FETCH, 0);
+    heard = 0;
+    assert_false(message_put(out, MESSAGE_TOLD, span_of(line, sizeof(line)), true));
+    assert_true(message_put(out, MESSAGE_TOLD, span_of(line, CAP_LOOKUP_LINE), true));
+    assert_true(message_flush(out) && !message_waits(out));
+    assert_int_equal(message_receive(in, on_message, NULL), 1);
+    assert_int_equal(heard, 1);
+    assert_memory_equal(newest, line, sizeof(newest));
+    assert_int_equal(message_malformed(in), 0);
+    message_out_free(out);
+    message_in_free(in);
+    close(fd[0]);
+    close(fd[1]);
 }
 
 /* Nobody listens: what waits is bounded, and half of the room is for what is urgent. */
@@ -121,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_arrives),
         cmocka_unit_test(what_nobody_sends_is_refused),
+        cmocka_unit_test(the_longest_line_arrives),
         cmocka_unit_test(what_waits_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,8 +13,8 @@
 static void names_what_it_was_built_with(void **state)
 {
     (void)state;
-    static const char *const PARTS[] = {"stripwatch ", "pcapng",    "libpcap",   "zlib 1.",
-                                        "libzstd 1.",  "liblz4 1.", "libyaml 0."};
+    static const char *const PARTS[] = {"stripwatch ", "pcapng",    "libpcap",    "zlib 1.",
+                                        "libzstd 1.",  "liblz4 1.", "libyaml 0.", "network: "};
     char *text = NULL;
     size_t n = 0;
     FILE *f = open_memstream(&text, &n);
