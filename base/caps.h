@@ -17,16 +17,18 @@
 #define CAP_FRAG_SECONDS     30    /* RFC 791 proposes 15 s, Linux waits 30 s */
 
 /* --- flows --- */
-#define CAP_FLOWS         1048576 /* default hard cap of the flow slab (option) */
-#define CAP_MEMORY_MIB    256     /* resident memory that is not passed (option) */
-#define CAP_MEMORY_REST   52      /* of those for all but flows: program, tables, buffers */
-#define CAP_UNPACKED_PART 5       /* a fifth of the flows' memory for those that are not packed */
-#define CAP_HALF_OPEN     65536   /* table of bare SYNs: overwritten, never grown */
-#define CAP_FLOW_IDLE_S   600     /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
-#define CAP_FLOW_CLOSED_S 5       /* after FIN both ways or RST: time for reordered leftovers */
-#define CAP_FLOW_RESET_S  60      /* after an RST, which may be forged: time to go on */
-#define CAP_PORTS         16      /* mail ports that can be configured */
-#define CAP_SYN_OPTIONS   8 /* of a SYN/ACK's options: macOS fills them with END, Linux has 6 */
+#define CAP_FLOWS      1048576 /* default hard cap of the flow slab (option) */
+#define CAP_MEMORY_MIB 256     /* resident memory that is not passed (option) */
+/* Of those for flows: not what program, tables and buffers take, nor the eighth that an allocator
+ * cannot use between pieces of many sizes. */
+#define CAP_MEMORY_FLOWS(mib) ((size_t)((mib) - (mib) / 8 - 44) << 20)
+#define CAP_UNPACKED_PART     5     /* a fifth of the flows' memory for those that are not packed */
+#define CAP_HALF_OPEN         65536 /* table of bare SYNs: overwritten, never grown */
+#define CAP_FLOW_IDLE_S       600   /* RFC 5321 4.5.3.2: the longest client wait is 10 minutes */
+#define CAP_FLOW_CLOSED_S     5     /* after FIN both ways or RST: time for reordered leftovers */
+#define CAP_FLOW_RESET_S      60    /* after an RST, which may be forged: time to go on */
+#define CAP_PORTS             16    /* mail ports that can be configured */
+#define CAP_SYN_OPTIONS       8 /* of a SYN/ACK's options: macOS fills them with END, Linux has 6 */
 
 /* --- reassembly --- */
 #define CAP_HELD_SEGMENTS   256   /* held in a direction: 64 places of reordering, four times */

@@ -14,16 +14,16 @@ enum { PROTO_TCP = 6, PROTO_UDP = 17 };
 
 void dissect_config_default(struct dissect_config *c)
 {
-    *c = (struct dissect_config){.port = {25, 587, 2525, 465},
-                                 .port_count = 4,
-                                 .implicit_port = 465,
-                                 .max_flows = CAP_FLOWS,
-                                 .half_open = CAP_HALF_OPEN,
-                                 .tunnels = TUNNEL_ALL,
-                                 .dns_queries = CAP_DNS_QUERIES,
-                                 .memory = (size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20,
-                                 .unpacked = ((size_t)(CAP_MEMORY_MIB - CAP_MEMORY_REST) << 20) /
-                                             CAP_UNPACKED_PART};
+    *c =
+        (struct dissect_config){.port = {25, 587, 2525, 465},
+                                .port_count = 4,
+                                .implicit_port = 465,
+                                .max_flows = CAP_FLOWS,
+                                .half_open = CAP_HALF_OPEN,
+                                .tunnels = TUNNEL_ALL,
+                                .dns_queries = CAP_DNS_QUERIES,
+                                .memory = CAP_MEMORY_FLOWS(CAP_MEMORY_MIB),
+                                .unpacked = (CAP_MEMORY_FLOWS(CAP_MEMORY_MIB)) / CAP_UNPACKED_PART};
 }
 
 static bool is_mail_port(const struct dissect *d, uint16_t port)

@@ -220,7 +220,7 @@ static bool open_dissect(struct watching *w)
     dissect_config_default(&c);
     configure_ports(&config->capture.ports, &c);
     c.max_flows = config->sensor.max_flows / config->capture.workers + 1;
-    c.memory = (size_t)(config->sensor.memory - CAP_MEMORY_REST) << 20;
+    c.memory = CAP_MEMORY_FLOWS(config->sensor.memory);
     c.memory /= config->capture.workers;
     c.unpacked = c.memory / CAP_UNPACKED_PART;
     c.keep_addresses = config->sensor.show_addresses;

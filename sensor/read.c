@@ -211,7 +211,7 @@ static bool configure(struct reading *r, struct dissect_config *c)
     dissect_config_default(c);
     configure_ports(r->cli, c);
     c->max_flows = r->cli->max_flows;
-    c->memory = (size_t)(r->cli->memory - CAP_MEMORY_REST) << 20;
+    c->memory = CAP_MEMORY_FLOWS(r->cli->memory);
     c->unpacked = c->memory / CAP_UNPACKED_PART;
     c->keep_addresses = r->cli->show_addresses;
     return getrandom(&c->key, sizeof(c->key), 0) == (ssize_t)sizeof(c->key);
