@@ -81,7 +81,8 @@ def vlan(capture, tags):
 
 
 def ipv6(capture):
-    """IPv4 segments in IPv6, their addresses mapped into 2001:db8:64::/96; Ethernet only."""
+    """IPv4 segments in IPv6, their addresses mapped into 3fff::/20 (RFC 9637), a /24 to a /48, so
+    that networks stay as many as they were; Ethernet only."""
     out = []
     for packet in capture.packets:
         segment = pcapio.decode(capture.link, packet.data)
@@ -96,7 +97,8 @@ def ipv6(capture):
 
 
 def _mapped(address):
-    return pcapio.address("2001:db8:64::")[:12] + address
+    network = 0x3FFF0 << 28 | int.from_bytes(address[:3], "big") << 4
+    return network.to_bytes(6, "big") + bytes(9) + address[3:]
 
 
 # --- what a capture holds, for those who choose a transformation ---------------------------------
