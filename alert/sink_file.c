@@ -199,9 +199,13 @@ static int write_lines(struct file *f)
 
 static void write_buffer(struct file *f, nstime now)
 {
-    uint64_t records = f->records;
+    uint64_t records;
 
     if (f->n == 0 || now < f->retry_at || !is_open_for(f, now))
+        return;
+    records = f->records;
+    if (f->n ==
+        0) /* what was in the file it had to leave is lost, and this comes again behind it */
         return;
     if (write_lines(f) != 0) {
         bool is_later = errno == EAGAIN;

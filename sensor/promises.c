@@ -166,18 +166,26 @@ static void on_problem(void *user, const struct policy_place *at, const char *wh
     complain(user, at->name, at->line, what);
 }
 
+/* Room for one more behind `n`; `list` as it is then, or NULL, and it is as it was. */
+static void *with_room(void *list, size_t *room, size_t n, size_t size)
+{
+    size_t wanted = 2 * *room + 16;
+    if (n < *room)
+        return list;
+    void *more = realloc(list, wanted * size);
+    if (more)
+        *room = wanted;
+    return more;
+}
+
 /* The lookup of policy_source */
 static bool note_lookup(void *user, const struct lookup *l, struct span line)
 {
     struct promises *p = user;
-    struct noted *more;
-    if (p->noted_n == p->noted_room) {
-        p->noted_room = p->noted_room * 2 + 16;
-        more = realloc(p->noted, p->noted_room * sizeof(*more));
-        if (!more)
-            return false;
-        p->noted = more;
-    }
+    struct noted *more = with_room(p->noted, &p->noted_room, p->noted_n, sizeof(*more));
+    if (!more)
+        return false;
+    p->noted = more;
     more = &p->noted[p->noted_n];
     *more = (struct noted){.time = l->time, .n = line.n, .line = malloc(line.n)};
     if (!more->line)
@@ -191,16 +199,10 @@ static bool note_lookup(void *user, const struct lookup *l, struct span line)
 static void keep_pending(void *user, const struct discovery *d)
 {
     struct promises *p = user;
-    struct pending *one;
-    if (p->pending_n == p->pending_room) {
-        p->pending_room = p->pending_room * 2 + 16;
-        one = realloc(p->pending, p->pending_room * sizeof(*one));
-        if (!one) {
-            p->pending_room = p->pending_n;
-            return;
-        }
-        p->pending = one;
-    }
+    struct pending *one = with_room(p->pending, &p->pending_room, p->pending_n, sizeof(*one));
+    if (!one)
+        return;
+    p->pending = one;
     one = &p->pending[p->pending_n++];
     *one = (struct pending){.d = *d};
     snprintf(one->id, sizeof(one->id), "%s", d->sts_id ? d->sts_id : "");

@@ -131,6 +131,46 @@ static void synced_together(void **state)
     sink_close(s);
 }
 
+static bool sync_fails;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+
+int __wrap_fdatasync(int fd)
+{
+    if (!sync_fails)
+        return __real_fdatasync(fd);
+    sync_fails = false;
+    errno = EIO;
+    return -1;
+}
+
+/* The file is exchanged while lines of it are not synced, and it cannot be synced any more: all of
+ * them come again, and what comes again has not arrived before it was synced. */
+static void unsynced_and_gone(void **state)
+{
+    struct sink *s = file_sink();
+
+    (void)state;
+    append(2);
+    sink_turn(s, reader, 0);
+    assert_lines(dir_path("eve.json"), 1, 2);
+    unlink(dir_path("eve.json"));
+    append(1);
+    sync_fails = true;
+    sink_turn(s, reader, 1);
+    assert_false(sync_fails);
+    assert_int_equal(committed(), 0);
+    sink_turn(s, reader, 2);
+    assert_lines(dir_path("eve.json"), 1, 3);
+    assert_int_equal(committed(), 0);
+    assert_int_equal(s->unarrived, 1);
+    sink_turn(s, reader, 2 + SYNCED);
+    assert_int_equal(committed(), 3);
+    assert_int_equal(s->stats.delivered, 3);
+    sink_close(s);
+}
+
 static void rotation(void **state)
 {
     struct sink *s = file_sink();
@@ -335,15 +375,11 @@ static void redis_configuration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(filters),
-        CASE(filtered_is_committed),
-        CASE(synced_together),
-        CASE(rotation),
-        CASE(ends_in_a_line),
-        CASE(no_room),
-        CASE(no_directory),
-        CASE(full_pipe),
-        CASE(redis_configuration),
+        CASE(filters),         CASE(filtered_is_committed),
+        CASE(synced_together), CASE(unsynced_and_gone),
+        CASE(rotation),        CASE(ends_in_a_line),
+        CASE(no_room),         CASE(no_directory),
+        CASE(full_pipe),       CASE(redis_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
