@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sinks that reach over the network or to another program (alert/sink.h says what a sink is, and
+ * docs/feed.md what each of them promises). They are a layer of their own because they bring
+ * libcurl, librdkafka and libssl into the process that links them.
+ *
+ * All that is read from files is read when a sink is made. Afterwards none of them waits: names are
+ * looked up by threads, sockets never block. What a config points to may go once the sink is made.
+ */
+#ifndef DELIVER_DELIVER_H
+#define DELIVER_DELIVER_H
+
+#include "alert/sink.h"
+
+/* What a line looks like to the receiver. It writes `eve` in its own way and returns the length, or
+ * 0 when it cannot: the line then goes as it is. NULL: as it is. */
+struct deliver_format {
+    size_t (*render)(void *user, struct span eve, char *to, size_t room);
+    void *user;
+};
+
+/* Verification cannot be switched off. */
+struct deliver_tls {
+    const char *ca_file;          /* PEM; NULL: the system's */
+    const char *certificate_file; /* our own, PEM with its chain; NULL: none */
+    const char *key_file;         /* and its key */
+};
+
+/* --- sockets of this machine --- */
+
+struct sink_unix_config {
+    const char *path;
+    bool is_datagram; /* a line a datagram; else lines with LF */
+    struct deliver_format format;
+};
+
+struct sink *sink_unix_new(const struct sink_unix_config *c, const struct sink_filter *f,
+                           char why[SINK_WHY]);
+
+/* --- syslog --- */
+
+enum sink_syslog_way { SINK_SYSLOG_UDP, SINK_SYSLOG_TCP, SINK_SYSLOG_TLS, SINK_SYSLOG_WAY_COUNT };
+
+struct sink_syslog_config {
+    enum sink_syslog_way way;
+    const char *host;             /* name or address */
+    const char *port;             /* NULL: 514, over TLS 6514 */
+    const char *sensor;           /* HOSTNAME of lines that name no host; NULL: "-" */
+    const char *prefix;           /* of the message, as "@cee: "; NULL: none */
+    struct deliver_tls tls;       /* SINK_SYSLOG_TLS */
+    struct deliver_format format; /* of the message; or, when is_framed, of all from PRI on */
+    bool is_framed;
+    size_t udp_bytes; /* of a datagram; 0: 2048; a longer message is cut (RFC 5426 section 3.2) */
+};
+
+/* TCP and TLS: octet counting (RFC 6587 section 3.4.1, RFC 5425 section 4.3). */
+struct sink *sink_syslog_new(const struct sink_syslog_config *c, const struct sink_filter *f,
+                             char why[SINK_WHY]);
+
+#endif
