@@ -57,4 +57,35 @@ struct sink_syslog_config {
 struct sink *sink_syslog_new(const struct sink_syslog_config *c, const struct sink_filter *f,
                              char why[SINK_WHY]);
 
+/* --- HTTP --- */
+
+enum sink_http_kind {
+    SINK_HTTP_HEC,  /* Splunk's HTTP Event Collector: events, /services/collector/event */
+    SINK_HTTP_BULK, /* Elasticsearch, OpenSearch: INDEX/_bulk with `create`, _id = alert_id */
+    SINK_HTTP_HOOK, /* lines of JSON to whom it concerns */
+    SINK_HTTP_KIND_COUNT
+};
+
+struct sink_http_config {
+    enum sink_http_kind kind;
+    const char *url;           /* http or https; of HEC and BULK what stands before the above */
+    const char *index;         /* BULK: data stream or index; HEC: index, NULL: the token's own */
+    const char *token_file;    /* HEC: the token; BULK: an API key; HOOK: a bearer; NULL: none */
+    const char *user;          /* Basic authentication; NULL: none */
+    const char *password_file; /* its password */
+    const char *sourcetype;    /* HEC; NULL: "suricata", whose fields ours are */
+    const char *sensor;        /* HEC: host of lines that name none; NULL: "stripwatch" */
+    const char *proxy;         /* NULL: none, whatever the environment says */
+    bool wants_ack;            /* HEC: arrived is what the indexer has acknowledged */
+    bool without_gzip;         /* bodies go as they are */
+    struct deliver_tls tls;
+    struct deliver_format format;
+    nstime deadline; /* of one request; 0: 30 s */
+};
+
+/* One request at a time, 256 lines at most. A record has arrived when a 2xx says so, of BULK for
+ * itself, of HEC on request for its indexer. */
+struct sink *sink_http_new(const struct sink_http_config *c, const struct sink_filter *f,
+                           char why[SINK_WHY]);
+
 #endif

@@ -29,6 +29,14 @@ static void make_id(char id[33], struct span eve)
         snprintf(id + 2 * i, 3, "%02x", hash[i]);
 }
 
+static bool is_id(const char *text)
+{
+    size_t n = strspn(text, "0123456789abcdefghijklmnopqrstuvwxyz"
+                            "ABCDEFGHIJKLMNOPQRSTUVWXYZ_-");
+
+    return n > 0 && !text[n];
+}
+
 void line_read(struct span eve, struct line *l)
 {
     json_t *all = json_loadb((const char *)eve.p, eve.n, 0, NULL);
@@ -43,7 +51,7 @@ void line_read(struct span eve, struct line *l)
     copy_fact(l->incident, sizeof(l->incident), metadata, "incident");
     copy_fact(l->rule, sizeof(l->rule), metadata, "rule");
     copy_fact(l->level, sizeof(l->level), metadata, "severity");
-    if (!l->id[0])
+    if (!is_id(l->id))
         make_id(l->id, eve);
     json_decref(all);
 }

@@ -21,6 +21,7 @@ struct datagram {
     struct host_lookup *lookup; /* NULL: of this machine */
     int fd;                     /* -1: none */
     struct backoff away;
+    nstime now; /* of the last turn */
     size_t most;
     sink_framer *framer;
     void *user;
@@ -75,6 +76,7 @@ static void open_socket(struct datagram *d, nstime now)
 
 static void tick(struct sink *s, nstime now)
 {
+    of(s)->now = now;
     if (of(s)->fd < 0 && backoff_is_over(&of(s)->away, now))
         open_socket(of(s), now);
 }
@@ -83,7 +85,7 @@ static size_t room(const struct sink *s)
 {
     const struct datagram *d = (const struct datagram *)(const void *)s;
 
-    if (d->fd < 0)
+    if (d->fd < 0 || !backoff_is_over(&d->away, d->now))
         return 0;
     return d->lookup ? BURST : CAP_SPOOL_BATCH;
 }

@@ -39,6 +39,24 @@ static struct sink *syslog(enum sink_syslog_way way, char why[SINK_WHY])
     return sink_syslog_new(&c, NULL, why);
 }
 
+static struct sink *http(enum sink_http_kind kind, char why[SINK_WHY])
+{
+    const char *deadline = value("deadline");
+    const struct sink_http_config c = {.kind = kind,
+                                       .url = value("url"),
+                                       .index = value("index"),
+                                       .token_file = value("token"),
+                                       .user = value("user"),
+                                       .password_file = value("password"),
+                                       .proxy = value("proxy"),
+                                       .wants_ack = value("ack") != NULL,
+                                       .without_gzip = value("plain") != NULL,
+                                       .tls = tls(),
+                                       .deadline =
+                                           deadline ? atoi(deadline) * NS_PER_MS : NS_PER_S};
+    return sink_http_new(&c, NULL, why);
+}
+
 struct sink *deliver_words(const char *kind, char **given, size_t n, char why[SINK_WHY])
 {
     words = given;
@@ -51,6 +69,12 @@ struct sink *deliver_words(const char *kind, char **given, size_t n, char why[SI
         return syslog(SINK_SYSLOG_TCP, why);
     if (strcmp(kind, "tls") == 0)
         return syslog(SINK_SYSLOG_TLS, why);
+    if (strcmp(kind, "hec") == 0)
+        return http(SINK_HTTP_HEC, why);
+    if (strcmp(kind, "bulk") == 0)
+        return http(SINK_HTTP_BULK, why);
+    if (strcmp(kind, "hook") == 0)
+        return http(SINK_HTTP_HOOK, why);
     snprintf(why, SINK_WHY, "no such kind");
     return NULL;
 }
