@@ -207,7 +207,7 @@
 #define CAP_DELIVER_HEADER    512  /* of RFC 5424: a host of 255 bytes, an id of 32, and the rest */
 #define CAP_DELIVER_HOST      255  /* RFC 1035 section 2.3.4 */
 #define CAP_DELIVER_URL       1024 /* bytes of an address with its path */
-#define CAP_DELIVER_FILE      1048576 /* of a file with certificates: a system has 220 KiB of them */
+#define CAP_DELIVER_FILE      1048576 /* of a file of certificates: the system's has 220 KiB */
 #define CAP_DELIVER_ANSWER    1048576 /* of a receiver's answer: 256 items of a bulk with reasons */
 #define CAP_DELIVER_BACKOFF_S 30      /* between two attempts, at most */
 #define CAP_DELIVER_HOLD_S    300     /* and when the receiver asks for it (Retry-After) */

@@ -88,4 +88,29 @@ struct sink_http_config {
 struct sink *sink_http_new(const struct sink_http_config *c, const struct sink_filter *f,
                            char why[SINK_WHY]);
 
+/* --- Kafka --- */
+
+/* What decides on the partition, within which the order is kept. */
+enum sink_kafka_key {
+    SINK_KAFKA_COMMUNITY, /* community_id: beside what others tell of the same connection */
+    SINK_KAFKA_INCIDENT,  /* the incident: its alerts stay in their order */
+    SINK_KAFKA_KEY_COUNT
+};
+
+struct sink_kafka_config {
+    const char *brokers; /* host:port,... */
+    const char *topic;   /* NULL: "eve" */
+    enum sink_kafka_key key;
+    bool uses_tls;
+    struct deliver_tls tls;
+    const char *user;          /* SASL; NULL: none */
+    const char *password_file; /* its password */
+    const char *mechanism;     /* NULL: SCRAM-SHA-512 */
+    struct deliver_format format;
+};
+
+/* Idempotent, acks=all: a record has arrived when all replicas in step have it. */
+struct sink *sink_kafka_new(const struct sink_kafka_config *c, const struct sink_filter *f,
+                            char why[SINK_WHY]);
+
 #endif
