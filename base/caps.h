@@ -202,8 +202,9 @@
 
 /* --- sinks that reach over the network --- */
 #define CAP_DELIVER_LINE                                                                           \
-    (2 * CAP_SPOOL_BODY) /* of a line in another format: each byte escaped, or a frame around it   \
-                          */
+    (CAP_SPOOL_BODY +                                                                              \
+     65536) /* of a line in another format: each byte escaped, or a frame around it                \
+             */
 #define CAP_DELIVER_HEADER    512  /* of RFC 5424: a host of 255 bytes, an id of 32, and the rest */
 #define CAP_DELIVER_HOST      255  /* RFC 1035 section 2.3.4 */
 #define CAP_DELIVER_URL       1024 /* bytes of an address with its path */

@@ -144,8 +144,8 @@ static bool take_number(struct span *s, uint8_t end, uint64_t *value)
 
 static bool take_rule(struct daily *d, struct span *s)
 {
-    struct daily_rule *r = &d->rule[d->rules];
-    char name[sizeof(r->name)];
+    char name[sizeof(d->rule[0].name)];
+    struct daily_rule *r;
     uint64_t alerts;
 
     if (d->rules == CAP_DELIVER_RULES || !take_word(s, ' ', name, sizeof(name)) ||

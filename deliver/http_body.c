@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
+#define ZLIB_CONST
 #include <zlib.h>
 
 #include "deliver/syslog_frame.h"
@@ -57,22 +58,33 @@ static bool is_object(struct span s)
     return s.n > 0 && s.p[0] == '{';
 }
 
+/* Of n digits that were looked at. */
+static int number(const char *p, int n)
+{
+    int value = 0;
+
+    for (int i = 0; i < n; i++)
+        value = value * 10 + (p[i] - '0');
+    return value;
+}
+
+/* YYYY-MM-DDTHH:MM:SS.uuuuuu+HH:MM */
 bool http_body_time(const char *eve, int64_t *ms)
 {
-    char checked[33];
+    char t[33];
     struct tm tm = {0};
-    int us, hours, minutes;
-    char sign;
+    int64_t away;
 
-    if (!syslog_frame_time(eve, checked) ||
-        sscanf(checked, "%4d-%2d-%2dT%2d:%2d:%2d.%6d%c%2d:%2d", &tm.tm_year, &tm.tm_mon,
-               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &us, &sign, &hours,
-               &minutes) != 10)
+    if (!syslog_frame_time(eve, t))
         return false;
-    tm.tm_year -= 1900;
-    tm.tm_mon--;
-    minutes += 60 * hours;
-    *ms = ((int64_t)timegm(&tm) - (sign == '-' ? -60 : 60) * (int64_t)minutes) * 1000 + us / 1000;
+    tm.tm_year = number(t, 4) - 1900;
+    tm.tm_mon = number(t + 5, 2) - 1;
+    tm.tm_mday = number(t + 8, 2);
+    tm.tm_hour = number(t + 11, 2);
+    tm.tm_min = number(t + 14, 2);
+    tm.tm_sec = number(t + 17, 2);
+    away = (int64_t)number(t + 27, 2) * 3600 + (int64_t)number(t + 30, 2) * 60;
+    *ms = ((int64_t)timegm(&tm) - (t[26] == '-' ? -away : away)) * 1000 + number(t + 20, 3);
     return true;
 }
 
@@ -138,7 +150,7 @@ size_t http_body_gzip(struct span body, uint8_t *to, size_t room)
 
     if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, GZIP, MEMORY, Z_DEFAULT_STRATEGY) != Z_OK)
         return 0;
-    z.next_in = (z_const Bytef *)(uintptr_t)body.p;
+    z.next_in = body.p;
     z.avail_in = (uInt)body.n;
     z.next_out = to;
     z.avail_out = (uInt)room;

@@ -16,7 +16,13 @@
 
 enum { SHOWN = 160, TOPIC = 249 };
 
-enum flight { UNDER_WAY, ARRIVED, FAILED };
+enum flight_state { UNDER_WAY, ARRIVED, FAILED };
+
+struct flight {
+    uint64_t seq;
+    nstime since;
+    enum flight_state state;
+};
 
 struct kafka {
     struct sink base;
@@ -30,11 +36,7 @@ struct kafka {
     nstime now;
     bool is_giving_up; /* a record failed: all others end first, then they come again */
     size_t first, count;
-    struct {
-        uint64_t seq;
-        nstime since;
-        enum flight state;
-    } flight[CAP_DELIVER_FLIGHT]; /* a ring, in their order */
+    struct flight flight[CAP_DELIVER_FLIGHT]; /* a ring, in their order */
     char text[CAP_DELIVER_LINE];
 };
 
@@ -90,10 +92,10 @@ static bool is_refused(const struct kafka *k, rd_kafka_resp_err_t error)
 static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *user)
 {
     struct kafka *k = user;
-    size_t place = (uintptr_t)m->_private;
+    struct flight *one = m->_private;
 
     (void)rk;
-    k->flight[place].state = ARRIVED;
+    one->state = ARRIVED;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         k->base.stats.delivered++;
         backoff_good(&k->away);
@@ -103,7 +105,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *user)
         k->base.stats.refused++;
         note(k, SINK_BROKEN, m->err, "a line was refused for good");
     } else {
-        k->flight[place].state = FAILED;
+        one->state = FAILED;
         if (!k->is_giving_up)
             note(k, needs_somebody(m->err) ? SINK_BROKEN : SINK_AWAY, m->err, "");
         k->is_giving_up = true;
@@ -240,7 +242,7 @@ static size_t room(const struct sink *s)
 
 static bool send_one(struct kafka *k, const struct spool_record *r)
 {
-    size_t place = (k->first + k->count) % CAP_DELIVER_FLIGHT;
+    struct flight *one = &k->flight[(k->first + k->count) % CAP_DELIVER_FLIGHT];
     rd_kafka_resp_err_t error;
     const char *key;
     struct line l;
@@ -251,16 +253,13 @@ static bool send_one(struct kafka *k, const struct spool_record *r)
     error = rd_kafka_producev(
         k->rk, RD_KAFKA_V_TOPIC(k->topic), RD_KAFKA_V_KEY(key, strlen(key)),
         RD_KAFKA_V_VALUE(k->text, render_line(&k->format, r->body, k->text, sizeof(k->text))),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE((void *)(uintptr_t)place),
-        RD_KAFKA_V_END);
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(one), RD_KAFKA_V_END);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             note(k, needs_somebody(error) ? SINK_BROKEN : SINK_AWAY, error, "");
         return false;
     }
-    k->flight[place].seq = r->seq;
-    k->flight[place].since = k->now;
-    k->flight[place].state = UNDER_WAY;
+    *one = (struct flight){.seq = r->seq, .since = k->now, .state = UNDER_WAY};
     k->count++;
     return true;
 }
