@@ -44,6 +44,7 @@ struct sink_stats {
     uint64_t delivered; /* records that have arrived */
     uint64_t filtered;  /* that it is not told of */
     uint64_t again;     /* times that records were offered anew */
+    uint64_t refused;   /* that the receiver will never take: told in `why`, and given up */
 };
 
 struct sink;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The spool and its sinks by hand, for test_spool.py: a command a line on standard input, an answer
- * a line. An alert's body is {"n":NUMBER}, padded to the size that is asked for.
+ * The spool and its sinks by hand, for test_spool.py and test_deliver.py: a command a line on
+ * standard input, an answer a line. An alert's body is {"n":NUMBER}, padded to the size that is
+ * asked for.
  *
  *   open DIR SEGMENT QUOTA QUEUE        as struct spool_config
  *   redis NAME VERB KEY MAXLEN WHERE    a sink
  *   file NAME PATH
+ *   deliver NAME KIND key=value ...     one of deliver/, as deliver_words.c reads it
  *   append FIRST COUNT SEVERITY PAD
  *   commit
  *   turn MS                             commits and turns all sinks for that long
  *   drain MS                            the same until all is delivered
+ *   skip MS                             from now on the sinks' clock is so much ahead
  *   stats
  *   bench COUNT GROUP PAD               seconds for so many, in commits of GROUP
  */
@@ -21,10 +24,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "alert/sink.h"
+#include "deliver_words.h"
 #include "store/store.h"
 
-enum { WORDS = 8, SINKS = 4 };
+enum { WORDS = 24, SINKS = 4 };
 
 static char *word[WORDS + 1];
 static size_t words;
@@ -36,10 +39,16 @@ static struct {
 } out[SINKS];
 static size_t sinks;
 static nstime longest; /* turn of a sink, processor time */
+static nstime ahead;   /* of the clock */
 
 static int64_t number(size_t i)
 {
     return i < words ? strtoll(word[i], NULL, 10) : 0;
+}
+
+static nstime sink_clock(void)
+{
+    return store_clock() + ahead;
 }
 
 static nstime cpu_clock(void)
@@ -130,7 +139,7 @@ static void do_turns(bool drains)
         spool_commit(spool, store_clock());
         for (size_t i = 0; i < sinks; i++) {
             nstime begun = cpu_clock(), spent;
-            took += sink_turn(out[i].sink, out[i].reader, store_clock());
+            took += sink_turn(out[i].sink, out[i].reader, sink_clock());
             spent = cpu_clock() - begun;
             longest = spent > longest ? spent : longest;
         }
@@ -138,6 +147,12 @@ static void do_turns(bool drains)
             usleep(1000);
     }
     printf("%s\n", is_drained() ? "drained" : "behind");
+}
+
+static void do_skip(void)
+{
+    ahead += number(1) * NS_PER_MS;
+    printf("ok\n");
 }
 
 static void do_bench(void)
@@ -166,10 +181,10 @@ static void say_stats(void)
            t.segments, lost, t.damaged, t.torn_bytes, (int64_t)(longest / NS_PER_US));
     for (size_t i = 0; i < sinks; i++)
         printf("%s{\"state\":\"%s\",\"why\":\"%s\",\"committed\":%" PRIu64 ",\"delivered\":%" PRIu64
-               ",\"again\":%" PRIu64 "}",
+               ",\"again\":%" PRIu64 ",\"refused\":%" PRIu64 "}",
                i ? "," : "", sink_state_text(out[i].sink->state), out[i].sink->why,
                spool_reader_stats(out[i].reader).committed, out[i].sink->stats.delivered,
-               out[i].sink->stats.again);
+               out[i].sink->stats.again, out[i].sink->stats.refused);
     printf("]}\n");
 }
 
@@ -188,12 +203,16 @@ static void run(void)
         do_redis();
     else if (is("file") && words == 3)
         add_sink(sink_file_new(word[2], NULL, why));
+    else if (is("deliver") && words >= 3)
+        add_sink(deliver_words(word[2], word + 3, words - 3, why));
     else if (is("append"))
         do_append();
     else if (is("commit"))
         printf("%" PRIu64 "\n", spool_commit(spool, store_clock()));
     else if (is("turn") || is("drain"))
         do_turns(is("drain"));
+    else if (is("skip"))
+        do_skip();
     else if (is("stats"))
         say_stats();
     else if (is("bench") && number(2) > 0)

@@ -16,6 +16,7 @@ MAY = {
     "history": {"history", "store", "base"},
     "rules": {"rules", "base", "generated"},
     "alert": {"alert", "rules", "store", "base"},
+    "deliver": {"deliver", "alert", "store", "base"},
     "report": {"report", "alert", "rules", "base"},
     "sensor": {"sensor", "report", "alert", "rules", "history", "policy", "store", "dissect", "base"},
 }
@@ -29,7 +30,7 @@ ALSO = {
     "policy": {"dissect/session.h"},
     "sensor": {"online/lookup_run.h"},
 }
-EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|hiredis|sqlite3|jansson|libpsl|maxminddb|unbound)")
+EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|librdkafka|hiredis|sqlite3|jansson|libpsl|maxminddb|unbound)")
 
 
 def main():
@@ -47,7 +48,7 @@ def main():
                 if system and EXTERNAL.match(system.group(1)):
                     if path.suffix == ".h":
                         faults.append(f"{name}:{number}: a header includes <{system.group(1)}>")
-                    if layer not in ("base", "store", "policy", "online", "history", "alert", "report", "sensor"):
+                    if layer not in ("base", "store", "policy", "online", "history", "alert", "deliver", "report", "sensor"):
                         faults.append(f"{name}:{number}: {layer}/ includes <{system.group(1)}>")
     print("\n".join(faults), end="\n" if faults else "")
     return 1 if faults else 0
