@@ -16,8 +16,12 @@ bool sink_wants(const struct sink_filter *f, const struct spool_record *r)
 {
     if (f->without_kinds & 1u << r->kind)
         return false;
+    if (r->kind == SPOOL_DAILY)
+        return f->daily;
     if (r->kind != SPOOL_ALERT)
         return true;
+    if (f->daily && r->severity <= SPOOL_LOW)
+        return false;
     for (size_t i = 0; i < f->rule_count; i++)
         if (f->rules[i] == r->rule)
             return false;

@@ -30,12 +30,21 @@ enum sink_state {
 
 const char *sink_state_text(enum sink_state state);
 
-/* What a sink is told. All zero: everything. */
+/* What a line looks like to the receiver. It writes `eve` in its own way and returns the length, or
+ * 0 when it cannot: the line then goes as it is. NULL: as it is. */
+struct sink_format {
+    size_t (*render)(void *user, struct span eve, char *to, size_t room);
+    void *user;
+};
+
+/* What a sink is told, and how. All zero: everything, as it is. */
 struct sink_filter {
     unsigned without_kinds;         /* bits: 1 << enum spool_kind */
     uint8_t min_severity;           /* of alerts; other kinds have none */
     uint32_t rules[CAP_SINK_RULES]; /* alerts of these are left out */
     size_t rule_count;              /* of them */
+    bool daily; /* low alerts are told of once a day (SPOOL_DAILY), not singly */
+    struct sink_format format;
 };
 
 bool sink_wants(const struct sink_filter *f, const struct spool_record *r);
@@ -72,7 +81,8 @@ struct sink {
     char why[SINK_WHY];         /* in words, without secrets */
     uint64_t unarrived;         /* number of the first record taken that has not arrived; 0: none */
     bool is_lost;               /* what was taken from `unarrived` on is to be offered again */
-    struct sink_stats stats;    /* what counts up */
+    bool is_sent;            /* time alone says that the rest has arrived: nothing is left to do */
+    struct sink_stats stats; /* what counts up */
 };
 
 /* A turn: passes on what there is, and commits what has arrived. Returns how many records the sink
@@ -84,6 +94,11 @@ bool sink_poll(const struct sink *s, struct pollfd *p);
 void sink_close(struct sink *s); /* frees it; NULL is allowed */
 
 /* For the kinds. */
+
+/* The line in its format. `room` is CAP_SINK_LINE or more: it always fits as it is. A line feed of
+ * a format becomes a blank: it would be two lines to whoever reads. */
+size_t sink_render(const struct sink_format *f, struct span eve, char *to, size_t room);
+
 void sink_note(struct sink *s, enum sink_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -14,7 +14,7 @@
 
 enum {
     MODE = 0640,
-    BUFFER = CAP_SPOOL_WINDOW, /* lines of a batch are shorter than its records */
+    BUFFER = CAP_SPOOL_WINDOW + CAP_SINK_LINE, /* whatever a format makes of a batch's first */
 };
 
 struct file {
@@ -249,9 +249,8 @@ static size_t offer(struct sink *s, const struct spool_record *records, size_t n
     struct file *f = of(s);
     size_t i = 0;
 
-    for (; i < n && f->n + records[i].body.n + 1 <= BUFFER; i++) {
-        memcpy(f->buffer + f->n, records[i].body.p, records[i].body.n);
-        f->n += records[i].body.n;
+    for (; i < n && f->n + CAP_SINK_LINE + 1 <= BUFFER; i++) {
+        f->n += sink_render(&s->filter.format, records[i].body, f->buffer + f->n, CAP_SINK_LINE);
         f->buffer[f->n++] = '\n';
     }
     f->records = i;

@@ -24,11 +24,12 @@ struct redis {
     char key[CAP_SINK_KEY + 1];
     uint64_t maxlen;
     bool is_exact;
-    nstime deadline;         /* of a reply */
-    uint64_t flight[WINDOW]; /* numbers of records sent, a ring: Redis answers in order */
-    nstime sent_at[WINDOW];  /* when */
-    size_t first, count;     /* of the ring */
-    unsigned was_failing;    /* failures when the name was last looked up */
+    nstime deadline;          /* of a reply */
+    uint64_t flight[WINDOW];  /* numbers of records sent, a ring: Redis answers in order */
+    nstime sent_at[WINDOW];   /* when */
+    size_t first, count;      /* of the ring */
+    unsigned was_failing;     /* failures when the name was last looked up */
+    char text[CAP_SINK_LINE]; /* a line in its format */
 };
 
 static struct redis *of(struct sink *s)
@@ -202,12 +203,20 @@ static int send_line(struct redis *r, struct span line)
     return redis_link_command(&r->link, args, n);
 }
 
+static int send_record(struct redis *r, const struct spool_record *record)
+{
+    if (!r->base.filter.format.render)
+        return send_line(r, record->body);
+    return send_line(r, span_of(r->text, sink_render(&r->base.filter.format, record->body, r->text,
+                                                     sizeof(r->text))));
+}
+
 static size_t offer(struct sink *s, const struct spool_record *records, size_t n, nstime now)
 {
     struct redis *r = of(s);
     size_t i = 0;
 
-    for (; i < n && r->count < WINDOW && send_line(r, records[i].body) == 0; i++) {
+    for (; i < n && r->count < WINDOW && send_record(r, &records[i]) == 0; i++) {
         size_t place = (r->first + r->count++) % WINDOW;
         r->flight[place] = records[i].seq;
         r->sent_at[place] = now;

@@ -10,7 +10,7 @@ enum { MAGIC_FIRST = 0xFF, CRC_AT = SPOOL_HEADER - 4 };
 
 const char *spool_kind_text(enum spool_kind kind)
 {
-    static const char *const TEXT[] = {"stats", "session", "alert", "gap", "loss"};
+    static const char *const TEXT[] = {"stats", "session", "alert", "gap", "loss", "daily"};
     _Static_assert(sizeof(TEXT) / sizeof(TEXT[0]) == SPOOL_KIND_COUNT, "a text for each kind");
 
     return (unsigned)kind < SPOOL_KIND_COUNT ? TEXT[kind] : "?";
@@ -28,6 +28,7 @@ unsigned spool_rank(enum spool_kind kind, uint8_t severity)
     case SPOOL_ALERT:
         return RANK_INFO + (severity < SPOOL_SEVERITIES ? severity : SPOOL_SEVERITIES - 1u);
     case SPOOL_GAP:
+    case SPOOL_DAILY:
         return RANK_MEDIUM;
     case SPOOL_LOSS:
     case SPOOL_KIND_COUNT:

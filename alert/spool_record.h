@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/span.h"
 
-enum { SPOOL_HEADER = 36, SPOOL_SEVERITIES = 5, SPOOL_RANKS = 7 };
+enum { SPOOL_HEADER = 36, SPOOL_SEVERITIES = 5, SPOOL_LOW = 1, SPOOL_RANKS = 7 };
 
 /* What a line tells of. The numbers are in the files. */
 enum spool_kind {
@@ -23,6 +23,7 @@ enum spool_kind {
     SPOOL_ALERT,   /* an incident */
     SPOOL_GAP,     /* when nothing was watched */
     SPOOL_LOSS,    /* that records were lost: the last resort */
+    SPOOL_DAILY,   /* alerts of severity low of one day, in numbers */
     SPOOL_KIND_COUNT
 };
 
@@ -37,8 +38,8 @@ struct spool_record {
     struct span body;     /* 1 to CAP_SPOOL_BODY bytes, without LF and without FF */
 };
 
-/* 0 is lost first: stats, session lines, alerts of severity info, low and medium (gaps with
- * these), high, critical (and what was lost). */
+/* 0 is lost first: stats, session lines, alerts of severity info, low and medium (gaps and
+ * the numbers of a day with these), high, critical (and what was lost). */
 unsigned spool_rank(enum spool_kind kind, uint8_t severity);
 
 /* Can it be written? */

@@ -202,11 +202,11 @@
 #define CAP_SINK_KEY        256          /* bytes of a key or a channel in Redis */
 #define CAP_SINK_RULES      64           /* rules that one sink is not told of */
 
+#define CAP_DAILY_RULES 128 /* of one day's digest; the others are counted as one */
+/* Of a line in another format: each byte escaped, or a frame around it. */
+#define CAP_SINK_LINE (CAP_SPOOL_BODY + 65536)
+
 /* --- sinks that reach over the network --- */
-#define CAP_DELIVER_LINE                                                                           \
-    (CAP_SPOOL_BODY +                                                                              \
-     65536) /* of a line in another format: each byte escaped, or a frame around it                \
-             */
 #define CAP_DELIVER_HEADER    512  /* of RFC 5424: a host of 255 bytes, an id of 32, and the rest */
 #define CAP_DELIVER_HOST      255  /* RFC 1035 section 2.3.4 */
 #define CAP_DELIVER_URL       1024 /* bytes of an address with its path */
@@ -216,7 +216,6 @@
 #define CAP_DELIVER_HOLD_S    300     /* and when the receiver asks for it (Retry-After) */
 #define CAP_DELIVER_UNACKED   64      /* requests that an indexer has not acknowledged yet */
 #define CAP_DELIVER_FLIGHT    1024    /* records that Kafka has not acknowledged yet */
-#define CAP_DELIVER_RULES     128     /* rules of one day's digest; the others are counted as one */
 
 /* --- reports --- */
 #define CAP_EVENT_LINE   1048576 /* bytes of a line of EVE: ours have 64 KiB at most */

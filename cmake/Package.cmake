@@ -19,7 +19,7 @@ function(package_gzip file to)
 endfunction()
 
 install(TARGETS stripwatch)
-install(TARGETS stripwatch-fetch DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/stripwatch)
+install(TARGETS stripwatch-fetch stripwatch-feed DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/stripwatch)
 install(FILES contrib/systemd/stripwatch.service DESTINATION ${PACKAGE_UNITS}/systemd/system)
 install(FILES contrib/sysusers/stripwatch.conf DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/sysusers.d)
 install(FILES contrib/tmpfiles/stripwatch.conf DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/tmpfiles.d)

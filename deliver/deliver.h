@@ -4,20 +4,15 @@
  * docs/feed.md what each of them promises). They are a layer of their own because they bring
  * libcurl, librdkafka and libssl into the process that links them.
  *
- * All that is read from files is read when a sink is made. Afterwards none of them waits: names are
- * looked up by threads, sockets never block. What a config points to may go once the sink is made.
+ * All that is read from files is read when a sink is made, and no thread of theirs lives before the
+ * first turn: whoever puts up walls around the process does it between the two.
+ * Afterwards none of them waits: names are looked up by threads, sockets never block. What a config
+ * points to may go once the sink is made.
  */
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
 
 #include "alert/sink.h"
-
-/* What a line looks like to the receiver. It writes `eve` in its own way and returns the length, or
- * 0 when it cannot: the line then goes as it is. NULL: as it is. */
-struct deliver_format {
-    size_t (*render)(void *user, struct span eve, char *to, size_t room);
-    void *user;
-};
 
 /* Verification cannot be switched off. */
 struct deliver_tls {
@@ -31,7 +26,6 @@ struct deliver_tls {
 struct sink_unix_config {
     const char *path;
     bool is_datagram; /* a line a datagram; else lines with LF */
-    struct deliver_format format;
 };
 
 struct sink *sink_unix_new(const struct sink_unix_config *c, const struct sink_filter *f,
@@ -43,13 +37,13 @@ enum sink_syslog_way { SINK_SYSLOG_UDP, SINK_SYSLOG_TCP, SINK_SYSLOG_TLS, SINK_S
 
 struct sink_syslog_config {
     enum sink_syslog_way way;
-    const char *host;             /* name or address */
-    const char *port;             /* NULL: 514, over TLS 6514 */
-    const char *sensor;           /* HOSTNAME of lines that name no host; NULL: "-" */
-    const char *prefix;           /* of the message, as "@cee: "; NULL: none */
-    struct deliver_tls tls;       /* SINK_SYSLOG_TLS */
-    struct deliver_format format; /* of the message; or, when is_framed, of all from PRI on */
-    bool is_framed;
+    const char *host;       /* name or address */
+    const char *port;       /* NULL: 514, over TLS 6514 */
+    const char *sensor;     /* HOSTNAME of lines that name no host; NULL: "-" */
+    const char *prefix;     /* of the message, as "@cee: "; NULL: none */
+    struct deliver_tls tls; /* SINK_SYSLOG_TLS */
+    bool is_framed;         /* the filter's format is of all from PRI on; else of the message */
+    uint8_t facility;       /* of what is not framed (RFC 5424 section 6.2.1) */
     size_t udp_bytes; /* of a datagram; 0: 2048; a longer message is cut (RFC 5426 section 3.2) */
 };
 
@@ -68,18 +62,17 @@ enum sink_http_kind {
 
 struct sink_http_config {
     enum sink_http_kind kind;
-    const char *url;           /* http or https; of HEC and BULK what stands before the above */
-    const char *index;         /* BULK: data stream or index; HEC: index, NULL: the token's own */
-    const char *token_file;    /* HEC: the token; BULK: an API key; HOOK: a bearer; NULL: none */
-    const char *user;          /* Basic authentication; NULL: none */
-    const char *password_file; /* its password */
-    const char *sourcetype;    /* HEC; NULL: "suricata", whose fields ours are */
-    const char *sensor;        /* HEC: host of lines that name none; NULL: "stripwatch" */
-    const char *proxy;         /* NULL: none, whatever the environment says */
-    bool wants_ack;            /* HEC: arrived is what the indexer has acknowledged */
-    bool without_gzip;         /* bodies go as they are */
+    const char *url;        /* http or https; of HEC and BULK what stands before the above */
+    const char *index;      /* BULK: data stream or index; HEC: index, NULL: the token's own */
+    const char *token;      /* HEC: the token; BULK: an API key; HOOK: a bearer; NULL: none */
+    const char *user;       /* Basic authentication; NULL: none */
+    const char *password;   /* its password */
+    const char *sourcetype; /* HEC; NULL: "suricata", whose fields ours are */
+    const char *sensor;     /* HEC: host of lines that name none; NULL: "stripwatch" */
+    const char *proxy;      /* NULL: none, whatever the environment says */
+    bool wants_ack;         /* HEC: arrived is what the indexer has acknowledged */
+    bool without_gzip;      /* bodies go as they are */
     struct deliver_tls tls;
-    struct deliver_format format;
     nstime deadline; /* of one request; 0: 30 s */
 };
 
@@ -103,10 +96,9 @@ struct sink_kafka_config {
     enum sink_kafka_key key;
     bool uses_tls;
     struct deliver_tls tls;
-    const char *user;          /* SASL; NULL: none */
-    const char *password_file; /* its password */
-    const char *mechanism;     /* NULL: SCRAM-SHA-512 */
-    struct deliver_format format;
+    const char *user;      /* SASL; NULL: none */
+    const char *password;  /* its password */
+    const char *mechanism; /* NULL: SCRAM-SHA-512 */
 };
 
 /* Idempotent, acks=all: a record has arrived when all replicas in step have it. */

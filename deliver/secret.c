@@ -30,27 +30,6 @@ out:
     return bytes;
 }
 
-bool secret_line(const char *path, char to[SECRET_TEXT], char why[SINK_WHY])
-{
-    size_t all, n;
-    char *bytes = secret_file(path, &all, why);
-    bool good;
-
-    if (!bytes)
-        return false;
-    n = strcspn(bytes, "\r\n");
-    good = n > 0 && n < SECRET_TEXT;
-    for (size_t i = 0; good && i < n; i++)
-        good = bytes[i] >= 0x20 && bytes[i] < 0x7f;
-    if (good)
-        snprintf(to, SECRET_TEXT, "%.*s", (int)n, bytes);
-    else
-        snprintf(why, SINK_WHY, "the first line of %s is no secret: 1 to %d printable characters",
-                 path, SECRET_TEXT - 1);
-    secret_free(bytes, all);
-    return good;
-}
-
 void secret_free(char *bytes, size_t n)
 {
     if (bytes)

@@ -3,14 +3,7 @@
 #ifndef DELIVER_SECRET_H
 #define DELIVER_SECRET_H
 
-#include <stdbool.h>
-
 #include "alert/sink.h"
-
-enum { SECRET_TEXT = 1024 };
-
-/* The first line of a file, without its line end: 1 to SECRET_TEXT - 1 printable bytes. */
-bool secret_line(const char *path, char to[SECRET_TEXT], char why[SINK_WHY]);
 
 /* All of a file, CAP_DELIVER_FILE bytes at most, with a NUL behind them; heap_free(). */
 char *secret_file(const char *path, size_t *n, char why[SINK_WHY]);

@@ -25,7 +25,7 @@ struct datagram {
     size_t most;
     sink_framer *framer;
     void *user;
-    char frame[CAP_DELIVER_LINE];
+    char frame[CAP_SINK_LINE];
 };
 
 static struct datagram *of(struct sink *s)

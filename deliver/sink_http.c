@@ -8,8 +8,6 @@
 #include "deliver/http_answer.h"
 #include "deliver/http_body.h"
 #include "deliver/post.h"
-#include "deliver/render.h"
-#include "deliver/secret.h"
 
 #define DEADLINE  (30 * NS_PER_S)
 #define ACK_EVERY NS_PER_S         /* an indexer is asked so often */
@@ -18,7 +16,8 @@
 enum {
     BODY = 2 * CAP_SPOOL_WINDOW, /* of a request */
     ASK = 32 * CAP_DELIVER_UNACKED,
-    HEADER = SECRET_TEXT + 64,
+    TOKEN = 1023,
+    HEADER = TOKEN + 64,
     CHANNEL = 37, /* a GUID and its NUL */
 };
 
@@ -33,7 +32,6 @@ struct unacked {
 struct http {
     struct sink base;
     struct post *post;
-    struct deliver_format format;
     struct http_body shape;
     enum phase phase;
     nstime now; /* of the last turn */
@@ -50,10 +48,10 @@ struct http {
     size_t unacked_count;
     nstime asked_at;
     char ask[ASK];
-    size_t n;                    /* of the body */
-    char body[BODY];             /* of the request */
-    uint8_t small[BODY];         /* the same, compressed */
-    char text[CAP_DELIVER_LINE]; /* a line in its format */
+    size_t n;                 /* of the body */
+    char body[BODY];          /* of the request */
+    uint8_t small[BODY];      /* the same, compressed */
+    char text[CAP_SINK_LINE]; /* a line in its format */
 };
 
 static struct http *of(struct sink *s)
@@ -328,7 +326,7 @@ static size_t put(struct http *h, struct span eve)
     size_t n, item;
 
     line_read(eve, &line);
-    n = render_line(&h->format, eve, h->text, sizeof(h->text));
+    n = sink_render(&h->base.filter.format, eve, h->text, sizeof(h->text));
     item = http_body_item(&h->shape, &line, span_of(h->text, n), h->body + h->n, BODY - h->n);
     if (item == 0 && h->n == 0) /* its format makes it too long: it goes as it is */
         item = http_body_item(&h->shape, &line, eve, h->body, BODY);
@@ -393,6 +391,17 @@ static bool has_user(struct span url)
     return span_find(host, '@') < host.n;
 }
 
+/* It goes into a header. */
+static bool is_token(const char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < 0x20 || text[i] >= 0x7f)
+            return false;
+    return n > 0 && n <= TOKEN;
+}
+
 static bool check(const struct sink_http_config *c, char why[SINK_WHY])
 {
     struct span url = span_str(c->url ? c->url : "");
@@ -400,14 +409,15 @@ static bool check(const struct sink_http_config *c, char why[SINK_WHY])
     if (!is_url(url))
         snprintf(why, SINK_WHY, "it is neither https://... nor http://...");
     else if (has_user(url))
-        snprintf(why, SINK_WHY, "user and password come from files, not with the address");
+        snprintf(why, SINK_WHY, "user and password do not stand in the address");
     else if ((unsigned)c->kind >= SINK_HTTP_KIND_COUNT ||
              (c->index && (!is_name(c->index) || strlen(c->index) > CAP_SINK_KEY)) ||
              (c->kind == SINK_HTTP_BULK && !c->index))
         snprintf(why, SINK_WHY, "an index has 1 to %d letters, digits, dots and dashes",
                  CAP_SINK_KEY);
-    else if ((c->sourcetype && strlen(c->sourcetype) > CAP_SINK_KEY) ||
-             !c->user != !c->password_file)
+    else if (c->token && !is_token(c->token))
+        snprintf(why, SINK_WHY, "a token has 1 to %d printable characters", TOKEN);
+    else if ((c->sourcetype && strlen(c->sourcetype) > CAP_SINK_KEY) || !c->user != !c->password)
         snprintf(why, SINK_WHY, "a user needs a password, and a source type is a word");
     else
         return true;
@@ -452,23 +462,18 @@ static void make_urls(struct http *h, const struct sink_http_config *c)
 static bool fill(struct http *h, const struct sink_http_config *c, char why[SINK_WHY])
 {
     static const char *const SCHEME[] = {"Splunk", "ApiKey", "Bearer"};
-    struct post_config post = {.tls = c->tls,
-                               .user = c->user,
-                               .proxy = c->proxy,
-                               .deadline = c->deadline > 0 ? c->deadline : DEADLINE};
-    char token[SECRET_TEXT] = "", password[SECRET_TEXT] = "";
-    bool good = (!c->token_file || secret_line(c->token_file, token, why)) &&
-                (!c->password_file || secret_line(c->password_file, password, why));
+    const struct post_config post = {.tls = c->tls,
+                                     .user = c->user,
+                                     .password = c->password,
+                                     .proxy = c->proxy,
+                                     .deadline = c->deadline > 0 ? c->deadline : DEADLINE};
 
-    if (good && token[0])
+    if (c->token)
         snprintf(h->authorization, sizeof(h->authorization), "Authorization: %s %s",
-                 SCHEME[c->kind], token);
-    post.password = password;
+                 SCHEME[c->kind], c->token);
     make_channel(h);
     make_urls(h, c);
-    h->post = good ? post_new(&post, why) : NULL;
-    explicit_bzero(token, sizeof(token));
-    explicit_bzero(password, sizeof(password));
+    h->post = post_new(&post, why);
     return h->post != NULL;
 }
 
@@ -486,7 +491,6 @@ struct sink *sink_http_new(const struct sink_http_config *c, const struct sink_f
     }
     h->base.ops = &OPS;
     h->base.filter = f ? *f : (struct sink_filter){0};
-    h->format = c->format;
     h->shape.kind = c->kind;
     h->limit = CAP_SPOOL_BATCH;
     h->wants_ack = c->wants_ack && c->kind == SINK_HTTP_HEC;

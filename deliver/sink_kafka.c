@@ -8,8 +8,8 @@
 #include "base/heap.h"
 #include "base/text.h"
 #include "deliver/backoff.h"
+#include "deliver/deliver.h"
 #include "deliver/line.h"
-#include "deliver/render.h"
 #include "deliver/secret.h"
 
 #define LATE (30 * NS_PER_S) /* without an acknowledgement: told, and waited for */
@@ -31,13 +31,12 @@ struct kafka {
     int wake;              /* readable when the producer has something to say */
     char topic[TOPIC + 1];
     enum sink_kafka_key key;
-    struct deliver_format format;
     struct backoff away;
     nstime now;
     bool is_giving_up; /* a record failed: all others end first, then they come again */
     size_t first, count;
     struct flight flight[CAP_DELIVER_FLIGHT]; /* a ring, in their order */
-    char text[CAP_DELIVER_LINE];
+    char text[CAP_SINK_LINE];
 };
 
 static struct kafka *of(struct sink *s)
@@ -250,10 +249,11 @@ static bool send_one(struct kafka *k, const struct spool_record *r)
     line_read(r->body, &l);
     key = k->key == SINK_KAFKA_INCIDENT ? l.incident : l.community;
     key = key[0] ? key : l.id;
-    error = rd_kafka_producev(
-        k->rk, RD_KAFKA_V_TOPIC(k->topic), RD_KAFKA_V_KEY(key, strlen(key)),
-        RD_KAFKA_V_VALUE(k->text, render_line(&k->format, r->body, k->text, sizeof(k->text))),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(one), RD_KAFKA_V_END);
+    error = rd_kafka_producev(k->rk, RD_KAFKA_V_TOPIC(k->topic), RD_KAFKA_V_KEY(key, strlen(key)),
+                              RD_KAFKA_V_VALUE(k->text, sink_render(&k->base.filter.format, r->body,
+                                                                    k->text, sizeof(k->text))),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(one),
+                              RD_KAFKA_V_END);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
         if (error != RD_KAFKA_RESP_ERR__QUEUE_FULL)
             note(k, needs_somebody(error) ? SINK_BROKEN : SINK_AWAY, error, "");
@@ -356,21 +356,15 @@ static bool set_fixed(struct kafka *k, char why[SINK_WHY])
 static bool set_security(struct kafka *k, const struct sink_kafka_config *c, char why[SINK_WHY])
 {
     static const char *const PROTOCOL[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl"};
-    char password[SECRET_TEXT];
-    bool good;
 
     if (!set(k, "security.protocol", PROTOCOL[(c->uses_tls ? 1 : 0) + (c->user ? 2 : 0)], why) ||
         !set_file(k, "ssl.ca.pem", c->tls.ca_file, why) ||
         !set_file(k, "ssl.certificate.pem", c->tls.certificate_file, why) ||
         !set_file(k, "ssl.key.pem", c->tls.key_file, why))
         return false;
-    if (!c->user)
-        return true;
-    good = secret_line(c->password_file, password, why) &&
-           set(k, "sasl.mechanisms", c->mechanism ? c->mechanism : "SCRAM-SHA-512", why) &&
-           set(k, "sasl.username", c->user, why) && set(k, "sasl.password", password, why);
-    explicit_bzero(password, sizeof(password));
-    return good;
+    return !c->user ||
+           (set(k, "sasl.mechanisms", c->mechanism ? c->mechanism : "SCRAM-SHA-512", why) &&
+            set(k, "sasl.username", c->user, why) && set(k, "sasl.password", c->password, why));
 }
 
 static bool fill(struct kafka *k, const struct sink_kafka_config *c, char why[SINK_WHY])
@@ -378,14 +372,17 @@ static bool fill(struct kafka *k, const struct sink_kafka_config *c, char why[SI
     k->conf = rd_kafka_conf_new();
     k->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     snprintf(why, SINK_WHY, "no descriptor for Kafka");
-    if (k->wake < 0 || !set_fixed(k, why) || !set(k, "bootstrap.servers", c->brokers, why) ||
-        !set_security(k, c, why))
+    if (k->wake < 0 || !set_fixed(k, why) || !set_security(k, c, why))
         return false;
     rd_kafka_conf_set_opaque(k->conf, k);
     rd_kafka_conf_set_dr_msg_cb(k->conf, on_delivery);
     rd_kafka_conf_set_error_cb(k->conf, on_error);
     rd_kafka_conf_set_log_cb(k->conf, on_log);
-    return start(k, why);
+    if (!start(k, why)) /* what does not fit together shows now: nobody is asked yet ... */
+        return false;
+    (void)destroy(k->rk); /* ... and no thread lives before the first turn */
+    k->rk = NULL;
+    return set(k, "bootstrap.servers", c->brokers, why);
 }
 
 struct sink *sink_kafka_new(const struct sink_kafka_config *c, const struct sink_filter *f,
@@ -395,7 +392,7 @@ struct sink *sink_kafka_new(const struct sink_kafka_config *c, const struct sink
     struct kafka *k;
 
     if (!c->brokers || !c->brokers[0] || !topic[0] || strlen(topic) > TOPIC ||
-        (unsigned)c->key >= SINK_KAFKA_KEY_COUNT || !c->user != !c->password_file) {
+        (unsigned)c->key >= SINK_KAFKA_KEY_COUNT || !c->user != !c->password) {
         snprintf(why, SINK_WHY,
                  "Kafka needs brokers, a topic of 1 to %d bytes, and to each user a "
                  "password",
@@ -409,7 +406,6 @@ struct sink *sink_kafka_new(const struct sink_kafka_config *c, const struct sink
     }
     k->base.ops = &OPS;
     k->base.filter = f ? *f : (struct sink_filter){0};
-    k->format = c->format;
     k->key = c->key;
     snprintf(k->topic, sizeof(k->topic), "%s", topic);
     backoff_init(&k->away);

@@ -8,7 +8,7 @@
 
 #define STALL (30 * NS_PER_S) /* it takes nothing for so long: another connection may do better */
 
-enum { ROOM = 2 * CAP_DELIVER_LINE };
+enum { ROOM = 2 * CAP_SINK_LINE };
 
 struct stream {
     struct sink base;
@@ -81,6 +81,7 @@ static void tick(struct sink *base, nstime now)
         base->stats.delivered += trail_settle(&s->trail, now);
         base->unarrived = trail_oldest(&s->trail);
     }
+    base->is_sent = s->n == 0;
     note(s, now);
 }
 
@@ -96,7 +97,7 @@ static size_t offer(struct sink *base, const struct spool_record *records, size_
     struct stream *s = of(base);
     size_t i = 0;
 
-    for (; i < n && ROOM - s->n >= CAP_DELIVER_LINE; i++) {
+    for (; i < n && ROOM - s->n >= CAP_SINK_LINE; i++) {
         s->n += s->framer(s->user, &records[i], s->buffer + s->n, ROOM - s->n);
         trail_add(&s->trail, records[i].seq, now);
     }

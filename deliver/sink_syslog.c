@@ -3,15 +3,15 @@
 
 #include "base/heap.h"
 #include "base/text.h"
-#include "deliver/render.h"
 #include "deliver/sink_datagram.h"
 #include "deliver/syslog_frame.h"
 
 enum { UDP_BYTES = 8192, UDP_MOST = 65507, PREFIX = 31, LENGTH = 8 };
 
 struct syslog {
-    struct deliver_format format;
+    struct sink_format format;
     bool is_framed;
+    uint8_t facility;
     char sensor[CAP_DELIVER_HOST + 1];
     char prefix[PREFIX + 1];
 };
@@ -22,12 +22,12 @@ static size_t put_message(const struct syslog *s, struct span eve, char *to, siz
     size_t n, prefix = strlen(s->prefix);
 
     if (s->is_framed)
-        return render_line(&s->format, eve, to, room);
+        return sink_render(&s->format, eve, to, room);
     line_read(eve, &line);
-    n = syslog_frame_header(&line, s->sensor, to, CAP_DELIVER_HEADER);
+    n = syslog_frame_header(&line, s->facility, s->sensor, to, CAP_DELIVER_HEADER);
     memcpy(to + n, s->prefix, prefix);
     n += prefix;
-    return n + render_line(&s->format, eve, to + n, room - n);
+    return n + sink_render(&s->format, eve, to + n, room - n);
 }
 
 static size_t frame_datagram(const void *user, const struct spool_record *r, char *to, size_t room)
@@ -72,7 +72,8 @@ static bool check(const struct sink_syslog_config *c, const char *port, char why
     return false;
 }
 
-static struct syslog *make(const struct sink_syslog_config *c, char why[SINK_WHY])
+static struct syslog *make(const struct sink_syslog_config *c, const struct sink_filter *f,
+                           char why[SINK_WHY])
 {
     struct syslog *s = heap_zeroed(sizeof(*s));
 
@@ -80,7 +81,8 @@ static struct syslog *make(const struct sink_syslog_config *c, char why[SINK_WHY
         snprintf(why, SINK_WHY, "no memory for a sink");
         return NULL;
     }
-    s->format = c->format;
+    s->format = f ? f->format : (struct sink_format){0};
+    s->facility = c->facility;
     s->is_framed = c->is_framed;
     snprintf(s->sensor, sizeof(s->sensor), "%s", c->sensor ? c->sensor : "");
     snprintf(s->prefix, sizeof(s->prefix), "%s", c->prefix ? c->prefix : "");
@@ -96,7 +98,7 @@ static struct sink *over_stream(const struct sink_syslog_config *c, const char *
 
     if (c->way == SINK_SYSLOG_TLS && !(tls = tls_client_new(&c->tls, c->host, why)))
         return NULL;
-    s = make(c, why);
+    s = make(c, f, why);
     if (s && dial_init_host(&dial, c->host, port, tls))
         return sink_stream_new(&dial, frame_counted, s, f, why);
     snprintf(why, SINK_WHY, "no memory for a sink");
@@ -118,6 +120,6 @@ struct sink *sink_syslog_new(const struct sink_syslog_config *c, const struct si
         return NULL;
     if (c->way != SINK_SYSLOG_UDP)
         return over_stream(c, port, f, why);
-    s = make(c, why);
+    s = make(c, f, why);
     return s ? sink_datagram_new(&to, frame_datagram, s, f, why) : NULL;
 }

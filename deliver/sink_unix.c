@@ -3,12 +3,11 @@
 #include <sys/un.h>
 
 #include "base/heap.h"
-#include "deliver/render.h"
 #include "deliver/sink_datagram.h"
 
 static size_t frame_line(const void *user, const struct spool_record *r, char *to, size_t room)
 {
-    size_t n = render_line(user, r->body, to, room - 1);
+    size_t n = sink_render(user, r->body, to, room - 1);
 
     to[n] = '\n';
     return n + 1;
@@ -16,14 +15,14 @@ static size_t frame_line(const void *user, const struct spool_record *r, char *t
 
 static size_t frame_datagram(const void *user, const struct spool_record *r, char *to, size_t room)
 {
-    return render_line(user, r->body, to, room);
+    return sink_render(user, r->body, to, room);
 }
 
 struct sink *sink_unix_new(const struct sink_unix_config *c, const struct sink_filter *f,
                            char why[SINK_WHY])
 {
-    const struct sink_datagram_to to = {.path = c->path, .most = CAP_DELIVER_LINE};
-    struct deliver_format *format;
+    const struct sink_datagram_to to = {.path = c->path, .most = CAP_SINK_LINE};
+    struct sink_format *format;
     struct dial dial;
 
     if (!c->path[0] || strlen(c->path) >= sizeof(((struct sockaddr_un *)0)->sun_path)) {
@@ -36,7 +35,7 @@ struct sink *sink_unix_new(const struct sink_unix_config *c, const struct sink_f
         snprintf(why, SINK_WHY, "no memory for a sink");
         return NULL;
     }
-    *format = c->format;
+    *format = f ? f->format : (struct sink_format){0};
     if (c->is_datagram)
         return sink_datagram_new(&to, frame_datagram, format, f, why);
     (void)dial_init_path(&dial, c->path);

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { LOCAL5 = 21, HOST = 255, MSGID = 32 };
+enum { HOST = 255, MSGID = 32 };
 
 bool syslog_frame_time(const char *eve, char to[33])
 {
@@ -42,7 +42,8 @@ static void put_word(char *to, size_t room, const char *text)
     to[n] = '\0';
 }
 
-size_t syslog_frame_header(const struct line *l, const char *sensor, char *to, size_t room)
+size_t syslog_frame_header(const struct line *l, uint8_t facility, const char *sensor, char *to,
+                           size_t room)
 {
     char host[HOST + 1], id[MSGID + 1], stamp[33];
     int n;
@@ -50,7 +51,7 @@ size_t syslog_frame_header(const struct line *l, const char *sensor, char *to, s
     put_word(host, sizeof(host), l->host[0] ? l->host : sensor);
     put_word(id, sizeof(id), l->rule[0] ? l->rule : l->type);
     (void)syslog_frame_time(l->timestamp, stamp);
-    n = snprintf(to, room, "<%u>1 %s %s stripwatch - %s - ", LOCAL5 * 8 + severity(l->level), stamp,
-                 host, id);
+    n = snprintf(to, room, "<%u>1 %s %s stripwatch - %s - ", facility * 8u + severity(l->level),
+                 stamp, host, id);
     return n > 0 && (size_t)n < room ? (size_t)n : 0;
 }

@@ -31,8 +31,15 @@ static void print_outputs(FILE *to, const struct config *c)
         c->output.file.path,
         c->output.spool.dir,
         c->output.redis.address,
+        c->output.local.path,
+        c->output.syslog.address,
+        c->output.splunk.url,
+        c->output.elastic.url,
+        c->output.webhook.url,
+        c->output.kafka.brokers,
     };
-    static const char *const KIND[] = {"", "file ", "spool ", "Redis "};
+    static const char *const KIND[] = {"",        "file ",   "spool ",    "Redis ",   "socket ",
+                                       "syslog ", "Splunk ", "_bulk of ", "webhook ", "Kafka "};
     const char *comma = "";
     fputs("output:    ", to);
     for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {

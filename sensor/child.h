@@ -3,7 +3,7 @@
  * A child of `stripwatch watch`: how its parent starts it, and the prologue that all of them share.
  * The parent executes a program anew (so no child has another's memory, and each has its own
  * addresses), gives the configuration as a file without a name, and leaves sockets at known places.
- * That program is its own but for `fetch` (sensor/fetch_program.h).
+ * That program is its own but for those that reach the network (sensor/program.h).
  */
 #ifndef SENSOR_CHILD_H
 #define SENSOR_CHILD_H

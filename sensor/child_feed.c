@@ -1,36 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #include "alert/eve_stats.h"
-#include "alert/sink.h"
-#include "sensor/child.h"
 #include "sensor/desk.h"
+#include "sensor/feed.h"
 #include "sensor/gate.h"
 #include "sensor/told.h"
 
 #define TURN_MS 100
 #define EVERY   NS_PER_S
 #define GATHER  (4 * NS_PER_MS) /* what comes so close together is one write to the disk */
-#define SINKS   3
-#define WAITS   (2 + SINKS + GATE_FDS)
+#define WAITS   (2 + OUTLETS + GATE_FDS)
 #define FAIR    256             /* messages before what they brought is written */
 #define CURRENT (10 * NS_PER_S) /* the judge tells of itself each second */
-
-struct outlet {
-    struct sink *sink;
-    struct spool_reader *reader;
-};
 
 struct feeding {
     struct child *child;
     const char *dir; /* of the spool */
     struct spool *spool;
-    struct outlet outlet[SINKS];
-    size_t outlets;
+    struct outlets outlets;
     struct message_in *judge;
     struct message_out *back;
     struct gate *gate;
@@ -64,6 +55,7 @@ static void take_line(struct feeding *f, struct span body)
     const struct spool_record r = {.time = child_wall(),
                                    .kind = kind_of(head.kind),
                                    .severity = head.severity,
+                                   .rule = head.rule,
                                    .body = span_from(body, sizeof(head))};
     uint64_t seq = spool_append(f->spool, &r);
     f->news = true;
@@ -157,25 +149,10 @@ static void commit(struct feeding *f)
 
 /* --- who is told --- */
 
-static bool serve(struct feeding *f)
-{
-    bool more = false;
-    for (size_t i = 0; i < f->outlets; i++) {
-        struct outlet *o = &f->outlet[i];
-        enum sink_state before = o->sink->state;
-        more = sink_turn(o->sink, o->reader, child_clock()) > 0 || more;
-        if (o->sink->state != before)
-            child_say(f->child, o->sink->state == SINK_OK ? CONFIG_LOG_INFO : CONFIG_LOG_WARNING,
-                      "output: %s %s", sink_state_text(o->sink->state), o->sink->why);
-    }
-    return more;
-}
-
 static void reopen(struct feeding *f)
 {
     f->child->reopen = false;
-    for (size_t i = 0; i < f->outlets; i++)
-        sink_reopen(f->outlet[i].sink);
+    outlets_reopen(&f->outlets);
     child_say(f->child, CONFIG_LOG_INFO, "files are opened anew");
 }
 
@@ -214,7 +191,7 @@ static void take(struct feeding *f)
 static void deliver(struct feeding *f, struct pollfd *of_gate, nfds_t n)
 {
     commit(f);
-    serve(f);
+    outlets_serve(&f->outlets);
     gate_turn(f->gate, of_gate, n);
     if (f->child->reopen)
         reopen(f);
@@ -229,9 +206,8 @@ static void turn(struct feeding *f)
     wait[n++] = (struct pollfd){.fd = CHILD_JUDGE,
                                 .events = (short)(POLLIN | (message_waits(f->back) ? POLLOUT : 0))};
     wait[n++] = (struct pollfd){.fd = CHILD_PARENT, .events = POLLIN};
-    for (size_t i = 0; i < f->outlets && soon == 0; i++)
-        if (sink_poll(f->outlet[i].sink, &wait[n]))
-            n++;
+    if (soon == 0)
+        n += (nfds_t)outlets_poll(&f->outlets, wait + n);
     nfds_t first = n;
     if (soon == 0)
         n += (nfds_t)gate_fds(f->gate, wait + n, GATE_FDS);
@@ -245,14 +221,6 @@ static void turn(struct feeding *f)
     child_turn(f->child);
 }
 
-static bool all_arrived(const struct feeding *f)
-{
-    for (size_t i = 0; i < f->outlets; i++)
-        if (f->outlet[i].sink->unarrived > 0)
-            return false;
-    return true;
-}
-
 /* Sinks that take what there is get it; the others find it in the spool the next time. */
 static void finish(struct feeding *f)
 {
@@ -260,7 +228,7 @@ static void finish(struct feeding *f)
     while (message_receive(f->judge, on_message, f) > 0)
         commit(f);
     commit(f);
-    while ((serve(f) || !all_arrived(f)) && child_clock() < until)
+    while ((outlets_serve(&f->outlets) || outlets_are_busy(&f->outlets)) && child_clock() < until)
         poll(NULL, 0, 1);
 }
 
@@ -272,127 +240,19 @@ static bool fail(struct feeding *f, const char *what, const char *why)
     return false;
 }
 
-static bool add(struct feeding *f, const char *name, struct sink *sink, const char *why)
-{
-    char text[SPOOL_WHY];
-    struct outlet *o = &f->outlet[f->outlets];
-    if (!sink)
-        return fail(f, name, why);
-    o->sink = sink;
-    f->outlets++;
-    if (spool_reader_open(&o->reader, f->dir, name, f->spool, NULL, text) == 0)
-        return true;
-    return fail(f, name, text);
-}
-
-static unsigned without(unsigned kinds)
-{
-    unsigned not = 0;
-    if (!(kinds & CONFIG_KIND_ALERT))
-        not |= 1u << SPOOL_ALERT;
-    if (!(kinds & CONFIG_KIND_STATS))
-        not |= 1u << SPOOL_STATS;
-    if (!(kinds & (CONFIG_KIND_SMTP | CONFIG_KIND_TLS)))
-        not |= 1u << SPOOL_SESSION;
-    return not ;
-}
-
-/* At the first start somebody is there to hear that it cannot be; later it is tried again. */
-static bool file_good(struct feeding *f, const char *path)
-{
-    FILE *file = f->child->generation == 1 ? fopen(path, "ae") : NULL;
-    if (f->child->generation > 1 || (file && fclose(file) == 0))
-        return true;
-    return fail(f, path, strerror(errno));
-}
-
-static bool open_file(struct feeding *f)
-{
-    const struct config *c = &f->child->config;
-    const struct sink_filter filter = {.without_kinds = without(c->output.file.kinds),
-                                       .min_severity = (uint8_t)c->output.file.min_severity};
-    char why[SINK_WHY] = "";
-    if (!c->output.file.path)
-        return true;
-    return file_good(f, c->output.file.path) &&
-           add(f, "file", sink_file_new(c->output.file.path, &filter, why), why);
-}
-
-static bool open_stdout(struct feeding *f)
-{
-    const struct sink_filter filter = {0};
-    char why[SINK_WHY] = "";
-    return !config_to_stdout(&f->child->config) ||
-           add(f, "stdout", sink_stdout_new(&filter, why), why);
-}
-
-static void put_escaped(FILE *to, const char *text)
-{
-    for (; *text; text++)
-        fprintf(to, isalnum((unsigned char)*text) ? "%c" : "%%%02X", (unsigned char)*text);
-}
-
-/* As docs/redis.md has it. */
-static char *redis_where(const struct config *c)
-{
-    char *where = NULL;
-    size_t n;
-    FILE *to = open_memstream(&where, &n);
-    bool path = c->output.redis.address[0] == '/';
-    if (!to)
-        return NULL;
-    fputs(path ? "redis+unix://" : "redis://", to);
-    if (!path && c->output.redis.password.value[0]) {
-        put_escaped(to, c->output.redis.user ? c->output.redis.user : "");
-        fputs(":", to);
-        put_escaped(to, c->output.redis.password.value);
-        fputs("@", to);
-    }
-    fputs(c->output.redis.address, to);
-    return fclose(to) ? NULL : where;
-}
-
-static bool open_redis(struct feeding *f)
-{
-    static const enum sink_redis_verb VERB[] = {SINK_LPUSH, SINK_RPUSH, SINK_PUBLISH, SINK_XADD};
-    const struct config *c = &f->child->config;
-    const struct sink_filter filter = {.without_kinds = without(c->output.redis.kinds),
-                                       .min_severity = (uint8_t)c->output.redis.min_severity};
-    char why[SINK_WHY] = "";
-    if (!c->output.redis.address)
-        return true;
-    char *where = redis_where(c);
-    const struct sink_redis_config redis = {.where = where,
-                                            .verb = VERB[c->output.redis.mode],
-                                            .key = c->output.redis.key,
-                                            .maxlen = c->output.redis.maxlen};
-    bool good = where && add(f, "redis", sink_redis_new(&redis, &filter, why), why);
-    free(where);
-    return good;
-}
-
-/* Readers that are no more would keep for ever what they had not read. */
 static bool open_spool(struct feeding *f)
 {
     const struct config *c = &f->child->config;
-    const char *name[SINKS];
-    size_t names = 0;
     char why[SPOOL_WHY];
     const struct spool_config spool = {
         .segment_bytes = (uint64_t)c->output.spool.segment << 20,
         .quota_bytes = (uint64_t)c->output.spool.quota << 20,
     };
-    if (c->output.file.path)
-        name[names++] = "file";
-    if (c->output.redis.address)
-        name[names++] = "redis";
-    if (config_to_stdout(c))
-        name[names++] = "stdout";
-    (void)spool_reader_keep_only(f->dir, name, names);
+    outlets_forget_others(c, f->dir);
     return spool_open(&f->spool, f->dir, &spool, why) == 0 || fail(f, f->dir, why);
 }
 
-static bool open_all(struct feeding *f)
+static bool open_all(struct feeding *f, outlets_fn more)
 {
     const struct config *c = &f->child->config;
     char why[GATE_WHY] = "";
@@ -400,7 +260,10 @@ static bool open_all(struct feeding *f)
     f->back = message_out_new(CHILD_JUDGE, PROCESS_FEED, 0, f->child->generation);
     if (!f->judge || !f->back)
         return fail(f, "start", strerror(ENOMEM));
-    if (!open_spool(f) || !open_file(f) || !open_stdout(f) || !open_redis(f))
+    if (!open_spool(f))
+        return false;
+    f->outlets = (struct outlets){.child = f->child, .dir = f->dir, .spool = f->spool};
+    if (!outlets_local(&f->outlets) || (more && !more(&f->outlets)))
         return false;
     f->gate = gate_new(c->metrics.listen, c->control.socket, why);
     return f->gate || fail(f, "metrics", why);
@@ -413,11 +276,11 @@ static void dir_of(const char *path, char *to, size_t room)
     snprintf(to, room, "%s", dirname(copy));
 }
 
-static bool enter(struct feeding *f)
+static bool enter(struct feeding *f, outlets_fn more)
 {
     const struct config *c = &f->child->config;
     char why[SANDBOX_WHY], file[CONFIG_PATH], socket[CONFIG_PATH];
-    struct sandbox walls = {.connects = true};
+    struct sandbox walls = feed_walls(more != NULL);
     size_t dirs = 0;
     walls.write_dir[dirs++] = f->dir;
     if (c->output.file.path) {
@@ -430,7 +293,7 @@ static bool enter(struct feeding *f)
     }
     if (!sandbox_drop(c->process.user, c->process.group, why))
         return fail(f, "privileges", why);
-    if (!open_all(f))
+    if (!open_all(f, more))
         return false;
     tell_judge(f, 0);
     return child_ready(f->child, &walls);
@@ -438,10 +301,7 @@ static bool enter(struct feeding *f)
 
 static void fini(struct feeding *f)
 {
-    for (size_t i = 0; i < f->outlets; i++) {
-        spool_reader_close(f->outlet[i].reader);
-        sink_close(f->outlet[i].sink);
-    }
+    outlets_close(&f->outlets);
     gate_free(f->gate);
     spool_close(f->spool);
     message_in_free(f->judge);
@@ -449,7 +309,7 @@ static void fini(struct feeding *f)
     free(f);
 }
 
-int child_feed(struct child *c)
+int feed_run(struct child *c, outlets_fn more)
 {
     int code = CHILD_CANNOT;
     struct feeding *f = calloc(1, sizeof(*f));
@@ -457,7 +317,7 @@ int child_feed(struct child *c)
         return CHILD_FAILED;
     f->child = c;
     f->dir = c->config.output.spool.dir ? c->config.output.spool.dir : getenv(CHILD_SPOOL_VARIABLE);
-    if (f->dir && enter(f)) {
+    if (f->dir && enter(f, more)) {
         while (!c->stop)
             turn(f);
         finish(f);
@@ -465,4 +325,9 @@ int child_feed(struct child *c)
     }
     fini(f);
     return code;
+}
+
+int child_feed(struct child *c)
+{
+    return feed_run(c, NULL);
 }

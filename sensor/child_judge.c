@@ -66,11 +66,11 @@ static bool wants(const struct judging *g, enum desk_line kind, enum severity se
 }
 
 /* desk_hooks */
-static void on_line(void *user, enum desk_line kind, enum severity severity, struct span line)
+static void on_line(void *user, struct desk_mark mark, struct span line)
 {
     struct judging *g = user;
-    if (wants(g, kind, severity))
-        unraised_tell(g->unraised, g->feed, kind, severity, line);
+    if (wants(g, mark.kind, mark.severity))
+        unraised_tell(g->unraised, g->feed, mark, line);
 }
 
 static void on_problem(void *user, const char *name, unsigned line, const char *what)

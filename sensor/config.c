@@ -107,17 +107,91 @@ static void check_workers(const struct config *c, struct config_faults *f)
 }
 _Static_assert(CAP_WATCHERS == 16, "the text above says so");
 
+/* The first says nothing without the second. */
+static const struct {
+    enum config_key key, other;
+} PAIR[] = {
+#define NEEDS(a, b)                                                                                \
+    {                                                                                              \
+        CONFIG_KEY_##a, CONFIG_KEY_##b                                                             \
+    }
+#define BOTH(a, b) NEEDS(a, b), NEEDS(b, a)
+    NEEDS(PROCESS_GROUP, PROCESS_USER),
+    NEEDS(OUTPUT_REDIS_USER, OUTPUT_REDIS_ADDRESS),
+    NEEDS(OUTPUT_REDIS_PASSWORD_FILE, OUTPUT_REDIS_ADDRESS),
+    NEEDS(OUTPUT_SYSLOG_PREFIX, OUTPUT_SYSLOG_ADDRESS),
+    NEEDS(OUTPUT_SYSLOG_CA_FILE, OUTPUT_SYSLOG_ADDRESS),
+    BOTH(OUTPUT_SYSLOG_CERTIFICATE_FILE, OUTPUT_SYSLOG_KEY_FILE),
+    BOTH(OUTPUT_SPLUNK_URL, OUTPUT_SPLUNK_TOKEN_FILE),
+    NEEDS(OUTPUT_SPLUNK_INDEX, OUTPUT_SPLUNK_URL),
+    NEEDS(OUTPUT_SPLUNK_PROXY, OUTPUT_SPLUNK_URL),
+    NEEDS(OUTPUT_SPLUNK_CA_FILE, OUTPUT_SPLUNK_URL),
+    BOTH(OUTPUT_SPLUNK_CERTIFICATE_FILE, OUTPUT_SPLUNK_KEY_FILE),
+    NEEDS(OUTPUT_ELASTIC_TOKEN_FILE, OUTPUT_ELASTIC_URL),
+    NEEDS(OUTPUT_ELASTIC_USER, OUTPUT_ELASTIC_URL),
+    BOTH(OUTPUT_ELASTIC_USER, OUTPUT_ELASTIC_PASSWORD_FILE),
+    NEEDS(OUTPUT_ELASTIC_PROXY, OUTPUT_ELASTIC_URL),
+    NEEDS(OUTPUT_ELASTIC_CA_FILE, OUTPUT_ELASTIC_URL),
+    BOTH(OUTPUT_ELASTIC_CERTIFICATE_FILE, OUTPUT_ELASTIC_KEY_FILE),
+    NEEDS(OUTPUT_WEBHOOK_TOKEN_FILE, OUTPUT_WEBHOOK_URL),
+    NEEDS(OUTPUT_WEBHOOK_USER, OUTPUT_WEBHOOK_URL),
+    BOTH(OUTPUT_WEBHOOK_USER, OUTPUT_WEBHOOK_PASSWORD_FILE),
+    NEEDS(OUTPUT_WEBHOOK_PROXY, OUTPUT_WEBHOOK_URL),
+    NEEDS(OUTPUT_WEBHOOK_CA_FILE, OUTPUT_WEBHOOK_URL),
+    BOTH(OUTPUT_WEBHOOK_CERTIFICATE_FILE, OUTPUT_WEBHOOK_KEY_FILE),
+    NEEDS(OUTPUT_KAFKA_USER, OUTPUT_KAFKA_BROKERS),
+    BOTH(OUTPUT_KAFKA_USER, OUTPUT_KAFKA_PASSWORD_FILE),
+    NEEDS(OUTPUT_KAFKA_CA_FILE, OUTPUT_KAFKA_BROKERS),
+    BOTH(OUTPUT_KAFKA_CERTIFICATE_FILE, OUTPUT_KAFKA_KEY_FILE),
+#undef BOTH
+#undef NEEDS
+};
+
+static const enum config_key NEVER_EMPTY[] = {
+    CONFIG_KEY_CAPTURE_PORTS,        CONFIG_KEY_OUTPUT_FILE_KINDS,
+    CONFIG_KEY_OUTPUT_REDIS_KINDS,   CONFIG_KEY_OUTPUT_REDIS_KEY,
+    CONFIG_KEY_OUTPUT_UNIX_KINDS,    CONFIG_KEY_OUTPUT_SYSLOG_KINDS,
+    CONFIG_KEY_OUTPUT_SPLUNK_KINDS,  CONFIG_KEY_OUTPUT_SPLUNK_SOURCETYPE,
+    CONFIG_KEY_OUTPUT_ELASTIC_KINDS, CONFIG_KEY_OUTPUT_ELASTIC_INDEX,
+    CONFIG_KEY_OUTPUT_WEBHOOK_KINDS, CONFIG_KEY_OUTPUT_KAFKA_KINDS,
+    CONFIG_KEY_OUTPUT_KAFKA_TOPIC,
+};
+
+static bool is_about(const char *text, size_t n, const char *bytes)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!span_is_alpha((uint8_t)text[i]) && !span_is_digit((uint8_t)text[i]) &&
+            !strchr(bytes, text[i]))
+            return false;
+    return n > 0;
+}
+
+/* What goes into the path of a request, and between commas. */
+static void check_words(const struct config *c, struct config_faults *f)
+{
+    const char *index = c->output.elastic.index, *brokers = c->output.kafka.brokers;
+    if (index && !is_about(index, strlen(index), "._-"))
+        complain(c, f, CONFIG_KEY_OUTPUT_ELASTIC_INDEX,
+                 "is no index: it has letters, digits, dots and dashes");
+    if (c->output.kafka.topic &&
+        !is_about(c->output.kafka.topic, strlen(c->output.kafka.topic), "._-"))
+        complain(c, f, CONFIG_KEY_OUTPUT_KAFKA_TOPIC,
+                 "is no topic: it has letters, digits, dots and dashes");
+    if (brokers && !is_about(brokers, strlen(brokers), ".-_:,[]"))
+        complain(c, f, CONFIG_KEY_OUTPUT_KAFKA_BROKERS, "is not HOST:PORT, parted by commas");
+    if (c->output.syslog.address && c->output.syslog.tls.ca_file &&
+        c->output.syslog.transport != CONFIG_TRANSPORT_TLS)
+        complain(c, f, CONFIG_KEY_OUTPUT_SYSLOG_CA_FILE, "needs output.syslog.transport to be tls");
+}
+
 static void check_together(const struct config *c, struct config_faults *f)
 {
     check_workers(c, f);
-    needs_one(c, f, CONFIG_KEY_CAPTURE_PORTS);
-    needs_one(c, f, CONFIG_KEY_OUTPUT_FILE_KINDS);
-    needs_one(c, f, CONFIG_KEY_OUTPUT_REDIS_KINDS);
-    needs(c, f, CONFIG_KEY_OUTPUT_REDIS_USER, CONFIG_KEY_OUTPUT_REDIS_ADDRESS);
-    needs(c, f, CONFIG_KEY_OUTPUT_REDIS_PASSWORD_FILE, CONFIG_KEY_OUTPUT_REDIS_ADDRESS);
-    needs(c, f, CONFIG_KEY_PROCESS_GROUP, CONFIG_KEY_PROCESS_USER);
-    if (c->output.redis.address)
-        needs_one(c, f, CONFIG_KEY_OUTPUT_REDIS_KEY);
+    for (size_t i = 0; i < sizeof(NEVER_EMPTY) / sizeof(NEVER_EMPTY[0]); i++)
+        needs_one(c, f, NEVER_EMPTY[i]);
+    for (size_t i = 0; i < sizeof(PAIR) / sizeof(PAIR[0]); i++)
+        needs(c, f, PAIR[i].key, PAIR[i].other);
+    check_words(c, f);
     if (c->output.spool.segment > c->output.spool.quota)
         complain(c, f, CONFIG_KEY_OUTPUT_SPOOL_SEGMENT, "is more than output.spool.quota");
 }
@@ -169,9 +243,34 @@ int config_read(struct config *c, const struct config_source *from, config_probl
     return -1;
 }
 
+bool config_reaches_out(const struct config *c)
+{
+    return c->output.local.path || c->output.syslog.address || c->output.splunk.url ||
+           c->output.elastic.url || c->output.webhook.url || c->output.kafka.brokers;
+}
+
+bool config_wants_daily(const struct config *c)
+{
+    const struct config_told *const told[] = {
+        c->output.file.path ? &c->output.file.told : NULL,
+        c->output.redis.address ? &c->output.redis.told : NULL,
+        c->output.local.path ? &c->output.local.told : NULL,
+        c->output.syslog.address ? &c->output.syslog.told : NULL,
+        c->output.splunk.url ? &c->output.splunk.told : NULL,
+        c->output.elastic.url ? &c->output.elastic.told : NULL,
+        c->output.webhook.url ? &c->output.webhook.told : NULL,
+        c->output.kafka.brokers ? &c->output.kafka.told : NULL,
+    };
+    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+        if (told[i] && told[i]->daily)
+            return true;
+    return false;
+}
+
 bool config_to_stdout(const struct config *c)
 {
-    bool elsewhere = c->output.file.path || c->output.spool.dir || c->output.redis.address;
+    bool elsewhere = c->output.file.path || c->output.spool.dir || c->output.redis.address ||
+                     config_reaches_out(c);
     return c->output.to_stdout == CONFIG_STDOUT_ALWAYS ||
            (c->output.to_stdout == CONFIG_STDOUT_AUTO && !elsewhere);
 }

@@ -47,6 +47,9 @@ enum config_redis_mode {
     CONFIG_REDIS_PUBLISH,
     CONFIG_REDIS_XADD,
 };
+enum config_socket { CONFIG_SOCKET_STREAM, CONFIG_SOCKET_DATAGRAM };
+enum config_transport { CONFIG_TRANSPORT_UDP, CONFIG_TRANSPORT_TCP, CONFIG_TRANSPORT_TLS };
+enum config_kafka_key { CONFIG_KAFKA_COMMUNITY, CONFIG_KAFKA_INCIDENT };
 enum config_log_level {
     CONFIG_LOG_ERROR,
     CONFIG_LOG_WARNING,
@@ -85,6 +88,20 @@ struct config_secret {
 };
 
 /* Texts are on the heap; NULL is none. An enumeration is an unsigned of its kind. */
+/* What an output is told, and how. */
+struct config_told {
+    unsigned min_severity; /* enum severity */
+    unsigned kinds;        /* CONFIG_KIND_... */
+    unsigned format;       /* enum format */
+    bool daily;            /* low alerts in numbers, once a day */
+    struct config_words without_rules;
+};
+
+/* Files of TLS. */
+struct config_tls {
+    char *ca_file, *certificate_file, *key_file;
+};
+
 struct config {
     struct {
         struct config_interfaces interfaces;
@@ -133,8 +150,7 @@ struct config {
         unsigned to_stdout;    /* enum config_stdout */
         struct {
             char *path;
-            unsigned min_severity;
-            unsigned kinds;
+            struct config_told told;
         } file;
         struct {
             char *dir;
@@ -148,9 +164,37 @@ struct config {
             uint32_t maxlen;
             char *user;
             struct config_secret password;
-            unsigned min_severity;
-            unsigned kinds;
+            struct config_told told;
         } redis;
+        struct {
+            char *path;
+            unsigned type; /* enum config_socket */
+            struct config_told told;
+        } local;
+        struct {
+            char *address;      /* HOST, HOST:PORT or [ADDRESS]:PORT */
+            unsigned transport; /* enum config_transport */
+            unsigned facility;  /* 16 to 23 */
+            char *prefix;
+            struct config_tls tls;
+            struct config_told told;
+        } syslog;
+        struct config_http {
+            char *url, *index, *sourcetype, *user, *proxy;
+            struct config_secret token, password;
+            bool acknowledged, compressed;
+            struct config_tls tls;
+            struct config_told told;
+        } splunk, elastic, webhook;
+        struct {
+            char *brokers, *topic, *user;
+            unsigned key;       /* enum config_kafka_key */
+            unsigned mechanism; /* enum config_mechanism */
+            bool encrypted;
+            struct config_secret password;
+            struct config_tls tls;
+            struct config_told told;
+        } kafka;
     } output;
     struct {
         char *listen; /* ADDRESS:PORT of this machine */
@@ -258,6 +302,12 @@ int config_diff(const struct config *old, const struct config *new, config_chang
 
 /* May lines go to standard output: always, or because there is no other output. */
 bool config_to_stdout(const struct config *c);
+
+/* Is there an output that another program passes lines on to (sensor/program.h)? */
+bool config_reaches_out(const struct config *c);
+
+/* Does one of the outputs take low alerts once a day? */
+bool config_wants_daily(const struct config *c);
 
 /* The vantage that counts for an interface: its own, or that of the sensor. */
 enum config_vantage config_vantage_of(const struct config *c, const struct config_interface *i);

@@ -53,6 +53,70 @@ bool config_address_is_listen(const char *text, char reason[CONFIG_REASON])
     return true;
 }
 
+/* --- of other hosts --- */
+
+/* Letters of names, of addresses of either version and of their zones. */
+static bool is_host(struct span host, bool bracketed)
+{
+    for (size_t i = 0; i < host.n; i++)
+        if (!span_is_alpha(host.p[i]) && !span_is_digit(host.p[i]) &&
+            !strchr(bracketed ? ":.%-_" : ".-_", host.p[i]))
+            return false;
+    return host.n > 0 && host.n < CONFIG_HOST_TEXT && host.p[0] != '-';
+}
+
+/* As above, the port with or without. */
+static bool split_host(const char *text, struct span *host, struct span *port)
+{
+    static const struct config_row PORT = {.min = 1, .max = UINT16_MAX};
+    struct span whole = span_str(text);
+    uint32_t number;
+    bool bracketed = text[0] == '[';
+    size_t end = bracketed ? span_find(whole, ']') : span_find(whole, ':');
+    *host = bracketed ? span_from(span_first(whole, end), 1) : span_first(whole, end);
+    *port = span_from(whole, end + bracketed);
+    if (!is_host(*host, bracketed) || (bracketed && end == whole.n))
+        return false;
+    if (port->n == 0)
+        return true;
+    bool good = port->p[0] == ':';
+    *port = span_from(*port, 1);
+    return good && config_number_read(*port, &PORT, &number);
+}
+
+bool config_address_is_host(const char *text, char reason[CONFIG_REASON])
+{
+    struct span host, port;
+    return split_host(text, &host, &port) ||
+           is_not(reason, "is not HOST, HOST:PORT or [ADDRESS]:PORT (192.0.2.6:514)");
+}
+
+void config_address_host(const char *text, char host[CONFIG_HOST_TEXT], char port[6])
+{
+    struct span name, number;
+    if (!split_host(text, &name, &number))
+        name = number = span_of(NULL, 0);
+    snprintf(host, CONFIG_HOST_TEXT, "%.*s", (int)name.n, (const char *)name.p);
+    snprintf(port, 6, "%.*s", (int)number.n, (const char *)number.p);
+}
+
+bool config_address_is_url(const char *text, char reason[CONFIG_REASON])
+{
+    char host[CONFIG_HOST_TEXT + 8];
+    size_t scheme = strncmp(text, "https://", 8) == 0  ? 8
+                    : strncmp(text, "http://", 7) == 0 ? 7
+                                                       : 0;
+    const char *rest = text + scheme;
+    size_t n = strcspn(rest, "/?#");
+    if (scheme == 0 || n == 0 || n >= sizeof(host) || strlen(text) > CAP_DELIVER_URL ||
+        strchr(text, ' '))
+        return is_not(reason, "is not https://HOST... or http://HOST...");
+    if (memchr(rest, '@', n))
+        return is_not(reason, "has a user: it belongs into keys of its own");
+    snprintf(host, sizeof(host), "%.*s", (int)n, rest);
+    return config_address_is_host(host, reason);
+}
+
 /* --- of servers of DNS --- */
 
 /* "ADDRESS" or "ADDRESS@PORT". */

@@ -6,6 +6,7 @@
 #include "sensor/config.h"
 
 #define CONFIG_REASON      200
+#define CONFIG_HOST_TEXT   256
 #define CONFIG_SOCKET_PATH 107 /* sockaddr_un has 108 bytes */
 
 /* Each: is it one? false: `reason` says what it is not, printable and without a password. */
@@ -14,6 +15,12 @@
 bool config_address_is_listen(const char *text, char reason[CONFIG_REASON]);
 /* HOST, HOST:PORT, [ADDRESS]:PORT or the path of a socket. */
 bool config_address_is_redis(const char *text, char reason[CONFIG_REASON]);
+/* HOST, HOST:PORT or [ADDRESS]:PORT. */
+bool config_address_is_host(const char *text, char reason[CONFIG_REASON]);
+/* http or https, a host, and no user or password. */
+bool config_address_is_url(const char *text, char reason[CONFIG_REASON]);
+/* HOST and PORT of what config_address_is_host() takes; no port: "". */
+void config_address_host(const char *text, char host[CONFIG_HOST_TEXT], char port[6]);
 /* ADDRESS[@PORT][#NAME], ZONE=ADDRESS[@PORT]: as online/resolve.h takes them. */
 bool config_address_is_forward(const char *text, char reason[CONFIG_REASON]);
 bool config_address_is_stub(const char *text, char reason[CONFIG_REASON]);

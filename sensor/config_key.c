@@ -14,6 +14,13 @@ static const char *const SEVERITIES[] = {"low", "medium", "high", "critical", NU
 static const char *const LOOKUPS[] = {"off", "own", "seen", NULL};
 static const char *const WHENS[] = {"auto", "always", "never", NULL};
 static const char *const MODES[] = {"lpush", "rpush", "publish", "xadd", NULL};
+static const char *const SOCKETS[] = {"stream", "datagram", NULL};
+static const char *const TRANSPORTS[] = {"udp", "tcp", "tls", NULL};
+static const char *const FACILITIES[] = {"local0", "local1", "local2", "local3", "local4",
+                                         "local5", "local6", "local7", NULL};
+static const char *const PARTITIONS[] = {"community-id", "incident", NULL};
+static const char *const MECHANISMS[] = {"SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", NULL};
+static const char *const LINES[] = {"eve", "ecs", "cef", "ocsf", "rfc5424", NULL};
 static const char *const LEVELS[] = {"error", "warning", "info", "debug", NULL};
 static const char *const FORMATS[] = {"text", "json", NULL};
 _Static_assert(SEVERITY_COUNT - SEVERITY_LOW == 4, "a word for each severity of an alert");
@@ -28,6 +35,9 @@ _Static_assert(SEVERITY_COUNT - SEVERITY_LOW == 4, "a word for each severity of 
 #define NETS(m)               .type = CONFIG_NETS, OF(m)
 #define STORES(m)             .type = CONFIG_STORES, OF(m)
 #define DOMAINS(m)            .type = CONFIG_DOMAINS, OF(m)
+#define RULES(m)              .type = CONFIG_RULES, OF(m)
+#define HOST(m)               .type = CONFIG_HOST, OF(m)
+#define URL(m)                .type = CONFIG_URL, OF(m)
 #define FORWARDS(m)           .type = CONFIG_FORWARDS, OF(m)
 #define STUBS(m)              .type = CONFIG_STUBS, OF(m)
 #define STORE(m)              .type = CONFIG_STORE, OF(m)
@@ -66,6 +76,12 @@ static const struct section {
     {"output.file", "A file."},
     {"output.spool", "A spool on disk."},
     {"output.redis", "A Redis."},
+    {"output.unix", "A socket of this machine."},
+    {"output.syslog", "A syslog elsewhere."},
+    {"output.splunk", "Splunk, by its HTTP Event Collector."},
+    {"output.elastic", "Elasticsearch or OpenSearch, by _bulk."},
+    {"output.webhook", "Anything that takes lines of JSON by HTTP."},
+    {"output.kafka", "Kafka."},
     {"metrics", "Figures for a monitoring system."},
     {"control", "Questions to the running sensor."},
     {"process", "What the processes become."},

@@ -15,12 +15,15 @@ enum config_type {
     CONFIG_INPUT,      /* path of what must be readable now */
     CONFIG_STORE,      /* store/where.h */
     CONFIG_REDIS,      /* address of a Redis */
+    CONFIG_HOST,       /* of a host, with a port or without */
+    CONFIG_URL,        /* of HTTP */
     CONFIG_LISTEN,     /* address of this machine and port */
     CONFIG_SOCKET,     /* path of a local socket */
     CONFIG_ACCOUNT,    /* a user or a group */
     CONFIG_SECRET_,    /* a file with a password, or a credential */
     CONFIG_STORES,     /* lists from here on; of words: */
     CONFIG_DOMAINS,    /* names */
+    CONFIG_RULES,      /* names of rules */
     CONFIG_FORWARDS,   /* ADDRESS[@PORT][#NAME] */
     CONFIG_STUBS,      /* ZONE=ADDRESS[@PORT] */
     CONFIG_NETS,       /* networks; of the others from here on */
@@ -64,7 +67,7 @@ bool config_key_has_words(enum config_type type); /* it is a struct config_words
 enum config_key config_key_find(const char *path);
 
 /* Sections, "output.redis": an index from 0 on, or -1. */
-#define CONFIG_SECTIONS 15
+#define CONFIG_SECTIONS 21
 int config_key_section(const char *path);
 const char *config_key_section_help(const char *path);
 

@@ -131,6 +131,7 @@ bool config_value_eq(const struct config *a, const struct config *b, const struc
         return *(const uint32_t *)x == *(const uint32_t *)y;
     case CONFIG_STORES:
     case CONFIG_DOMAINS:
+    case CONFIG_RULES:
     case CONFIG_FORWARDS:
     case CONFIG_STUBS:
         return words_eq(x, y);
@@ -165,12 +166,15 @@ void config_value_allowed(char *dst, size_t cap, const struct config_row *row)
         [CONFIG_INPUT] = "absolute path of what can be read",
         [CONFIG_STORE] = "store",
         [CONFIG_REDIS] = "address, or path of a socket",
+        [CONFIG_HOST] = "HOST, HOST:PORT or [ADDRESS]:PORT",
+        [CONFIG_URL] = "https://... or http://...",
         [CONFIG_LISTEN] = "loopback address and port",
         [CONFIG_SOCKET] = "absolute path",
         [CONFIG_ACCOUNT] = "name",
         [CONFIG_SECRET_] = "absolute path, or credential:NAME",
         [CONFIG_STORES] = "list of absolute paths and stores",
         [CONFIG_DOMAINS] = "list of domains",
+        [CONFIG_RULES] = "list of rules",
         [CONFIG_FORWARDS] = "list of ADDRESS[@PORT][#NAME]",
         [CONFIG_STUBS] = "list of ZONE=ADDRESS[@PORT]",
         [CONFIG_NETS] = "list of networks",

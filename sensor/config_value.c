@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "policy/domain.h"
+#include "rules/finding.h"
 #include "sensor/config_address.h"
 #include "sensor/config_list.h"
 #include "sensor/config_number.h"
@@ -220,16 +221,35 @@ static int add_store(struct incoming *in, struct config_words *to)
     return check_store(in) ? -1 : add_word(in, to);
 }
 
+static int add_once(struct incoming *in, struct config_words *to)
+{
+    for (size_t i = 0; i < to->count; i++)
+        if (strcmp(to->word[i], in->text) == 0)
+            return refuse(in, "is there twice");
+    return add_word(in, to);
+}
+
 static int add_domain(struct incoming *in, struct config_words *to)
 {
     struct domain name;
     if (!domain_read(span_str(in->text), &name) || domain_numeric(domain_span(&name)))
         return refuse(in, "is not the name of a domain");
     memcpy(in->text, name.text, name.n + 1u);
-    for (size_t i = 0; i < to->count; i++)
-        if (strcmp(to->word[i], in->text) == 0)
-            return refuse(in, "is there twice");
-    return add_word(in, to);
+    return add_once(in, to);
+}
+
+static int add_rule(struct incoming *in, struct config_words *to)
+{
+    struct hint hint;
+    char offer[64], reason[100];
+    if (rule_by_name(in->text) < RULE_COUNT)
+        return add_once(in, to);
+    hint_init(&hint, in->text);
+    for (enum rule_id id = 0; id < RULE_COUNT; id++)
+        hint_offer(&hint, rule_row(id)->name);
+    hint_text(&hint, "", offer, sizeof(offer));
+    snprintf(reason, sizeof(reason), "is not the name of a rule%s", offer);
+    return refuse(in, reason);
 }
 
 static int add_address(struct incoming *in, struct config_words *to,
@@ -261,6 +281,10 @@ static int take(struct config *c, struct incoming *in)
         return take_store(in, to);
     case CONFIG_REDIS:
         return take_address(in, to, config_address_is_redis);
+    case CONFIG_HOST:
+        return take_address(in, to, config_address_is_host);
+    case CONFIG_URL:
+        return take_address(in, to, config_address_is_url);
     case CONFIG_LISTEN:
         return take_address(in, to, config_address_is_listen);
     case CONFIG_SOCKET:
@@ -273,6 +297,8 @@ static int take(struct config *c, struct incoming *in)
         return add_store(in, to);
     case CONFIG_DOMAINS:
         return add_domain(in, to);
+    case CONFIG_RULES:
+        return add_rule(in, to);
     case CONFIG_FORWARDS:
         return add_address(in, to, config_address_is_forward);
     case CONFIG_STUBS:
@@ -347,6 +373,7 @@ void config_value_clear(struct config *c, const struct config_row *row)
         break;
     case CONFIG_STORES:
     case CONFIG_DOMAINS:
+    case CONFIG_RULES:
     case CONFIG_FORWARDS:
     case CONFIG_STUBS:
         clear_words(at);

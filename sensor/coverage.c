@@ -41,7 +41,7 @@ struct window {
 
 struct coverage {
     struct coverage_config config;
-    void (*line)(void *user, enum desk_line kind, enum severity severity, struct span line);
+    void (*line)(void *user, struct desk_mark mark, struct span line);
     void *user;
     bool begun;
     nstime wall;           /* of the newest call */
@@ -64,8 +64,7 @@ struct coverage {
 };
 
 struct coverage *coverage_new(const struct coverage_config *config,
-                              void (*line)(void *user, enum desk_line kind, enum severity severity,
-                                           struct span line),
+                              void (*line)(void *user, struct desk_mark mark, struct span line),
                               void *user)
 {
     struct coverage *c = calloc(1, sizeof(*c));
@@ -148,7 +147,10 @@ static void tell(struct coverage *c, enum coverage_matter m, enum matter_step st
     if (t->severity < c->config.min_severity)
         return;
     eve_sensor(&c->json, &a, c->config.eve);
-    c->line(c->user, DESK_ALERT, t->severity, json_end(&c->json));
+    c->line(c->user,
+            (struct desk_mark){
+                .kind = DESK_ALERT, .severity = t->severity, .sid = rule_row(kind->rule)->sid},
+            json_end(&c->json));
 }
 
 /* So long a matter has been bad already when it is seen to be so. */

@@ -28,8 +28,7 @@ struct coverage_config {
 
 /* `line` gets an alert with its end, valid during the call. NULL: no memory. */
 struct coverage *coverage_new(const struct coverage_config *c,
-                              void (*line)(void *user, enum desk_line kind, enum severity severity,
-                                           struct span line),
+                              void (*line)(void *user, struct desk_mark mark, struct span line),
                               void *user);
 void coverage_free(struct coverage *c);
 

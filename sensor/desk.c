@@ -43,7 +43,18 @@ static void complain(struct desk *d, const char *name, const char *what)
 
 static void tell(struct desk *d, enum desk_line kind, enum severity severity)
 {
-    d->hooks.line(d->hooks.user, kind, severity, json_end(d->line));
+    d->hooks.line(d->hooks.user, (struct desk_mark){.kind = kind, .severity = severity},
+                  json_end(d->line));
+}
+
+/* That many were held back is of no rule. */
+static void tell_alert(struct desk *d, const struct incident_alert *a)
+{
+    d->hooks.line(d->hooks.user,
+                  (struct desk_mark){.kind = DESK_ALERT,
+                                     .severity = a->severity,
+                                     .sid = a->update > 0 ? rule_row(a->primary->rule)->sid : 0},
+                  json_end(d->line));
 }
 
 /* Lines come in the order of time. Gives whether there were others to come first. */
@@ -66,7 +77,7 @@ static void on_alert(void *user, const struct session *s, enum incident_outcome 
         eve_closed(d->line, alert, eve);
     else
         eve_alert(d->line, s, d->telling, alert, eve);
-    tell(d, DESK_ALERT, alert->severity);
+    tell_alert(d, alert);
 }
 
 static enum role role_in(const struct desk *d, const struct flow_key *k)
@@ -103,7 +114,7 @@ static void tell_discovery(struct desk *d, const struct discovery *dis,
         eve_discovery(d->line, dis, alert, &d->config.eve);
     else
         eve_discovery_storm(d->line, dis, alert, &d->config.eve);
-    tell(d, DESK_ALERT, alert->severity);
+    tell_alert(d, alert);
 }
 
 static void judge_discovery(struct desk *d, const struct discovery *dis)

@@ -39,10 +39,17 @@ struct desk_config {
 
 enum desk_line { DESK_ALERT, DESK_SESSION, DESK_HANDSHAKE, DESK_STATS, DESK_LINE_COUNT };
 
+/* What a line is. */
+struct desk_mark {
+    enum desk_line kind;
+    enum severity severity; /* of an alert; of a session: of its worst finding */
+    uint32_t sid;           /* of an alert: the rule of the primary; 0: of none */
+};
+
 /* Who works with a desk. Each may be NULL but `line` and `problem`. */
 struct desk_hooks {
-    /* A line of JSON with its end; of alerts with their severity. Valid during the call. */
-    void (*line)(void *user, enum desk_line kind, enum severity severity, struct span line);
+    /* A line of JSON with its end. Valid during the call. */
+    void (*line)(void *user, struct desk_mark mark, struct span line);
     /* A session or what DNS said is about to be told of: hand in those that have ended before. */
     bool (*before)(void *user); /* gives whether there were any */
     /* For who counts: a closed session, findings of less than min_severity left out; likewise a

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "sensor/config_cli.h"
-#include "sensor/fetch_program.h"
 #include "sensor/kid.h"
+#include "sensor/program.h"
 
 #define TURN_MS 100
 #define START   (10 * NS_PER_S) /* until it has read its trust anchors and authorities */
@@ -50,7 +50,7 @@ static bool configure(const struct cli *cli, int *written)
     c.policy.lookups = CONFIG_LOOKUPS_SEEN;
     *written = kid_config(&c);
     if (*written < 0)
-        say(FETCH_PROGRAM, strerror(errno));
+        say(PROGRAM_FETCH, strerror(errno));
     config_fini(&c);
     return *written >= 0;
 }
@@ -72,7 +72,7 @@ static bool wait_until_ready(struct errand *e)
         if (!is_there(e))
             return false;
         if (child_clock() > until) {
-            say(FETCH_PROGRAM, "does not begin to work");
+            say(PROGRAM_FETCH, "does not begin to work");
             return false;
         }
         poll(&wait, 1, TURN_MS);
@@ -90,20 +90,20 @@ static bool start(struct errand *e)
         error = e->ask && e->told ? kid_start(&e->kid, e->written) : ENOMEM;
     }
     if (error)
-        say(FETCH_PROGRAM, strerror(error));
+        say(PROGRAM_FETCH, strerror(error));
     return !error && wait_until_ready(e);
 }
 
 struct errand *errand_new(const struct cli *c)
 {
-    char path[FETCH_PROGRAM_PATH];
+    char path[PROGRAM_PATH];
     struct errand *e = calloc(1, sizeof(*e));
     if (!e)
         return NULL;
     e->fd[0] = e->fd[1] = e->written = -1;
     kid_init(&e->kid, PROCESS_FETCH, 0);
-    if (!fetch_program(path))
-        say(FETCH_PROGRAM, "is not there, and with it " FETCH_PROGRAM_LOST);
+    if (!program_path(PROGRAM_FETCH, path))
+        say(PROGRAM_FETCH, "is not there, and with it " PROGRAM_FETCH_LOST);
     else if (configure(c, &e->written) && start(e))
         return e;
     errand_free(e);
@@ -157,7 +157,7 @@ bool errand_turn(struct errand *e, struct wants *l, int wait_ms, errand_fn fn, v
         ;
     if (is_there(e))
         return true;
-    say(FETCH_PROGRAM, "has ended; what was to be looked up is not known");
+    say(PROGRAM_FETCH, "has ended; what was to be looked up is not known");
     return false;
 }
 

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sensor/fetch_program.h"
+#include "sensor/program.h"
 
 #define HIGH       200      /* descriptors are moved beyond it before they get their places */
 #define HASTY      NS_PER_S /* who ends sooner than that came to nothing */
@@ -21,7 +21,11 @@
 
 void kid_init(struct kid *k, enum process process, uint16_t index)
 {
-    *k = (struct kid){.process = process, .index = index, .link = {-1, -1}, .wanted = true};
+    *k = (struct kid){.process = process,
+                      .index = index,
+                      .program = process == PROCESS_FETCH ? PROGRAM_FETCH : NULL,
+                      .link = {-1, -1},
+                      .wanted = true};
 }
 
 static void let_go(struct kid *k)
@@ -68,10 +72,10 @@ static bool place(const int *fd, size_t count)
 /* Only comes back when it fails. */
 static void execute(const struct kid *k, char **argv)
 {
-    char path[FETCH_PROGRAM_PATH];
-    if (k->process != PROCESS_FETCH)
+    char path[PROGRAM_PATH];
+    if (!k->program)
         execv("/proc/self/exe", argv);
-    else if (fetch_program(path))
+    else if (program_path(k->program, path))
         execv(path, argv);
 }
 

@@ -15,6 +15,7 @@
 struct kid {
     enum process process;
     uint16_t index;
+    const char *program; /* sensor/program.h; NULL: our own */
     uint64_t generation; /* of the newest start; 0: never */
     pid_t pid;           /* 0: it is not there */
     int link[2];         /* to it: our end, its end */

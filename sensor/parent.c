@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "sensor/fetch_program.h"
 #include "sensor/kid.h"
 #include "sensor/notify.h"
+#include "sensor/program.h"
 #include "sensor/relay.h"
 
 #define TURN_MS  100
@@ -176,15 +176,28 @@ static bool place_relay(struct parent *p)
 /* Without the program that reaches the network, what needs it cannot be had. */
 static bool place_fetch(struct parent *p)
 {
-    char path[FETCH_PROGRAM_PATH], text[FETCH_PROGRAM_PATH];
+    char path[PROGRAM_PATH], text[PROGRAM_PATH];
     bool needed =
         relay_wanted(p->config->policy.state) || p->config->policy.lookups != CONFIG_LOOKUPS_OFF;
-    if (fetch_program(path))
+    if (program_path(PROGRAM_FETCH, path))
         return true;
-    snprintf(text, sizeof(text), "is not there, and with it %s", FETCH_PROGRAM_LOST);
-    say(FETCH_PROGRAM, text);
+    snprintf(text, sizeof(text), "is not there, and with it %s", PROGRAM_FETCH_LOST);
+    say(PROGRAM_FETCH, text);
     p->kid[KID_FETCH].wanted = false;
     return !needed;
+}
+
+/* Only lines that leave this machine need the program that brings the libraries for it. */
+static bool place_feed(struct parent *p)
+{
+    char path[PROGRAM_PATH], text[PROGRAM_PATH];
+    bool needed = config_reaches_out(p->config);
+    p->kid[KID_FEED].program = needed ? PROGRAM_FEED : NULL;
+    if (!needed || program_path(PROGRAM_FEED, path))
+        return true;
+    snprintf(text, sizeof(text), "is not there, and with it %s", PROGRAM_FEED_LOST);
+    say(PROGRAM_FEED, text);
+    return false;
 }
 
 /* nftw_fn */
@@ -449,7 +462,7 @@ static bool open_parent(struct parent *p)
         say("start", strerror(errno));
         return false;
     }
-    return place_fetch(p);
+    return place_fetch(p) && place_feed(p);
 }
 
 static void fini(struct parent *p)

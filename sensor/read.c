@@ -79,11 +79,10 @@ static void on_problem(void *user, const struct timeline_problem *p)
 /* --- from sessions to lines --- */
 
 /* desk_hooks */
-static void on_line(void *user, enum desk_line kind, enum severity severity, struct span line)
+static void on_line(void *user, struct desk_mark mark, struct span line)
 {
     struct reading *r = user;
-    (void)kind;
-    (void)severity;
+    (void)mark;
     for (int i = 0; i < LINES_COUNT; i++)
         if (output_write(&r->lines[i], line))
             r->failed = true;

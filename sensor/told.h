@@ -42,6 +42,7 @@ struct told_line {
     uint8_t kind;     /* enum desk_line */
     uint8_t severity; /* enum severity, of alerts */
     uint8_t again;    /* it was sent before, to one who is gone */
+    uint32_t rule;    /* of alerts: the number of the rule (sid); 0: of several */
 };
 
 /* MESSAGE_KEPT: what of it is on disk. */

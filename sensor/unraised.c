@@ -86,15 +86,17 @@ static bool send_kept(struct unraised *u, struct message_out *feed, struct kept 
     return sent;
 }
 
-void unraised_tell(struct unraised *u, struct message_out *feed, enum desk_line kind,
-                   enum severity severity, struct span line)
+void unraised_tell(struct unraised *u, struct message_out *feed, struct desk_mark mark,
+                   struct span line)
 {
-    const struct told_line head = {
-        .serial = ++u->serial, .kind = (uint8_t)kind, .severity = (uint8_t)severity};
-    struct kept *k = kind == DESK_ALERT ? keep(u, &head, line) : NULL;
+    const struct told_line head = {.serial = ++u->serial,
+                                   .kind = (uint8_t)mark.kind,
+                                   .severity = (uint8_t)mark.severity,
+                                   .rule = mark.sid};
+    struct kept *k = mark.kind == DESK_ALERT ? keep(u, &head, line) : NULL;
     if (k)
         send_kept(u, feed, k);
-    else if (!put(u, feed, &head, line) && kind == DESK_ALERT)
+    else if (!put(u, feed, &head, line) && mark.kind == DESK_ALERT)
         u->lost++;
 }
 

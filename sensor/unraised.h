@@ -16,8 +16,8 @@ struct unraised *unraised_new(void); /* NULL: no memory */
 void unraised_free(struct unraised *u);
 
 /* Sends a line. Only alerts are kept, and waited for. */
-void unraised_tell(struct unraised *u, struct message_out *feed, enum desk_line kind,
-                   enum severity severity, struct span line);
+void unraised_tell(struct unraised *u, struct message_out *feed, struct desk_mark mark,
+                   struct span line);
 
 /* What found no room before is tried once more. */
 void unraised_retry(struct unraised *u, struct message_out *feed);

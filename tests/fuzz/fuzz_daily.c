@@ -2,7 +2,7 @@
 /* Any bytes as the state of a day: what is read is written out, and read again as the same. */
 #include <stdlib.h>
 
-#include "deliver/daily.h"
+#include "alert/daily.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

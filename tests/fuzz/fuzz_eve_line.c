@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(l.id[0] &&
          strspn(l.id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") ==
              strlen(l.id));
-    n = syslog_frame_header(&l, "sensor", to, CAP_DELIVER_HEADER);
+    n = syslog_frame_header(&l, 16, "sensor", to, CAP_DELIVER_HEADER);
     must(n > 20 && n < CAP_DELIVER_HEADER);
     for (size_t i = 0; i < n; i++)
         must(to[i] >= ' ' && to[i] < 0x7f);

@@ -22,6 +22,17 @@ static struct deliver_tls tls(void)
     return (struct deliver_tls){value("ca"), value("certificate"), value("key")};
 }
 
+/* The first line of a file; NULL: it is not asked for. */
+static const char *first_line(const char *key, char to[256])
+{
+    FILE *f = value(key) ? fopen(value(key), "r") : NULL;
+    bool good = f && fgets(to, 256, f);
+    if (f)
+        fclose(f);
+    to[good ? strcspn(to, "\n") : 0] = '\0';
+    return value(key) ? to : NULL;
+}
+
 static struct sink *local(bool is_datagram, char why[SINK_WHY])
 {
     const struct sink_unix_config c = {.path = value("path"), .is_datagram = is_datagram};
@@ -35,6 +46,7 @@ static struct sink *syslog(enum sink_syslog_way way, char why[SINK_WHY])
                                          .port = value("port"),
                                          .sensor = value("sensor"),
                                          .prefix = value("prefix"),
+                                         .facility = 21, /* local5 */
                                          .tls = tls()};
     return sink_syslog_new(&c, NULL, why);
 }
@@ -42,12 +54,13 @@ static struct sink *syslog(enum sink_syslog_way way, char why[SINK_WHY])
 static struct sink *http(enum sink_http_kind kind, char why[SINK_WHY])
 {
     const char *deadline = value("deadline");
+    char token[256], password[256];
     const struct sink_http_config c = {.kind = kind,
                                        .url = value("url"),
                                        .index = value("index"),
-                                       .token_file = value("token"),
+                                       .token = first_line("token", token),
                                        .user = value("user"),
-                                       .password_file = value("password"),
+                                       .password = first_line("password", password),
                                        .proxy = value("proxy"),
                                        .wants_ack = value("ack") != NULL,
                                        .without_gzip = value("plain") != NULL,

@@ -28,7 +28,7 @@ ALSO = {
               "policy/certificate.h"},
     "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
-    "sensor": {"online/lookup_run.h"},
+    "sensor": {"online/lookup_run.h", "deliver/deliver.h"},
 }
 EXTERNAL = re.compile(r"^(pcap|openssl|zlib|zstd|lz4|curl|librdkafka|hiredis|sqlite3|jansson|libpsl|maxminddb|unbound)")
 

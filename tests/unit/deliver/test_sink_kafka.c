@@ -245,9 +245,8 @@ static void configs(void **state)
     c = (struct sink_kafka_config){.brokers = "x", .uses_tls = true, .tls.ca_file = "/nowhere"};
     assert_null(sink_kafka_new(&c, NULL, sink_error));
     assert_non_null(strstr(sink_error, "/nowhere"));
-    file_put(dir_path("password"), "very-secret\n", 12);
     c = (struct sink_kafka_config){
-        .brokers = "x", .user = "a", .password_file = dir_path("password"), .mechanism = "none"};
+        .brokers = "x", .user = "a", .password = "very-secret", .mechanism = "none"};
     assert_null(sink_kafka_new(&c, NULL, sink_error));
     assert_null(strstr(sink_error, "secret"));
 }

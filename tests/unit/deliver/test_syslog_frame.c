@@ -7,8 +7,6 @@
 
 #include <cmocka.h>
 
-#include "deliver/render.h"
-
 static char header[CAP_DELIVER_HEADER];
 
 static const char *frame_of(const char *eve, const char *sensor)
@@ -17,7 +15,7 @@ static const char *frame_of(const char *eve, const char *sensor)
     size_t n;
 
     line_read(span_str(eve), &l);
-    n = syslog_frame_header(&l, sensor, header, sizeof(header));
+    n = syslog_frame_header(&l, 21, sensor, header, sizeof(header));
     assert_int_equal(n, strlen(header));
     return header;
 }
@@ -85,16 +83,16 @@ static size_t shout(void *user, struct span eve, char *to, size_t room)
 static void formats(void **state)
 {
     int can = 1;
-    const struct deliver_format f = {shout, &can};
+    const struct sink_format f = {shout, &can};
     char to[64];
 
     (void)state;
-    assert_int_equal(render_line(&f, span_str("{}"), to, sizeof(to)), 3);
+    assert_int_equal(sink_render(&f, span_str("{}"), to, sizeof(to)), 3);
     assert_memory_equal(to, "A B", 3);
     can = 0;
-    assert_int_equal(render_line(&f, span_str("{}"), to, sizeof(to)), 2);
+    assert_int_equal(sink_render(&f, span_str("{}"), to, sizeof(to)), 2);
     assert_memory_equal(to, "{}", 2);
-    assert_int_equal(render_line(&(struct deliver_format){0}, span_str("{\"a\":1}"), to, 3), 3);
+    assert_int_equal(sink_render(&(struct sink_format){0}, span_str("{\"a\":1}"), to, 3), 3);
 }
 
 int main(void)

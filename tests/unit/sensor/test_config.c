@@ -74,7 +74,7 @@ static void defaults_are_those_of_the_program(void **state)
     assert_int_equal(c.sensor.memory, CAP_MEMORY_MIB);
     assert_int_equal(c.sensor.max_flows, CAP_FLOWS);
     assert_int_equal(c.output.min_severity, SEVERITY_LOW);
-    assert_int_equal(c.output.file.kinds,
+    assert_int_equal(c.output.file.told.kinds,
                      CONFIG_KIND_SMTP | CONFIG_KIND_TLS | CONFIG_KIND_ALERT | CONFIG_KIND_STATS);
     assert_int_equal(c.output.spool.quota, 1024);
     assert_int_equal(c.privacy.log_sessions, CONFIG_SESSIONS_FINDINGS);
@@ -99,13 +99,13 @@ static void every_choice_is_its_enumeration(void **state)
     assert_int_equal(set("output.redis.mode=xadd"), 0);
     assert_int_equal(c.output.redis.mode, CONFIG_REDIS_XADD);
     assert_int_equal(set("output.redis.min_severity=critical"), 0);
-    assert_int_equal(c.output.redis.min_severity, SEVERITY_CRITICAL);
+    assert_int_equal(c.output.redis.told.min_severity, SEVERITY_CRITICAL);
     assert_int_equal(set("log.level=debug"), 0);
     assert_int_equal(c.log.level, CONFIG_LOG_DEBUG);
     assert_int_equal(set("log.format=json"), 0);
     assert_int_equal(c.log.format, CONFIG_LOG_JSON);
     assert_int_equal(set("output.file.kinds=stats,alert"), 0);
-    assert_int_equal(c.output.file.kinds, CONFIG_KIND_STATS | CONFIG_KIND_ALERT);
+    assert_int_equal(c.output.file.told.kinds, CONFIG_KIND_STATS | CONFIG_KIND_ALERT);
 }
 
 static void lists_of_words_are_checked(void **state)

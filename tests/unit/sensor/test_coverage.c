@@ -24,13 +24,14 @@ static char lines[16][4096]; /* the first ones */
 static unsigned line_count;
 static enum severity strongest;
 
-static void on_line(void *user, enum desk_line kind, enum severity severity, struct span line)
+static void on_line(void *user, struct desk_mark mark, struct span line)
 {
     assert_ptr_equal(user, &sum);
-    assert_int_equal(kind, DESK_ALERT);
+    assert_int_equal(mark.kind, DESK_ALERT);
+    assert_true(mark.sid >= 1320700 && mark.sid <= 1320899);
     assert_true(json_check(line.p, line.n));
     assert_true(line.n < sizeof(lines[0]));
-    strongest = severity > strongest ? severity : strongest;
+    strongest = mark.severity > strongest ? mark.severity : strongest;
     if (line_count < sizeof(lines) / sizeof(lines[0])) {
         memcpy(lines[line_count], line.p, line.n);
         lines[line_count][line.n] = '\0';

@@ -68,7 +68,9 @@ static int tear_down(void **state)
 
 static void tell(struct desk_and_feed *d, enum desk_line kind, const char *line)
 {
-    unraised_tell(d->u, d->out, kind, SEVERITY_HIGH, span_str(line));
+    unraised_tell(d->u, d->out,
+                  (struct desk_mark){.kind = kind, .severity = SEVERITY_HIGH, .sid = 1320700},
+                  span_str(line));
 }
 
 static void an_alert_is_raised_when_it_is_on_disk(void **state)

@@ -403,12 +403,10 @@ struct wire_use {
     void (*line)(struct span line); /* NULL: they are not looked at */
 };
 
-static inline void wire_use_line(void *user, enum desk_line kind, enum severity severity,
-                                 struct span line)
+static inline void wire_use_line(void *user, struct desk_mark mark, struct span line)
 {
     const struct wire_use *u = user;
-    (void)kind;
-    (void)severity;
+    (void)mark;
     if (u->line)
         u->line(line);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deliver/render.h"
+#include "alert/sink.h"
 
-size_t render_line(const struct deliver_format *f, struct span eve, char *to, size_t room)
+size_t sink_render(const struct sink_format *f, struct span eve, char *to, size_t room)
 {
     size_t n = f->render ? f->render(f->user, eve, to, room) : 0;
 

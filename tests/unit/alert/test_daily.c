@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deliver/daily.h"
+#include "alert/daily.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -64,12 +64,12 @@ static void too_many_rules(void **state)
     char name[80];
 
     (void)state;
-    for (unsigned i = 0; i < CAP_DELIVER_RULES + 10; i++) {
+    for (unsigned i = 0; i < CAP_DAILY_RULES + 10; i++) {
         snprintf(name, sizeof(name), "%060u", i);
         daily_add(&d, i + 1, NOON, name);
     }
     daily_add(&d, 1000, NOON, "");
-    assert_int_equal(d.alerts, CAP_DELIVER_RULES + 11);
+    assert_int_equal(d.alerts, CAP_DAILY_RULES + 11);
     assert_int_equal(d.unlisted, 11);
     assert_non_null(strstr(line_at(NOON), "},\"unlisted\":11}}}}"));
     assert_int_equal(daily_line(&d, NOON, "", text, 100), 0);

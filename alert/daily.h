@@ -4,12 +4,14 @@
  * goes into a text and comes back from one, so a restart in the middle of a day loses nothing, and
  * a record that the spool gives again is counted once.
  */
-#ifndef DELIVER_DAILY_H
-#define DELIVER_DAILY_H
+#ifndef ALERT_DAILY_H
+#define ALERT_DAILY_H
 
-#include "deliver/line.h"
+#include "base/caps.h"
+#include "base/clock.h"
+#include "base/span.h"
 
-enum { DAILY_TEXT = (CAP_DELIVER_RULES + 1) * 96 }; /* of daily_save() and of the line */
+enum { DAILY_TEXT = (CAP_DAILY_RULES + 1) * 96 }; /* of daily_save() and of the line */
 
 struct daily {
     int64_t from, to;  /* days since 1970: of the first and of the last alert */
@@ -20,7 +22,7 @@ struct daily {
     struct daily_rule {
         char name[65];
         uint64_t alerts;
-    } rule[CAP_DELIVER_RULES];
+    } rule[CAP_DAILY_RULES];
 };
 
 int64_t daily_day(nstime time);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "deliver/daily.h"
+#include "alert/daily.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static struct daily_rule *find(struct daily *d, const char *name)
     for (size_t i = 0; i < d->rules; i++)
         if (strcmp(d->rule[i].name, name) == 0)
             return &d->rule[i];
-    if (d->rules == CAP_DELIVER_RULES || !name[0] || strlen(name) >= sizeof(d->rule[0].name))
+    if (d->rules == CAP_DAILY_RULES || !name[0] || strlen(name) >= sizeof(d->rule[0].name))
         return NULL;
     snprintf(d->rule[d->rules].name, sizeof(d->rule[0].name), "%s", name);
     d->rule[d->rules].alerts = 0;
@@ -148,7 +148,7 @@ static bool take_rule(struct daily *d, struct span *s)
     struct daily_rule *r;
     uint64_t alerts;
 
-    if (d->rules == CAP_DELIVER_RULES || !take_word(s, ' ', name, sizeof(name)) ||
+    if (d->rules == CAP_DAILY_RULES || !take_word(s, ' ', name, sizeof(name)) ||
         !take_number(s, '\n', &alerts) || alerts == 0)
         return false;
     r = find(d, name);
