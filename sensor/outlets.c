@@ -107,10 +107,26 @@ bool outlets_add(struct outlets *o, const char *name, struct sink *sink, const c
         return outlets_fail(o, name, why);
     one->name = name;
     one->sink = sink;
+    memcpy(one->fresh, sink->why, sizeof(one->fresh));
     o->count++;
     if (spool_reader_open(&one->reader, o->dir, name, o->spool, NULL, text) == 0)
         return true;
     return outlets_fail(o, name, text);
+}
+
+/* Receivers that are away from the beginning on never change their state. */
+static bool is_first_word(const struct outlet *one)
+{
+    return one->fresh[0] && strcmp(one->fresh, one->sink->why) != 0;
+}
+
+static void say_state(const struct outlets *o, struct outlet *one)
+{
+    const struct sink *s = one->sink;
+    one->fresh[0] = '\0';
+    child_say(o->child, s->state == SINK_OK ? CONFIG_LOG_INFO : CONFIG_LOG_WARNING,
+              "output: %s: %s%s%s", one->name, sink_state_text(s->state), s->why[0] ? ": " : "",
+              s->why);
 }
 
 bool outlets_serve(struct outlets *o)
@@ -120,10 +136,8 @@ bool outlets_serve(struct outlets *o)
         struct outlet *one = &o->one[i];
         enum sink_state before = one->sink->state;
         more = sink_turn(one->sink, one->reader, child_clock()) > 0 || more;
-        if (one->sink->state != before)
-            child_say(o->child, one->sink->state == SINK_OK ? CONFIG_LOG_INFO : CONFIG_LOG_WARNING,
-                      "output: %s: %s%s%s", one->name, sink_state_text(one->sink->state),
-                      one->sink->why[0] ? ": " : "", one->sink->why);
+        if (one->sink->state != before || is_first_word(one))
+            say_state(o, one);
     }
     return more;
 }

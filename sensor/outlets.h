@@ -19,6 +19,7 @@ struct outlets {
         const char *name; /* of its reader; static */
         struct sink *sink;
         struct spool_reader *reader;
+        char fresh[SINK_WHY]; /* what the sink said of itself when it was made; "": it said more */
     } one[OUTLETS];
     size_t count;
     struct outlet_format *format[OUTLETS]; /* what their lines look like; owned */

@@ -23,7 +23,7 @@ sys.path.insert(0, str(run.TESTS / "tools"))
 import dialogue  # noqa: E402
 import pcapio    # noqa: E402
 
-NETNS = "stripwatch-test-%d" % os.getpid()
+NETNS = os.environ.get("STRIPWATCH_NETNS", "stripwatch-test-%d" % os.getpid())
 NEAR, FAR = "tap0", "far0"
 PROCESSES = ("watch", "judge", "feed", "fetch")
 FORBIDDEN = 15
