@@ -28,6 +28,7 @@ EXPOSURE = 15  # tenths, of systemd-analyze security: 1.5 at most
 HOLDS = {
     "./usr/bin/stripwatch": "-rwxr-xr-x",
     "./usr/libexec/stripwatch/stripwatch-fetch": "-rwxr-xr-x",
+    "./usr/libexec/stripwatch/stripwatch-feed": "-rwxr-xr-x",
     "./lib/systemd/system/stripwatch.service": "-rw-r--r--",
     "./usr/lib/sysusers.d/stripwatch.conf": "-rw-r--r--",
     "./usr/lib/tmpfiles.d/stripwatch.conf": "-rw-r--r--",
@@ -46,6 +47,7 @@ HOLDS = {
     "./usr/share/doc/stripwatch/examples/grafana/stripwatch.json": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/prometheus/stripwatch.rules.yml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/wazuh/stripwatch_rules.xml": "-rw-r--r--",
+    "./usr/share/doc/stripwatch/examples/receiver/receive.py": "-rw-r--r--",
     "./usr/share/doc/stripwatch/ecs.schema.json": "-rw-r--r--",
 }
 # The libraries of README.md's table, as Debian 12 names them.
