@@ -383,8 +383,8 @@ def test_https_verified(t, build, root):
         drive.close()
     t.equal("https", "arrived", server.stored, [])
     drive = Drive(build, root + "/spool", 0, 0, 0)
-    for words, wrong in ((["url=ftp://x/"], "neither"), (["url=http://u:p@x/"], "files"),
-                         (["url=http://x/", "token=/nowhere"], "cannot read"),
+    for words, wrong in ((["url=ftp://x/"], "neither"), (["url=http://u:p@x/"], "address"),
+                         (["url=http://x/", "token=/nowhere"], "printable"),
                          (["url=https://x/", "ca=/nowhere"], "cannot read"),
                          (["url=http://x/", "user=a"], "password")):
         said = drive("deliver", "a", "hook", *words)
