@@ -94,9 +94,9 @@ void unraised_tell(struct unraised *u, struct message_out *feed, struct desk_mar
                                    .severity = (uint8_t)mark.severity,
                                    .rule = mark.sid};
     struct kept *k = mark.kind == DESK_ALERT ? keep(u, &head, line) : NULL;
-    if (k)
+    if (k && u->unsent == 1) /* else those before it go first (unraised_retry) */
         send_kept(u, feed, k);
-    else if (!put(u, feed, &head, line) && mark.kind == DESK_ALERT)
+    else if (!k && !put(u, feed, &head, line) && mark.kind == DESK_ALERT)
         u->lost++;
 }
 
@@ -123,8 +123,10 @@ void unraised_again(struct unraised *u, struct message_out *feed)
 {
     for (struct kept *k = u->first; k; k = k->next) {
         k->head.again = 1;
-        send_kept(u, feed, k);
+        u->unsent += k->sent;
+        k->sent = false;
     }
+    unraised_retry(u, feed);
 }
 
 uint64_t unraised_raised(const struct unraised *u)

@@ -13,7 +13,7 @@
 
 #include "sensor/told.h"
 
-#define MOST 64
+#define MOST 1024
 
 struct desk_and_feed {
     struct unraised *u;
@@ -140,6 +140,34 @@ static void what_has_no_room_is_counted(void **state)
     assert_int_equal(unraised_raised(d->u) + unraised_count(d->u), most);
 }
 
+/* Lines of sessions take what they may have of socket and queue; alerts the rest, and there is no
+ * room to say them all again. */
+static void a_new_feed_hears_all_in_their_order(void **state)
+{
+    static char line[60000];
+    static uint64_t serial[4 * MOST];
+    struct desk_and_feed *d = *state;
+    uint64_t sessions = CAP_MESSAGE_WAITING / 2 / (sizeof(line) - 1);
+    uint64_t alerts = CAP_UNRAISED / (sizeof(line) - 1), heard = 0;
+    memset(line, 'x', sizeof(line) - 1);
+    for (uint64_t i = 0; i < sessions; i++)
+        tell(d, DESK_SESSION, line);
+    for (uint64_t i = 0; i < alerts; i++)
+        tell(d, DESK_ALERT, line);
+    unraised_again(d->u, d->out);
+    for (int quiet = 0; quiet < 3;) {
+        hear(d);
+        quiet = d->count > 0 ? 0 : quiet + 1;
+        for (size_t i = 0; i < d->count; i++)
+            if (d->heard[i].kind == DESK_ALERT && d->heard[i].again)
+                serial[heard++] = d->heard[i].serial;
+        unraised_retry(d->u, d->out);
+    }
+    assert_int_equal(heard, alerts);
+    for (uint64_t i = 1; i < heard; i++)
+        assert_int_equal(serial[i], serial[i - 1] + 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +175,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_alerts_are_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_feed_hears_what_is_not_on_disk, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_has_no_room_is_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_new_feed_hears_all_in_their_order, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
