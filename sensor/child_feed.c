@@ -8,20 +8,23 @@
 #include "sensor/desk.h"
 #include "sensor/feed.h"
 #include "sensor/gate.h"
+#include "sensor/stale.h"
 #include "sensor/told.h"
 
-#define TURN_MS 100
-#define EVERY   NS_PER_S
-#define GATHER  (4 * NS_PER_MS) /* what comes so close together is one write to the disk */
-#define WAITS   (2 + OUTLETS + GATE_FDS)
-#define FAIR    256             /* messages before what they brought is written */
-#define CURRENT (10 * NS_PER_S) /* the judge tells of itself each second */
+#define TURN_MS  100
+#define EVERY    NS_PER_S
+#define GATHER   (4 * NS_PER_MS) /* what comes so close together is one write to the disk */
+#define WAITS    (2 + OUTLETS + GATE_FDS)
+#define FAIR     256             /* messages before what they brought is written */
+#define PATIENCE (2 * NS_PER_S)  /* for a judge to say again what it said to another feed */
+#define CURRENT  (10 * NS_PER_S) /* the judge tells of itself each second */
 
 struct feeding {
     struct child *child;
     const char *dir; /* of the spool */
     struct spool *spool;
     struct outlets outlets;
+    struct stale *stale;
     struct message_in *judge;
     struct message_out *back;
     struct gate *gate;
@@ -46,11 +49,10 @@ static enum spool_kind kind_of(uint8_t kind)
     return kind == DESK_STATS ? SPOOL_STATS : SPOOL_SESSION;
 }
 
-static void take_line(struct feeding *f, struct span body)
+static void append(void *user, struct span body)
 {
+    struct feeding *f = user;
     struct told_line head;
-    if (body.n <= sizeof(head))
-        return;
     memcpy(&head, body.p, sizeof(head));
     const struct spool_record r = {.time = child_wall(),
                                    .kind = kind_of(head.kind),
@@ -67,11 +69,41 @@ static void take_line(struct feeding *f, struct span body)
     f->seq = seq > 0 ? seq : f->seq;
 }
 
+/* Said to the feed before us: it will come again, behind what that one had taken with it. */
+static bool is_stale(const struct feeding *f, const struct told_line *head)
+{
+    return head->feed != 0 && head->feed != f->child->generation;
+}
+
+static void take_line(struct feeding *f, struct span body)
+{
+    struct told_line head;
+    if (body.n <= sizeof(head))
+        return;
+    memcpy(&head, body.p, sizeof(head));
+    if (is_stale(f, &head)) {
+        if (stale_keep(f->stale, body, child_clock()))
+            return;
+        stale_take(f->stale, append, f);
+    } else if (head.feed != 0) {
+        stale_forget(f->stale);
+    }
+    append(f, body);
+}
+
+static void be_patient_no_more(struct feeding *f)
+{
+    nstime since = stale_since(f->stale);
+    if (since > 0 && child_clock() - since > PATIENCE)
+        stale_take(f->stale, append, f);
+}
+
 /* message_fn */
 static void on_message(void *user, const struct message_head *h, struct span body)
 {
     struct feeding *f = user;
     if (h->generation != f->judge_generation) {
+        stale_take(f->stale, append, f); /* who said them is no more */
         f->judge_generation = h->generation;
         f->serial = 0;
     }
@@ -214,6 +246,7 @@ static void turn(struct feeding *f)
     if (poll(wait, n, soon > 0 ? soon : TURN_MS) < 0 && errno != EINTR)
         f->child->stop = true;
     take(f);
+    be_patient_no_more(f);
     if (gathering(f) == 0)
         deliver(f, wait + first, n - first);
     if (!message_flush(f->back))
@@ -227,6 +260,7 @@ static void finish(struct feeding *f)
     nstime until = child_clock() + 3 * NS_PER_S;
     while (message_receive(f->judge, on_message, f) > 0)
         commit(f);
+    stale_take(f->stale, append, f);
     commit(f);
     while ((outlets_serve(&f->outlets) || outlets_are_busy(&f->outlets)) && child_clock() < until)
         poll(NULL, 0, 1);
@@ -258,7 +292,8 @@ static bool open_all(struct feeding *f, outlets_fn more)
     char why[GATE_WHY] = "";
     f->judge = message_in_new(CHILD_JUDGE, PROCESS_JUDGE, 0);
     f->back = message_out_new(CHILD_JUDGE, PROCESS_FEED, 0, f->child->generation);
-    if (!f->judge || !f->back)
+    f->stale = stale_new();
+    if (!f->judge || !f->back || !f->stale)
         return fail(f, "start", strerror(ENOMEM));
     if (!open_spool(f))
         return false;
@@ -304,6 +339,7 @@ static void fini(struct feeding *f)
     outlets_close(&f->outlets);
     gate_free(f->gate);
     spool_close(f->spool);
+    stale_free(f->stale);
     message_in_free(f->judge);
     message_out_free(f->back);
     free(f);

@@ -283,8 +283,10 @@ static void on_kept(void *user, const struct message_head *h, struct span body)
     g->kept.why[TOLD_TEXT - 1] = '\0';
     if (g->kept.generation == g->child->generation)
         unraised_kept(g->unraised, g->kept.serial);
-    if (h->generation != g->feed_generation && g->feed_generation != 0)
-        unraised_again(g->unraised, g->feed);
+    if (g->feed_generation == 0)
+        unraised_first(g->unraised, h->generation);
+    else if (h->generation != g->feed_generation)
+        unraised_again(g->unraised, g->feed, h->generation);
     g->feed_generation = h->generation;
 }
 

@@ -42,7 +42,9 @@ struct told_line {
     uint8_t kind;     /* enum desk_line */
     uint8_t severity; /* enum severity, of alerts */
     uint8_t again;    /* it was sent before, to one who is gone */
-    uint32_t rule;    /* of alerts: the number of the rule (sid); 0: of several */
+    uint32_t rule;    /* of alerts: the number of the rule (sid); 0: of none */
+    uint64_t feed;    /* that it was said to, the newest that is known; 0: none is, or it is not
+                         kept for another one */
 };
 
 /* MESSAGE_KEPT: what of it is on disk. */

@@ -18,6 +18,7 @@ struct unraised {
     uint64_t unsent;
     size_t bytes;
     uint64_t serial, count, raised, lost;
+    uint64_t feed; /* generation of the one that hears them; 0: not known yet */
     uint8_t body[CAP_MESSAGE_LINE];
 };
 
@@ -79,6 +80,7 @@ static struct kept *keep(struct unraised *u, const struct told_line *head, struc
 
 static bool send_kept(struct unraised *u, struct message_out *feed, struct kept *k)
 {
+    k->head.feed = u->feed;
     bool sent = put(u, feed, &k->head, span_of(k->line, k->n));
     if (sent && !k->sent)
         u->unsent--;
@@ -119,8 +121,14 @@ void unraised_kept(struct unraised *u, uint64_t serial)
     }
 }
 
-void unraised_again(struct unraised *u, struct message_out *feed)
+void unraised_first(struct unraised *u, uint64_t generation)
 {
+    u->feed = generation;
+}
+
+void unraised_again(struct unraised *u, struct message_out *feed, uint64_t generation)
+{
+    u->feed = generation;
     for (struct kept *k = u->first; k; k = k->next) {
         k->head.again = 1;
         u->unsent += k->sent;

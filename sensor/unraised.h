@@ -25,8 +25,11 @@ void unraised_retry(struct unraised *u, struct message_out *feed);
 /* All up to this serial (struct told_line) are on disk. */
 void unraised_kept(struct unraised *u, uint64_t serial);
 
-/* There is a new feed: it hears all that are kept once more. */
-void unraised_again(struct unraised *u, struct message_out *feed);
+/* There is a new feed: it hears all that are kept once more. `generation`: counts them. */
+void unraised_again(struct unraised *u, struct message_out *feed, uint64_t generation);
+
+/* The first one that was heard of. */
+void unraised_first(struct unraised *u, uint64_t generation);
 
 uint64_t unraised_raised(const struct unraised *u);
 uint64_t unraised_count(const struct unraised *u); /* kept now */

@@ -114,13 +114,14 @@ static void a_new_feed_hears_what_is_not_on_disk(void **state)
     hear(d);
     assert_int_equal(d->heard[2].again, 0);
     unraised_kept(d->u, 1);
-    unraised_again(d->u, d->out);
+    unraised_again(d->u, d->out, 2);
     hear(d);
     assert_int_equal(d->count, 2);
     assert_int_equal(d->first[0], 'b');
     assert_int_equal(d->first[1], 'c');
     assert_int_equal(d->heard[0].serial, 2);
     assert_int_equal(d->heard[0].again, 1);
+    assert_int_equal(d->heard[0].feed, 2);
     unraised_kept(d->u, 3);
     assert_int_equal(unraised_raised(d->u), 3);
 }
@@ -154,7 +155,7 @@ static void a_new_feed_hears_all_in_their_order(void **state)
         tell(d, DESK_SESSION, line);
     for (uint64_t i = 0; i < alerts; i++)
         tell(d, DESK_ALERT, line);
-    unraised_again(d->u, d->out);
+    unraised_again(d->u, d->out, 2);
     for (int quiet = 0; quiet < 3;) {
         hear(d);
         quiet = d->count > 0 ? 0 : quiet + 1;
