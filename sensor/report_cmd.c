@@ -2,127 +2,30 @@
 #include "sensor/report_cmd.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
-#include "base/text.h"
 #include "report/prevalence_render.h"
-#include "sensor/stream.h"
-
-#define TOLD 20 /* broken lines that are told of one by one */
+#include "sensor/event_lines.h"
 
 struct report {
     struct prevalence *prevalence;
     struct mmdb *mmdb;
     struct prevalence_run run;
-    uint64_t unread; /* files that could not be read, or not to their end */
+    struct event_lines lines;
+    uint64_t unread; /* data bases that are damaged */
 };
 
-static void complain(const char *name, const char *what)
+static bool take_line(void *user, struct span line, char why[EVENT_WHY])
 {
-    char shown[300];
-    text_escape(shown, sizeof(shown), span_str(name));
-    fprintf(stderr, "stripwatch: %s: %s\n", shown, what);
-}
-
-/* --- lines --- */
-
-static void tell_broken(struct report *r, const char *name, uint64_t number, const char *why)
-{
-    char shown[300];
-    r->run.broken++;
-    text_escape(shown, sizeof(shown), span_str(name));
-    if (r->run.broken <= TOLD)
-        fprintf(stderr, "stripwatch: %s:%" PRIu64 ": %s\n", shown, number, why);
-}
-
-static void take_line(struct report *r, const char *name, uint64_t number, struct span line)
-{
-    char why[EVENT_WHY];
+    struct report *r = user;
     struct event e;
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
-    if (line.n == 0)
-        return;
-    r->run.lines++;
-    switch (event_read(line, &e, why)) {
-    case EVENT_SESSION:
+    enum event_kind kind = event_read(line, &e, why);
+    if (kind == EVENT_SESSION)
         prevalence_add(r->prevalence, &e);
-        break;
-    case EVENT_OTHER:
-        r->run.other++;
-        break;
-    default:
-        tell_broken(r, name, number, why);
-    }
-}
-
-/* The next line, without its end; the window then begins behind it. False: there is none. One that
- * does not fit into the window is cut off in pieces, of which the first has *whole false. */
-struct lines {
-    struct stream *stream;
-    bool inside; /* the window begins inside a line that did not fit */
-};
-
-static bool next_line(struct lines *l, struct span *line, bool *whole)
-{
-    struct span at = stream_window(l->stream, 1);
-    size_t end = span_find(at, '\n');
-    for (size_t seen = at.n; end == at.n && at.n < CAP_EVENT_LINE; seen = at.n) {
-        at = stream_window(l->stream, at.n + 1);
-        if (at.n == seen)
-            break;
-        end = seen + span_find(span_from(at, seen), '\n');
-    }
-    *line = span_first(at, end);
-    *whole = !l->inside && (end < at.n || at.n < CAP_EVENT_LINE);
-    l->inside = end == at.n;
-    *stream_ready(l->stream) = span_from(at, end + 1);
-    return at.n > 0;
-}
-
-static void take_lines(struct report *r, const char *name, struct stream *stream)
-{
-    struct lines l = {.stream = stream};
-    struct span line;
-    bool whole, begun = true;
-    for (uint64_t number = 1; next_line(&l, &line, &whole); number += begun) {
-        if (whole) {
-            take_line(r, name, number, line);
-        } else if (begun) {
-            r->run.lines++;
-            tell_broken(r, name, number, "the line is longer than 1 MiB");
-        }
-        begun = !l.inside;
-    }
-}
-
-static int open_input(const char *name)
-{
-    if (strcmp(name, "-") == 0)
-        return fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
-    return open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-}
-
-static void read_input(struct report *r, const char *name)
-{
-    int fd = open_input(name);
-    struct stream *stream = fd < 0 ? NULL : stream_open(fd, CAP_EVENT_LINE);
-    if (!stream) {
-        complain(name, strerror(errno));
-        r->unread++;
-        return;
-    }
-    r->run.files++;
-    take_lines(r, name, stream);
-    if (stream_error(stream)) {
-        complain(name, stream_error(stream));
-        r->unread++;
-    }
-    stream_close(stream);
+    r->run.other += kind == EVENT_OTHER;
+    return kind != EVENT_BROKEN;
 }
 
 /* --- the report --- */
@@ -138,8 +41,7 @@ static int render(struct report *r, const struct cli *c, FILE *to)
 
 static enum report_exit conclude(struct report *r, FILE *to)
 {
-    if (r->run.broken > TOLD)
-        fprintf(stderr, "stripwatch: and %" PRIu64 " more broken lines\n", r->run.broken - TOLD);
+    event_lines_close(&r->lines);
     if (mmdb_damaged(r->mmdb)) {
         fprintf(stderr, "stripwatch: --mmdb: %" PRIu64 " look-ups met damaged data\n",
                 mmdb_damaged(r->mmdb));
@@ -149,7 +51,7 @@ static enum report_exit conclude(struct report *r, FILE *to)
         fprintf(stderr, "stripwatch: standard output: %s\n", strerror(errno));
         return REPORT_TROUBLE;
     }
-    return r->unread || r->run.broken ? REPORT_PARTLY : REPORT_DONE;
+    return r->unread || r->lines.unread || r->lines.broken ? REPORT_PARTLY : REPORT_DONE;
 }
 
 static enum report_exit out_of_memory(void)
@@ -160,8 +62,12 @@ static enum report_exit out_of_memory(void)
 
 static enum report_exit measure(struct report *r, const struct cli *c, FILE *to)
 {
+    r->lines = (struct event_lines){.take = take_line, .user = r};
     for (size_t i = 0; i < c->operand_count; i++)
-        read_input(r, c->operand[i]);
+        event_lines_read(&r->lines, c->operand[i]);
+    r->run.files = r->lines.files;
+    r->run.lines = r->lines.lines;
+    r->run.broken = r->lines.broken;
     if (r->run.lines == r->run.broken) {
         fprintf(stderr, "stripwatch: report: there is no line of EVE in what was given\n");
         return REPORT_TROUBLE;
