@@ -3,7 +3,48 @@
 
 #include <stdio.h>
 
-/* What we asked ourselves has no packets, and no input that it came from. */
+#include "base/text.h"
+
+static void put_host(struct json *out, const char *key, const struct discovery_host *h)
+{
+    char text[TEXT_IP];
+    if (h->family == 0)
+        return;
+    text_ip(text, h->family, h->address);
+    json_word(out, key, text);
+}
+
+/* What somebody reports, with the names that RFC 8460 section 4.2 has for it. */
+static void put_report(struct json *out, const struct discovery_report *r)
+{
+    json_object(out, "report");
+    if (*r->organization)
+        json_str(out, "organization_name", r->organization);
+    if (*r->id)
+        json_str(out, "report_id", r->id);
+    if (r->begin || r->end) {
+        json_time(out, "start", r->begin);
+        json_time(out, "end", r->end);
+    }
+    json_str(out, "result_type", r->result);
+    put_host(out, "sending_mta_ip", &r->sender);
+    if (*r->mx)
+        json_str(out, "receiving_mx_hostname", r->mx);
+    put_host(out, "receiving_ip", &r->receiver);
+    if (r->sessions)
+        json_uint(out, "failed_session_count", r->sessions);
+    json_close(out);
+}
+
+static void put_lookup(struct json *out, const struct discovery *d)
+{
+    json_object(out, "lookup");
+    json_time(out, "time", d->time);
+    json_close(out);
+}
+
+/* What we asked ourselves, and what was reported to us, has no packets, and no input that it came
+ * from. */
 static void put_own(struct json *out, const struct discovery *d, const struct eve_options *o)
 {
     json_begin(out);
@@ -11,9 +52,10 @@ static void put_own(struct json *out, const struct discovery *d, const struct ev
     json_word(out, "event_type", "alert");
     if (o->sensor)
         json_str(out, "host", o->sensor);
-    json_object(out, "lookup");
-    json_time(out, "time", d->time);
-    json_close(out);
+    if (d->kind == DISCOVERY_REPORT)
+        put_report(out, d->report);
+    else
+        put_lookup(out, d);
 }
 
 static void put_envelope(struct json *out, const struct discovery *d, const struct finding *f,
@@ -37,10 +79,12 @@ static void put_question(struct json *out, const struct discovery *d)
     static const char *const answer[] = {"records", "none", "failed", "unanswered"};
     _Static_assert(sizeof(answer) / sizeof(answer[0]) == DISCOVERY_ANSWER_COUNT, "a text each");
     static const char *const prefix[] = {"",         "",         "_mta-sts.", "_25._tcp.",
-                                         "mta-sts.", "mta-sts.", "_mta-sts."};
+                                         "mta-sts.", "mta-sts.", "_mta-sts.", ""};
     _Static_assert(sizeof(prefix) / sizeof(prefix[0]) == DISCOVERY_KIND_COUNT, "one each");
     bool of_host = d->kind == DISCOVERY_ADDRESS || d->kind == DISCOVERY_TLSA;
     char name[CAP_DOMAIN_TEXT + 16];
+    if (d->kind == DISCOVERY_REPORT)
+        return; /* nothing was asked */
     snprintf(name, sizeof(name), "%s%s", prefix[d->kind], of_host ? d->host.text : d->domain.text);
     if (d->kind == DISCOVERY_FETCH || d->kind == DISCOVERY_POLICY) {
         json_object(out, "tls");

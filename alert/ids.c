@@ -99,7 +99,9 @@ static void put_discovery(struct serial *t, const char *head, const struct disco
 {
     put(t, head, '\n');
     put(t, rule_row(rule)->name, '\n');
-    if (d->own)
+    if (d->kind == DISCOVERY_REPORT)
+        put(t, "report", '\n');
+    else if (d->own)
         put(t, "lookup", '\n');
     else
         put_tuple(t, d->tcp ? "tcp" : "udp", &d->key);
@@ -107,11 +109,30 @@ static void put_discovery(struct serial *t, const char *head, const struct disco
     put(t, d->domain.n ? d->domain.text : d->host.text, '\n');
 }
 
+static void put_host(struct serial *t, const struct discovery_host *h)
+{
+    char ip[TEXT_IP] = "-";
+    if (h->family)
+        text_ip(ip, h->family, h->address);
+    put(t, ip, '\n');
+}
+
+/* Without the texts of the report, which may be long. */
+static void put_report(struct serial *t, const struct discovery_report *r)
+{
+    put_host(t, &r->sender);
+    put_host(t, &r->receiver);
+    put(t, r->tlsrpt ? r->tlsrpt : "-", '\n');
+}
+
 int ids_discovery_finding(const struct discovery *d, enum rule_id rule, char out[IDS_TEXT])
 {
     struct serial t = {.n = 0};
     put_discovery(&t, "stripwatch-finding-1", d, rule);
-    put_uint(&t, d->id, '\n');
+    if (d->kind == DISCOVERY_REPORT)
+        put_report(&t, d->report);
+    else
+        put_uint(&t, d->id, '\n');
     return finish(&t, out);
 }
 

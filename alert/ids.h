@@ -16,9 +16,12 @@
  * stream offset of its evidence. Of what DNS said the third line may begin with udp, the fourth is
  * the time of the question in nanoseconds, for it has no sequence number to tell it by, the fifth
  * the domain, and a finding's last one the id of the DNS message. A look-up of our own has no
- * tuple: the third line is `lookup`, the fourth its time. What a sensor says of itself has no
- * tuple: the third line is what it is about, the fourth the sensor (or -), the fifth the time when
- * it began in nanoseconds; incident and finding differ in the first line alone.
+ * tuple: the third line is `lookup`, the fourth its time. What others report has none either: the
+ * third line is `report`, the fourth the time when it begins, and a finding ends in three lines,
+ * the sender, the receiver and the result of RFC 8460, each - where it is not told. What a sensor
+ * says of itself has no tuple: the third line is what it is about, the fourth the sensor (or -),
+ * the fifth the time when it began in nanoseconds; incident and finding differ in the first line
+ * alone.
  */
 #ifndef ALERT_IDS_H
 #define ALERT_IDS_H

@@ -227,16 +227,17 @@
 #define CAP_MMDB         8       /* files that say of which AS and country an address is */
 
 /* --- reports by TLSRPT (RFC 8460) --- */
-#define CAP_TLSRPT_BYTES    4194304 /* of one, decompressed: 16,000 failures; real ones have 2,000 */
+#define CAP_TLSRPT_BYTES    4194304 /* of one, decompressed: 16,000 failures */
 #define CAP_TLSRPT_DEPTH    16      /* of brackets; the format has five */
 #define CAP_TLSRPT_POLICIES 1024    /* of one; a domain has one or two */
 #define CAP_TLSRPT_FAILURES 65536   /* of one that are looked at */
-#define CAP_TLSRPT_DAYS     31      /* of one; RFC 8460 section 4.1 wants one, and weeks were seen */
-#define CAP_TLSRPT_TEXT     128     /* bytes kept of a name or a reason in one, escaped */
-#define CAP_TLSRPT_ROWS     65536   /* failures of one kind and pair of hosts that are written */
-#define CAP_TLSRPT_FILES    65536   /* in a directory of reports */
-#define CAP_OWN_DOMAINS     256     /* of the operator, with those of the configuration */
-#define CAP_OWN_DAYS        65536   /* a domain on a day each */
+#define CAP_TLSRPT_DAYS     31    /* of one; RFC 8460 section 4.1 wants one, and weeks were seen */
+#define CAP_TLSRPT_TEXT     128   /* bytes kept of a name or a reason in one, escaped */
+#define CAP_TLSRPT_ROWS     65536 /* failures of one kind and pair of hosts that are written */
+#define CAP_TLSRPT_FILES    65536 /* in a directory of reports */
+#define CAP_TLSRPT_FOUND    16384 /* findings in received reports, 1 KiB each */
+#define CAP_OWN_DOMAINS     256   /* of the operator, with those of the configuration */
+#define CAP_OWN_DAYS        65536 /* a domain on a day each */
 #define CAP_BORDER_PAIRS    1048576 /* a sender and an exchanger on a day, 80 bytes each */
 #define CAP_BORDER_DAYS     4096    /* on which anything was seen: eleven years */
 #define CAP_HANDSHAKES      65536   /* whose session has not ended; a power of two */

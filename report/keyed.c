@@ -79,6 +79,12 @@ int64_t keyed_add(struct keyed *k, const void *key)
     return k->count - 1;
 }
 
+int64_t keyed_find(const struct keyed *k, const void *key)
+{
+    const uint32_t *slot = k->room ? find(k, key) : NULL;
+    return slot ? (int64_t)*slot - 1 : -1;
+}
+
 void *keyed_at(const struct keyed *k, uint32_t number)
 {
     return k->record + (size_t)number * k->size;

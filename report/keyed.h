@@ -23,6 +23,9 @@ void keyed_free(struct keyed *k);
  * no room, or no memory. */
 int64_t keyed_add(struct keyed *k, const void *key);
 
+/* The same without adding it; -1: there is none. */
+int64_t keyed_find(const struct keyed *k, const void *key);
+
 /* Valid until the next keyed_add(). */
 void *keyed_at(const struct keyed *k, uint32_t number);
 uint32_t keyed_count(const struct keyed *k);

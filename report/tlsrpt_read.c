@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "report/event_field.h"
 
@@ -211,12 +212,18 @@ static void read_range(const struct place *p, const json_t *root, struct tlsrpt_
     }
     bool begins = read_time(&at, range, "start-datetime", &out->begin);
     bool ends = read_time(&at, range, "end-datetime", &out->end);
+    const char *why = NULL;
     if (!begins || !ends)
         return;
-    out->dated = out->end >= out->begin && out->end - out->begin <= CAP_TLSRPT_DAYS * DAY;
-    if (!out->dated)
-        tell(&at, "", out->end < out->begin ? "ends before it begins" : "is longer than a month",
-             span_of(NULL, 0));
+    if (out->begin < 0 || out->end > CLOCK_PACKET_S)
+        why = "is of no time in which there are reports";
+    else if (out->end < out->begin)
+        why = "ends before it begins";
+    else if (out->end - out->begin > CAP_TLSRPT_DAYS * DAY)
+        why = "is longer than a month";
+    out->dated = !why;
+    if (why)
+        tell(&at, "", why, span_of(NULL, 0));
 }
 
 /* Brackets outside of texts: what comes may make a parser climb for long. */
@@ -273,7 +280,7 @@ int tlsrpt_read(struct span text, const struct tlsrpt_reader *to)
         return -1;
     bool is = is_report(&top, root);
     if (is) {
-        keep(&top, root, "organization-name", r.organization, sizeof(r.organization));
+        text_mask(r.organization, sizeof(r.organization), text_in(&top, root, "organization-name"));
         keep(&top, root, "report-id", r.id, sizeof(r.id));
         read_range(&top, root, &r);
         to->report(to->user, &r);

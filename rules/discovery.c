@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "rules/raise.h"
+#include "rules/reported.h"
 #include "rules/wording.h"
 
 #define SILENT_FEW  2 /* queries in a row: one alone is lost every day */
@@ -347,6 +348,9 @@ bool discovery_judge(const struct discovery *d, struct finding *out)
         return sts_policy_weakened(d, out);
     case DISCOVERY_ID:
         return sts_id_replayed(d, out);
+    case DISCOVERY_REPORT:
+        reported_judge(d, out);
+        return true;
     case DISCOVERY_KIND_COUNT:
         break;
     }

@@ -17,6 +17,7 @@ enum discovery_kind {
     DISCOVERY_FETCH,   /* the policy of `domain`, over HTTPS */
     DISCOVERY_POLICY,  /* what that policy says, `own` */
     DISCOVERY_ID,      /* the id in the _mta-sts record of `domain`, `own` */
+    DISCOVERY_REPORT,  /* a sender reports what he met at an exchanger of `domain`, `own` */
     DISCOVERY_KIND_COUNT
 };
 
@@ -47,6 +48,35 @@ struct discovery_policy {
     int status;          /* FETCH: of HTTP; 0: it did not come so far */
     const char *tlsrpt;  /* FETCH: RFC 8460 section 4.3 */
     const char *why;     /* FETCH: in words */
+};
+
+/* REPORT: how it differs from what the border saw. */
+enum discovery_differs {
+    DISCOVERY_ELSEWHERE,  /* they were led to an address that is not ours */
+    DISCOVERY_NEVER_HERE, /* they spoke with somebody, and did not reach us */
+    DISCOVERY_OFFERED,    /* no STARTTLS came to them, and we had offered it */
+    DISCOVERY_DIFFERS_COUNT
+};
+
+/* An address; family 4, 6, or 0: it is not told. */
+struct discovery_host {
+    uint8_t family;
+    uint8_t address[16];
+};
+
+/* Texts are borrowed and printable; empty: not told. */
+struct discovery_report {
+    enum discovery_differs differs;
+    const char *organization, *id; /* whose report it is, and which */
+    nstime begin, end;             /* that it is about; both 0: not told */
+    const char *result;            /* as it stands there */
+    const char *tlsrpt;            /* the same, where RFC 8460 section 4.3 has it; or NULL */
+    const char *mx;                /* the name of the exchanger */
+    struct discovery_host sender, receiver;
+    uint64_t sessions; /* that failed; 0: not told */
+    uint64_t came;     /* sessions of that sender at the border */
+    uint64_t offered;  /* of those: with STARTTLS in the reply */
+    uint64_t clear;    /* of those: not asked for, and mail went in clear */
 };
 
 struct discovery {
@@ -80,6 +110,7 @@ struct discovery {
     const char *sts_id;         /* ID: which */
     struct discovery_policy policy;
     const char *invalid; /* STS, RECORDS: what is wrong with them; NULL: nothing */
+    const struct discovery_report *report; /* REPORT; borrowed */
 };
 
 /* False: there is nothing to say. Else `out` is the finding, and may be of severity info. */

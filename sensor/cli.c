@@ -44,6 +44,10 @@ enum option_id {
     OPTION_BY,
     OPTION_MMDB,
     OPTION_CSV,
+    OPTION_TLSRPT,
+    OPTION_TLSRPT_IN,
+    OPTION_OWN_DOMAIN,
+    OPTION_OUT,
     OPTION_SERVER,
     OPTION_CONTROL,
     OPTION_FORGET,
@@ -74,7 +78,8 @@ enum option_id {
 #define ON(command) (1u << (command))
 #define EVERYWHERE  (ON(CLI_COMMAND_COUNT) - 1)
 #define LIVE        (ON(CLI_WATCH) | ON(CLI_CHECK))
-#define CONFIGURED  (LIVE | ON(CLI_READ) | ON(CLI_POLICY)) /* -c, --set */
+#define CONFIGURED  (LIVE | ON(CLI_READ) | ON(CLI_POLICY) | ON(CLI_REPORT)) /* -c, --set */
+#define NETWORK     (LIVE | ON(CLI_READ) | ON(CLI_REPORT)) /* whose addresses are ours */
 
 struct option_row {
     const char *name;
@@ -101,8 +106,8 @@ static const struct option_row OPTION[] = {
                        "alerts alone"},
     [OPTION_PORTS] = {"ports", 0, "PORT,...", ON(CLI_READ) | LIVE, false,
                       "server ports that carry mail (25,465,587,2525; 465 begins with TLS)"},
-    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", ON(CLI_READ) | LIVE, false, "our networks"},
-    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", ON(CLI_READ) | LIVE, false,
+    [OPTION_LOCAL_NETS] = {"local-nets", 0, "CIDR,...", NETWORK, false, "our networks"},
+    [OPTION_OWN_MX] = {"own-mx", 0, "CIDR,...", NETWORK, false,
                        "our mail exchangers, where they are not in our networks"},
     [OPTION_SMART_HOSTS] = {"smart-hosts", 0, "CIDR,...", ON(CLI_READ) | LIVE, false,
                             "relays that our mail goes through"},
@@ -125,8 +130,7 @@ static const struct option_row OPTION[] = {
                           "resolvers whose word counts that an answer is authentic (any)"},
     [OPTION_COMMUNITY_ID_SEED] = {"community-id-seed", 0, "N", ON(CLI_READ) | LIVE, false,
                                   "seed of the community_id, 0 to 65535 (0)"},
-    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", ON(CLI_READ) | LIVE, false,
-                            "`host` of every line"},
+    [OPTION_SENSOR_NAME] = {"sensor-name", 0, "NAME", NETWORK, false, "`host` of every line"},
     [OPTION_FAIL_ON] = {"fail-on", 0, "SEVERITY", ON(CLI_READ), false,
                         "exit with 1 from it on: low, medium, high, critical, none (medium)"},
     [OPTION_MIN_SEVERITY] = {"min-severity", 0, "SEVERITY", ON(CLI_READ) | LIVE, false,
@@ -150,6 +154,15 @@ static const struct option_row OPTION[] = {
     [OPTION_MMDB] = {"mmdb", 0, "FILE", ON(CLI_REPORT), true,
                      "AS or countries of addresses, in MaxMind's format"},
     [OPTION_CSV] = {"csv", 0, NULL, ON(CLI_REPORT), true, "CSV instead of the table"},
+    [OPTION_TLSRPT] =
+        {"tlsrpt", 0, NULL, ON(CLI_REPORT), true,
+         "reports by TLSRPT (RFC 8460) of what the border saw at our mail exchangers"},
+    [OPTION_TLSRPT_IN] = {"tlsrpt-in", 0, "REPORT", ON(CLI_REPORT), true,
+                          "hold what senders reported against what the border saw: a file, or a "
+                          "directory of them"},
+    [OPTION_OWN_DOMAIN] = {"own-domain", 0, "DOMAIN,...", ON(CLI_REPORT), true, "our mail domains"},
+    [OPTION_OUT] = {"out", 0, "DIR", ON(CLI_REPORT), false,
+                    "tlsrpt: a file for each report, instead of a line to standard output"},
     [OPTION_SERVER] = {"server", 0, "ADDR[:PORT]", ON(CLI_STATUS), false,
                        "what is remembered of this server (port 25)"},
     [OPTION_CONTROL] = {"control", 0, "PATH", ON(CLI_STATUS), false,
@@ -161,7 +174,7 @@ static const struct option_row OPTION[] = {
     [OPTION_CONFIG] =
         {"config", 'c', "FILE", CONFIGURED, false,
          "the configuration; conf.d/*.yaml beside it are read after it (read, policy: "
-         "of it what resolver and fetch have)"},
+         "of it what resolver and fetch have; report: what is ours)"},
     [OPTION_SET] = {"set", 0, "KEY=VALUE", CONFIGURED, true,
                     "any key of the configuration, as capture.snaplen=96KiB"},
     [OPTION_FILTER] = {"filter", 'f', "BPF", LIVE, false, "further filter of packets"},
@@ -245,7 +258,7 @@ static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
     [CLI_WATCH] = {"watch", "watch -i IFACE ... [options]", "watch interfaces"},
     [CLI_CHECK] = {"check", "check -c FILE [options]", "is the configuration right?"},
-    [CLI_REPORT] = {"report", "report --prevalence FILE|- ...",
+    [CLI_REPORT] = {"report", "report --prevalence|--tlsrpt FILE|- ...",
                     "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|refresh|audit|...",
                     "what a published policy or record says, and what is wrong with it"},
@@ -468,6 +481,14 @@ static int set_value(struct cli *c, enum option_id id, const char *value, struct
             return cli_value_refuse(why, value, "is one file too many");
         c->mmdb[c->mmdb_count++] = value;
         return 0;
+    case OPTION_TLSRPT_IN:
+        c->tlsrpt_in[c->tlsrpt_in_count++] = value;
+        return 0;
+    case OPTION_OWN_DOMAIN:
+        c->own_domain[c->own_domain_count++] = value;
+        return 0;
+    case OPTION_OUT:
+        return set_path(&c->out_dir, value, why);
     case OPTION_STATE:
         c->state = value;
         return 0;
@@ -517,6 +538,7 @@ static void set_flag(struct cli *c, enum option_id id)
         [OPTION_QUIET] = &c->quiet,
         [OPTION_PREVALENCE] = &c->prevalence,
         [OPTION_CSV] = &c->csv,
+        [OPTION_TLSRPT] = &c->tlsrpt,
         [OPTION_FORGET] = &c->forget,
         [OPTION_TXT] = &c->txt,
         [OPTION_TXT_STRINGS] = &c->txt,
@@ -586,6 +608,33 @@ static void add_operand(struct cli *c, const char *text)
         c->record++;
 }
 
+/* One report at a time, and of each what it knows. */
+static int check_report(struct cli *c, const bool *seen)
+{
+    static const enum option_id of_prevalence[] = {OPTION_BY, OPTION_MMDB, OPTION_CSV};
+    static const enum option_id of_tlsrpt[] = {OPTION_OWN_DOMAIN, OPTION_OWN_MX,
+                                               OPTION_LOCAL_NETS, OPTION_CONFIG,
+                                               OPTION_SET,        OPTION_SENSOR_NAME};
+    bool in = c->tlsrpt_in_count > 0;
+    if (c->prevalence + c->tlsrpt + in == 0)
+        return refuse(c, "report: which one? --prevalence, --tlsrpt or --tlsrpt-in REPORT");
+    if (c->prevalence + c->tlsrpt + in > 1)
+        return refuse(c, "report: --prevalence, --tlsrpt and --tlsrpt-in are different reports: "
+                         "give one of them");
+    for (size_t i = 0; !c->prevalence && i < sizeof(of_prevalence) / sizeof(*of_prevalence); i++)
+        if (seen[of_prevalence[i]])
+            return refuse(c, "report: --%s is for --prevalence", OPTION[of_prevalence[i]].name);
+    for (size_t i = 0; c->prevalence && i < sizeof(of_tlsrpt) / sizeof(*of_tlsrpt); i++)
+        if (seen[of_tlsrpt[i]])
+            return refuse(c, "report: --%s is for --tlsrpt and --tlsrpt-in",
+                          OPTION[of_tlsrpt[i]].name);
+    if (c->out_dir && !c->tlsrpt)
+        return refuse(c, "report: --out is for --tlsrpt");
+    if (c->json && c->tlsrpt)
+        return refuse(c, "report: --tlsrpt writes JSON as it is");
+    return 0;
+}
+
 /* Options that cannot be meant together. */
 static int check_together(struct cli *c, const bool *seen)
 {
@@ -606,8 +655,8 @@ static int check_together(struct cli *c, const bool *seen)
         return refuse(c, "check: nothing to check: -c FILE");
     if (c->json && c->csv)
         return refuse(c, "--json and --csv are two forms of one report: give one of them");
-    if (c->command == CLI_REPORT && !c->prevalence)
-        return refuse(c, "report: which one? --prevalence");
+    if (c->command == CLI_REPORT && check_report(c, seen))
+        return -1;
     if (c->json && seen[OPTION_COLOUR])
         return refuse(c, "--color is for the summary, and --json takes its place");
     return 0;
@@ -717,7 +766,9 @@ int cli_parse(struct cli *c, int argc, char **argv)
     c->operand = calloc((size_t)argc, sizeof(*c->operand));
     c->string = calloc((size_t)argc, sizeof(*c->string));
     c->setting = calloc((size_t)argc + OPTION_COUNT, sizeof(*c->setting)); /* and each flag once */
-    if (!c->operand || !c->string || !c->setting)
+    c->tlsrpt_in = calloc((size_t)argc, sizeof(*c->tlsrpt_in));
+    c->own_domain = calloc((size_t)argc, sizeof(*c->own_domain));
+    if (!c->operand || !c->string || !c->setting || !c->tlsrpt_in || !c->own_domain)
         return refuse(c, "out of memory");
     return parse_options(c, argc - named, argv + named);
 }
@@ -727,9 +778,13 @@ void cli_fini(struct cli *c)
     free(c->operand);
     free(c->string);
     free(c->setting);
+    free(c->tlsrpt_in);
+    free(c->own_domain);
     c->operand = NULL;
     c->string = NULL;
     c->setting = NULL;
+    c->tlsrpt_in = NULL;
+    c->own_domain = NULL;
 }
 
 /* --- help --- */
@@ -796,8 +851,12 @@ void cli_help(FILE *to, enum cli_command command)
     if (command == CLI_REPORT)
         fputs("\nFILE holds lines that `stripwatch read --json` wrote, of one sensor or of\n"
               "many; it may be compressed with gzip, zstd or lz4. - is standard input.\n"
-              "\nExit: 0 all was read; 2 wrong usage or nothing readable; 3 some input was cut or\n"
-              "unreadable; the rest was used.\n",
+              "\nstripwatch report --prevalence FILE ...\n"
+              "stripwatch report --tlsrpt --own-domain D --own-mx CIDR [--out DIR] FILE ...\n"
+              "stripwatch report --tlsrpt-in REPORT --own-mx CIDR [--json] FILE ...\n"
+              "docs/prevalence.md and docs/tlsrpt.md say what they mean.\n"
+              "\nExit: 0 all was read; 1 --tlsrpt-in found something; 2 wrong usage or nothing\n"
+              "readable; 3 some input was cut or unreadable; the rest was used.\n",
               to);
     if (command == CLI_STATUS)
         fputs("\nWithout --server it says how much is remembered. docs/history.md says what.\n"

@@ -93,6 +93,12 @@ struct cli {
     enum prevalence_by by;
     const char *mmdb[CAP_MMDB]; /* files of AS and countries, in their order */
     uint32_t mmdb_count;
+    bool tlsrpt;             /* write reports by TLSRPT */
+    const char *out_dir;     /* into that directory; NULL: to standard output */
+    const char **tlsrpt_in;  /* received reports, files and directories, in their order */
+    size_t tlsrpt_in_count;  /* 0: none is to be read */
+    const char **own_domain; /* lists of domains, likewise */
+    size_t own_domain_count;
 
     /* status */
     const char *server;  /* ADDR[:PORT]; NULL: all */

@@ -15,6 +15,8 @@
 #include "sensor/report_cmd.h"
 #include "sensor/rules_cmd.h"
 #include "sensor/status_cmd.h"
+#include "sensor/tlsrpt_cmd.h"
+#include "sensor/tlsrpt_in_cmd.h"
 #include "sensor/version.h"
 #include "sensor/watch.h"
 
@@ -68,6 +70,13 @@ static int watch(const struct cli *c)
     return code;
 }
 
+static enum report_exit report(struct cli *c)
+{
+    if (c->tlsrpt)
+        return tlsrpt_cmd(c, stdout);
+    return c->tlsrpt_in_count > 0 ? tlsrpt_in_cmd(c, stdout) : report_cmd(c, stdout);
+}
+
 static int run(struct cli *c)
 {
     if (c->help)
@@ -80,7 +89,7 @@ static int run(struct cli *c)
     case CLI_CHECK:
         return check_cmd(c, stdout) ? READ_USAGE : flush_standard();
     case CLI_REPORT:
-        return (int)report_cmd(c, stdout);
+        return (int)report(c);
     case CLI_STATUS:
         return status_cmd(c, stdout);
     case CLI_RULES:

@@ -7,8 +7,9 @@
 
 enum report_exit {
     REPORT_DONE,
-    REPORT_TROUBLE = 2, /* wrong usage, nothing readable, no memory, or output that failed */
-    REPORT_PARTLY,      /* some input was unreadable; the rest was used */
+    REPORT_FOUND,   /* --tlsrpt-in: there is a finding */
+    REPORT_TROUBLE, /* wrong usage, nothing readable, no memory, or output that failed */
+    REPORT_PARTLY,  /* some input was unreadable; the rest was used */
 };
 
 /* Writes to `to`, and what goes wrong to standard error. Returns the exit code. */

@@ -213,6 +213,8 @@ static void a_range_that_is_none_leaves_the_rest(void **state)
          "date-range=ends before it begins;"},
         {"{\"start-datetime\":\"2026-01-01T00:00:00Z\",\"end-datetime\":\"2026-02-01T00:00:01Z\"}",
          "date-range=is longer than a month;"},
+        {"{\"start-datetime\":\"9999-01-01T00:00:00Z\",\"end-datetime\":\"9999-01-01T00:00:01Z\"}",
+         "date-range=is of no time in which there are reports;"},
     };
     for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
         char text[1000];
