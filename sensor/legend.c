@@ -116,8 +116,7 @@ static const struct legend EVIDENCE[] = {
     {"E2", "they differ from what is usual for this server or client"},
     {"E3", "a promise was broken"},
     {"E4", "two versions of the same bytes, or timing that the path does not allow"},
-    {"E5",
-     "two points of observation saw different bytes of one session, or a sender reports what our border did not see"},
+    {"E5", "two points of observation saw different things"},
     {"-", "none: a fact about the sensor itself"},
     {NULL, NULL},
 };
