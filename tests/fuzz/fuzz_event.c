@@ -13,7 +13,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct siphash_key key = {1, 2};
-static const struct span ours[] = {{(const uint8_t *)"rcpt.test", 9}};
+static const struct span ours[] = {{(const uint8_t *)"rcpt.test", sizeof("rcpt.test") - 1}};
 static const struct sighting_own own = {ours, 1};
 
 static void must(bool ok)
@@ -39,11 +39,11 @@ static void check_session(const struct event *e)
     must_be_printable(e->token);
 }
 
-static void check_sighting(const struct sighting *s, size_t own)
+static void check_sighting(const struct sighting *s)
 {
     must(s->client.family && s->server.family && s->outcome < SIGHTING_OUTCOME_COUNT);
     must(s->outcome != SIGHTING_FAILURE || (s->result < TLSRPT_RESULT_COUNT && s->why[0]));
-    must(s->policy_of <= own && s->policy < TLSRPT_TYPE_COUNT);
+    must(s->policy_of <= own.count && s->policy < TLSRPT_TYPE_COUNT);
     must_be_printable(s->why);
     must_be_printable(s->helo);
 }
@@ -64,7 +64,7 @@ static void see(struct tlsrpt_made *m, struct border *b, struct sighting_peer *p
     if (kind != SIGHTING_SESSION)
         return;
     sighting_join(&s, peer);
-    check_sighting(&s, own.count);
+    check_sighting(&s);
     tlsrpt_made_add(m, &s);
     border_add(b, &s);
     must(border_sight(b, s.second, s.second) == BORDER_SAW);
