@@ -76,14 +76,14 @@ static void read_helo(struct span banner, struct sighting *out)
     keep_host(out->helo, sizeof(out->helo), span_first(rest, span_find(rest, ' ')));
 }
 
-/* Above info: what is that is no fault of the server's. */
+/* Above info; `rule` NULL: of any rule. */
 static bool has_finding(const json_t *list, const char *rule)
 {
     size_t i;
     json_t *f;
     json_array_foreach(list, i, f)
     {
-        if (says(f, "rule", rule) && !says(f, "severity", "info"))
+        if ((!rule || says(f, "rule", rule)) && !says(f, "severity", "info"))
             return true;
     }
     return false;
@@ -165,6 +165,7 @@ static bool read_starttls(const json_t *t, const struct sighting_own *own, struc
     read_recipients(json_object_get(clear, "rcpt_domains"), own, out);
     read_policy(json_object_get(t, "policy"), own, out);
     out->certificate = has_finding(json_object_get(t, "findings"), "sts-certificate-invalid");
+    out->ordinary = !has_finding(json_object_get(t, "findings"), NULL);
     read_helo(event_member(t, "banner"), out);
     return true;
 }
@@ -303,6 +304,8 @@ static enum sighting_kind read_root(const json_t *root, const struct sighting_ow
         return SIGHTING_OTHER;
     if (!read_moment(root, out, why))
         return SIGHTING_BROKEN;
+    out->live = event_member(root, "in_iface").n > 0;
+    out->ordinary = kind == SIGHTING_HANDSHAKE;
     if (kind == SIGHTING_HANDSHAKE)
         read_handshake(root, t, &out->peer);
     if (kind != SIGHTING_SESSION)

@@ -42,6 +42,9 @@ struct sighting_own {
 };
 
 struct sighting {
+    bool live; /* of a wire (`in_iface`), where lines may be written of findings alone */
+    bool
+        ordinary; /* and this one is of none: a session without a finding above info, a handshake */
     int64_t second; /* Unix time of the line */
     uint64_t flow_id;
     int64_t blind; /* BLIND: seconds that it is about, before `second` */

@@ -33,7 +33,7 @@ static struct tlsrpt_match did_not_come(const struct border *b, const struct tls
     if (why)
         return untold(why);
     if (!whole)
-        return untold("some lines of what the border saw could not be read");
+        return untold("the lines do not have all that the border saw");
     if (tlsrpt_host_is_inner(&f->sender))
         return untold("sending-mta-ip is an address inside of their network");
     return say(TLSRPT_NEVER_HERE);

@@ -43,8 +43,8 @@ static void say_difference(struct finding *f, const struct discovery_report *r)
         return;
     default:
         wording_say(f,
-                    "Our border saw %" PRIu64 " session%s from there, and STARTTLS was offered "
-                    "in %" PRIu64 " of them: it was taken away outside of our network.",
+                    "Our border saw %" PRIu64 " session%s from there, and STARTTLS was offered in "
+                    "%" PRIu64 " of them: it was taken away between our border and them.",
                     r->came, r->came == 1 ? "" : "s", r->offered);
         if (r->clear)
             wording_say(f, "In %" PRIu64 " of these mail followed in clear.", r->clear);

@@ -153,6 +153,8 @@ static enum report_exit run(struct writing *w, const struct cli *c)
         return REPORT_TROUBLE;
     if (w->lines.lines.lines == w->lines.lines.broken)
         return trouble("report: there is no line of EVE in what was given", "");
+    if (tlsrpt_lines_chosen(&w->lines))
+        return trouble("report: their counts would be false, so there is no report", "");
     return write_reports(w);
 }
 

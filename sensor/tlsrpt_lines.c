@@ -29,7 +29,10 @@ static bool take_line(void *user, struct span line, char why[EVENT_WHY])
 {
     struct tlsrpt_lines *t = user;
     struct sighting s;
-    switch (sighting_read(line, &t->own->names, &s, why)) {
+    enum sighting_kind kind = sighting_read(line, &t->own->names, &s, why);
+    t->live += s.live && kind != SIGHTING_BLIND;
+    t->ordinary += s.live && s.ordinary;
+    switch (kind) {
     case SIGHTING_SESSION:
         take_session(t, &s);
         return true;
@@ -61,6 +64,9 @@ int tlsrpt_lines_read(struct tlsrpt_lines *t, const struct cli *cli)
     for (size_t i = 0; i < cli->operand_count; i++)
         event_lines_read(&t->lines, cli->operand[i]);
     event_lines_close(&t->lines);
+    if (tlsrpt_lines_chosen(t))
+        fprintf(stderr, "stripwatch: report: these lines are of sessions with findings alone; a "
+                        "sensor writes one of each with privacy.log_sessions: all\n");
     recent_free(t->handshakes);
     t->handshakes = NULL;
     return 0;

@@ -16,6 +16,8 @@ struct tlsrpt_lines {
 
     uint64_t taken;     /* sessions that were handed on */
     uint64_t elsewhere; /* others: at exchangers of others, on other ports, from inside */
+    uint64_t live;      /* lines of wires; */
+    uint64_t ordinary;  /* of those: of no finding */
     struct event_lines lines;
     struct recent *handshakes;
 };
@@ -24,10 +26,16 @@ struct tlsrpt_lines {
  * on standard error. */
 int tlsrpt_lines_read(struct tlsrpt_lines *t, const struct cli *cli);
 
-/* Was anything of what the border saw lost on the way here? */
+/* Are there lines of a wire, and of findings alone (privacy.log_sessions)? */
+static inline bool tlsrpt_lines_chosen(const struct tlsrpt_lines *t)
+{
+    return t->live > 0 && t->ordinary == 0;
+}
+
+/* Is all that the border saw in the lines that were read? */
 static inline bool tlsrpt_lines_whole(const struct tlsrpt_lines *t)
 {
-    return t->lines.broken == 0 && t->lines.unread == 0;
+    return t->lines.broken == 0 && t->lines.unread == 0 && !tlsrpt_lines_chosen(t);
 }
 
 #endif

@@ -375,7 +375,7 @@ def check_findings(j):
     t.equal("offered", "severity", alerts[0]["alert"]["metadata"]["severity"], ["high"])
     t.equal("offered", "confidence", alerts[0]["alert"]["metadata"]["confidence"], ["medium"])
     reason = alerts[0]["starttls"]["finding"]["reason"]
-    t.check("2 sessions" in reason and "offered in 2" in reason and "outside" in reason, "offered",
+    t.check("2 sessions" in reason and "offered in 2" in reason and "between our border and them" in reason, "offered",
             reason)
     _, alerts = j.rules("offered, nothing in clear", received(failure()), [session()],
                         ["path-rewrites"])
@@ -499,8 +499,33 @@ def check_input(j):
     broken = call(j.binary, "--tlsrpt-in", folder / "b.json.gz", "--own-mx", MX, "-",
                   data=text(OFFERED) + b"{\n")
     t.equal("broken line", "exit code", broken.returncode, 3)
-    t.check(b"could not be read" in broken.stdout and b"mx-spoofed" not in broken.stdout,
+    t.check(b"do not have all" in broken.stdout and b"mx-spoofed" not in broken.stdout,
             "broken line", "who did not come may be in it: %r" % broken.stdout)
+
+
+def check_findings_alone(j):
+    """A sensor on a wire writes lines of findings alone, unless privacy.log_sessions is all: what
+    stands in them is no count, and who is not in them may have come."""
+    t = j.tally
+    finding = [{"rule": "starttls-refused", "severity": "low"}]
+    lines = [refused(findings=finding), refused(client="192.0.2.77", findings=finding)]
+    for line in lines:
+        line["in_iface"] = "eth0"
+    report = received(failure("validation-failure", sender=STRANGER))
+    done = j.run(report, lines)
+    t.equal("findings alone", "exit code", done.returncode, 3)
+    t.check(b"privacy.log_sessions" in done.stderr and b"do not have all" in done.stdout,
+            "findings alone", "%r %r" % (done.stdout, done.stderr))
+    written = call(j.binary, "--tlsrpt", *OWN, "-", data=text(lines))
+    t.equal("findings alone", "exit code of --tlsrpt", written.returncode, 2)
+    t.check(b"privacy.log_sessions" in written.stderr and not written.stdout, "findings alone",
+            written.stderr)
+    info = [{"rule": "certificate-untrusted", "severity": "info"}]
+    for ordinary in (session(findings=info), handshake(99)):
+        more = lines + [{**ordinary, "in_iface": "eth0"}]
+        t.equal("all sessions", "exit code", j.run(report, more).returncode, 1)
+        written = call(j.binary, "--tlsrpt", *OWN, "-", data=text(more))
+        t.equal("all sessions", "exit code of --tlsrpt", written.returncode, 0)
 
 
 def check_usage(tally, binary):
@@ -574,6 +599,7 @@ def main():
         check_innocent(join)
         check_strange(join)
         check_input(join)
+        check_findings_alone(join)
         check_captures(tally, binary, where)
     if len(sys.argv) > 2:
         check_real(tally, binary, Path(sys.argv[2]) / "data" / "tlsrpt")
