@@ -258,7 +258,7 @@ static const struct command_row COMMAND[] = {
     [CLI_READ] = {"read", "read [options] FILE|DIR|- ...", "analyse captures (pcap, pcapng)"},
     [CLI_WATCH] = {"watch", "watch -i IFACE ... [options]", "watch interfaces"},
     [CLI_CHECK] = {"check", "check -c FILE [options]", "is the configuration right?"},
-    [CLI_REPORT] = {"report", "report --prevalence|--tlsrpt FILE|- ...",
+    [CLI_REPORT] = {"report", "report --prevalence|--tlsrpt FILE",
                     "what the lines of JSON of many runs say together"},
     [CLI_POLICY] = {"policy", "policy lint|get|refresh|audit|...",
                     "what a published policy or record says, and what is wrong with it"},

@@ -159,6 +159,20 @@ static void a_report_says_which_and_of_what(void **state)
     assert_int_equal(parse("stripwatch report --prevalence a --by moon"), -1);
     assert_int_equal(parse("stripwatch report --prevalence a --by day --by net"), -1);
     assert_int_equal(parse("stripwatch report --prevalence a --csv --json"), -1);
+    assert_int_equal(parse("stripwatch report --tlsrpt --own-domain a.test --own-domain b.test "
+                           "--own-mx 192.0.2.1 --out d a"),
+                     0);
+    assert_true(c.tlsrpt && c.own_domain_count == 2 && c.roles.own_mx.count == 1);
+    assert_string_equal(c.out_dir, "d");
+    assert_int_equal(parse("stripwatch report --tlsrpt-in r --tlsrpt-in s --json a"), 0);
+    assert_int_equal(c.tlsrpt_in_count, 2);
+    assert_string_equal(c.tlsrpt_in[1], "s");
+    assert_int_equal(parse("stripwatch report --tlsrpt-in r"), -1);
+    assert_int_equal(parse("stripwatch report --tlsrpt-in r --tlsrpt a"), -1);
+    assert_int_equal(parse("stripwatch report --tlsrpt-in r --out d a"), -1);
+    assert_int_equal(parse("stripwatch report --tlsrpt --json a"), -1);
+    assert_int_equal(parse("stripwatch report --tlsrpt --by day a"), -1);
+    assert_int_equal(parse("stripwatch report --prevalence --own-mx 192.0.2.1 a"), -1);
     assert_int_equal(parse("stripwatch read a --by net"), -1);
 }
 
