@@ -13,7 +13,7 @@ struct pair {
     int32_t day; /* the key begins here */
     struct tlsrpt_host client, server;
     uint8_t pad[2]; /* zero; and ends here */
-    uint32_t sessions, offered, withheld, unknown, clear;
+    uint32_t sessions, offered, withheld, unknown, unasked, clear;
     int64_t first, last;
 };
 #define PAIR_KEY offsetof(struct pair, sessions)
@@ -68,7 +68,8 @@ static void count(struct pair *p, const struct sighting *s)
     p->offered += s->offered;
     p->withheld += refused;
     p->unknown += !s->offered && !refused;
-    p->clear += s->offered && s->clear && s->outcome == SIGHTING_UNASKED;
+    p->unasked += s->outcome == SIGHTING_UNASKED;
+    p->clear += s->clear && s->outcome == SIGHTING_UNASKED;
 }
 
 static bool add_pair(struct border *b, const struct sighting *s, const struct tlsrpt_host *server)
@@ -141,6 +142,7 @@ struct border_came border_came(const struct border *b, const struct tlsrpt_host 
         came.offered += p->offered;
         came.withheld += p->withheld;
         came.unknown += p->unknown;
+        came.unasked += p->unasked;
         came.clear += p->clear;
     }
     return came;

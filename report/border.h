@@ -41,7 +41,8 @@ struct border_came {
     uint64_t offered;  /* of those: STARTTLS was, and not refused then */
     uint64_t withheld; /* it was not, or refused */
     uint64_t unknown;  /* neither is known */
-    uint64_t clear;    /* it was offered, not asked for, and mail went in clear */
+    uint64_t unasked;  /* it was offered, and not asked for */
+    uint64_t clear;    /* and mail went in clear */
 };
 
 /* `server` of family 0: to any. */

@@ -76,7 +76,8 @@ struct discovery_report {
     uint64_t sessions; /* that failed; 0: not told */
     uint64_t came;     /* sessions of that sender at the border */
     uint64_t offered;  /* of those: with STARTTLS in the reply */
-    uint64_t clear;    /* of those: not asked for, and mail went in clear */
+    uint64_t unasked;  /* of those: and not asked for */
+    uint64_t clear;    /* of those: and mail went in clear */
 };
 
 struct discovery {

@@ -30,6 +30,20 @@ static void say_report(struct finding *f, const struct discovery_report *r)
                 *r->mx ? " (" : "", host(&r->receiver).text, *r->mx ? ")" : "");
 }
 
+/* What who sees no offer does: he asks for nothing. */
+static void say_unasked(struct finding *f, const struct discovery_report *r)
+{
+    if (r->unasked == 0)
+        wording_say(f, "They asked for it in each of these, so there must be others.");
+    else if (r->clear == 0)
+        wording_say(f, "In %" PRIu64 " they did not ask for it.", r->unasked);
+    else
+        wording_say(f,
+                    "In %" PRIu64 " they did not ask for it, and in %" PRIu64
+                    " of these sent mail in clear.",
+                    r->unasked, r->clear);
+}
+
 static void say_difference(struct finding *f, const struct discovery_report *r)
 {
     switch (r->differs) {
@@ -46,8 +60,7 @@ static void say_difference(struct finding *f, const struct discovery_report *r)
                     "Our border saw %" PRIu64 " session%s from there, and STARTTLS was offered in "
                     "%" PRIu64 " of them: it was taken away between our border and them.",
                     r->came, r->came == 1 ? "" : "s", r->offered);
-        if (r->clear)
-            wording_say(f, "In %" PRIu64 " of these mail followed in clear.", r->clear);
+        say_unasked(f, r);
     }
 }
 
@@ -58,7 +71,8 @@ static void rate(struct finding *f, const struct discovery_report *r)
     raise_rate(f, SEVERITY_ROW_E4_E5, r->clear ? EFFECT_MAIL : EFFECT_NOTHING);
     raise_cap(f, SEVERITY_HIGH);
     f->evidence = EVIDENCE_E5;
-    f->confidence = CONFIDENCE_MEDIUM;
+    f->confidence =
+        r->differs == DISCOVERY_OFFERED && r->unasked == 0 ? CONFIDENCE_LOW : CONFIDENCE_MEDIUM;
 }
 
 /* Where to look: at the exchanger, or at what DNS says of the domain. */

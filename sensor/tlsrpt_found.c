@@ -131,6 +131,7 @@ static struct discovery_report report_of(const struct tlsrpt_finding *g)
         .sessions = f->sessions,
         .came = g->match.came.sessions,
         .offered = g->match.came.offered,
+        .unasked = g->match.came.unasked,
         .clear = g->match.came.clear,
     };
 }

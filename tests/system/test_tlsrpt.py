@@ -381,6 +381,8 @@ def check_findings(j):
                         ["path-rewrites"])
     t.equal("offered, nothing in clear", "severity", alerts[0]["alert"]["metadata"]["severity"],
             ["medium"])
+    t.equal("offered, and asked for", "confidence", alerts[0]["alert"]["metadata"]["confidence"],
+            ["low"])
 
 
 def check_innocent(j):

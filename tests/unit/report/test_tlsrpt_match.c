@@ -115,6 +115,7 @@ static void what_was_offered(void **state)
     assert_int_equal(m.word, TLSRPT_OFFERED);
     assert_int_equal(m.came.sessions, 2);
     assert_int_equal(m.came.offered, 2);
+    assert_int_equal(m.came.unasked, 1);
     assert_int_equal(m.came.clear, 1);
     came(SENDER, OURS, NOON, SIGHTING_UNKNOWN); /* it may be the one that they mean */
     assert_int_equal(match().word, TLSRPT_UNTOLD);

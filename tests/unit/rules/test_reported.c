@@ -26,6 +26,7 @@ static void judge_report(enum discovery_differs differs)
                                   .sessions = 3,
                                   .came = 5,
                                   .offered = 4,
+                                  .unasked = r.unasked,
                                   .clear = r.clear};
     d = (struct discovery){.kind = DISCOVERY_REPORT, .own = true, .type = "", .report = &r};
     assert_true(domain_read(span_str("alder.example"), &d.domain));
@@ -70,11 +71,17 @@ static void what_we_offered_is_path_rewrites(void **state)
     assert_int_equal(f.cause, CAUSE_ON_PATH_REWRITE);
     says("5 sessions");
     says("offered in 4 of them");
+    says("They asked for it in each of these");
+    assert_int_equal(f.confidence, CONFIDENCE_LOW);
     assert_non_null(strstr(f.next_step, "198.51.100.25:25"));
+    r.unasked = 3;
+    judge_report(DISCOVERY_OFFERED);
+    says("In 3 they did not ask for it.");
+    assert_int_equal(f.confidence, CONFIDENCE_MEDIUM);
     r.clear = 2;
     judge_report(DISCOVERY_OFFERED);
     assert_int_equal(f.severity, SEVERITY_HIGH);
-    says("In 2 of these mail followed in clear");
+    says("In 3 they did not ask for it, and in 2 of these sent mail in clear");
 }
 
 int main(void)
