@@ -7,6 +7,8 @@
 #include "alert/eve.h"
 #include "report/typeset.h"
 
+#define SHOWN 50 /* findings that a person is told of one by one */
+
 /* All of it enters the order, and equal ones are one. */
 struct tlsrpt_finding {
     struct tlsrpt_report report;
@@ -208,8 +210,10 @@ void tlsrpt_found_print(struct tlsrpt_found *f, const struct tlsrpt_found_input 
     uint64_t failures = 0;
     sort(f);
     print_head(f, in, to);
-    for (size_t i = 0; i < f->count; i++)
+    for (size_t i = 0; i < f->count && i < SHOWN; i++)
         print_finding(&f->finding[i], to);
+    if (f->count > SHOWN)
+        fprintf(to, "\nand %zu findings more\n", f->count - SHOWN);
     for (int i = 0; i < TLSRPT_WORD_COUNT; i++)
         failures += f->word[i];
     if (failures > 0)
