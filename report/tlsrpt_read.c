@@ -20,7 +20,7 @@ struct place {
 static void tell(const struct place *p, const char *key, const char *why, struct span bytes)
 {
     char where[128], said[160], shown[64];
-    text_escape(shown, sizeof(shown), bytes);
+    text_mask(shown, sizeof(shown), bytes);
     snprintf(where, sizeof(where), "%s%s%s", p->path, *p->path && *key ? "." : "", key);
     snprintf(said, sizeof(said), bytes.n ? "%s: '%s'" : "%s%s", why, shown);
     p->to->problem(p->to->user, where, said);
@@ -106,12 +106,12 @@ static bool read_failure(const struct place *p, const json_t *object, struct tls
         return false;
     }
     out->result = tlsrpt_result_of(word);
-    event_tame(out->word, sizeof(out->word), word);
+    text_mask(out->word, sizeof(out->word), word);
     if (out->result == TLSRPT_RESULT_COUNT)
         tell(p, "result-type", "is none of RFC 8460", word);
     host_in(p, object, "sending-mta-ip", &out->sender);
     host_in(p, object, "receiving-ip", &out->receiver);
-    keep(p, object, "receiving-mx-hostname", out->mx, sizeof(out->mx));
+    text_mask(out->mx, sizeof(out->mx), text_in(p, object, "receiving-mx-hostname"));
     if (!json_object_get(object, "failed-session-count"))
         tell(p, "failed-session-count", "is missing", span_of(NULL, 0));
     out->counted = count_in(p, object, "failed-session-count", &out->sessions);

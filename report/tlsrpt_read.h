@@ -10,7 +10,8 @@
 
 #include "report/tlsrpt.h"
 
-/* Texts are printable. */
+/* Texts are printable, and no local part of a mail address is in them but in `id`, which often
+ * looks like one and is none. */
 struct tlsrpt_report {
     char organization[CAP_TLSRPT_TEXT]; /* empty: not told; likewise below */
     char id[CAP_TLSRPT_TEXT];

@@ -75,18 +75,21 @@ static void rate(struct finding *f, const struct discovery_report *r)
         r->differs == DISCOVERY_OFFERED && r->unasked == 0 ? CONFIDENCE_LOW : CONFIDENCE_MEDIUM;
 }
 
-/* Where to look: at the exchanger, or at what DNS says of the domain. */
+/* Where to look: at the exchanger, or at what DNS says of the domain. It stands in a command that
+ * is copied into a shell: what a stranger says must be a name and nothing else. */
 static void next_step(struct finding *f, const struct discovery *d, bool offered)
 {
     const struct discovery_report *r = d->report;
-    char where[160];
+    struct domain mx;
+    char where[CAP_DOMAIN_TEXT + 8];
+    bool named = domain_read(span_str(r->mx), &mx);
     if (!offered)
         snprintf(where, sizeof(where), "%s", d->domain.text);
     else if (r->receiver.family)
         snprintf(where, sizeof(where), r->receiver.family == 6 ? "[%s]:25" : "%s:25",
                  host(&r->receiver).text);
     else
-        snprintf(where, sizeof(where), "%.100s:25", *r->mx ? r->mx : d->domain.text);
+        snprintf(where, sizeof(where), "%s:25", named ? mx.text : d->domain.text);
     wording_next_step_at(f, where);
 }
 

@@ -202,7 +202,7 @@ static void print_head(const struct tlsrpt_found *f, const struct tlsrpt_found_i
     if (in->elsewhere > 0)
         fprintf(to, "  %s lines are of other sessions\n", typeset_count(text, in->elsewhere));
     if (f->foreign > 0)
-        fprintf(to, "  %s policies are of other domains\n", typeset_count(text, f->foreign));
+        fprintf(to, "  %s policies are not of your domains\n", typeset_count(text, f->foreign));
 }
 
 void tlsrpt_found_print(struct tlsrpt_found *f, const struct tlsrpt_found_input *in, FILE *to)

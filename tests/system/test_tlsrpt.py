@@ -454,6 +454,9 @@ def check_strange(j):
         t.check(told.encode() in done.stderr, "strange", "%s is not told: %r" % (told, done.stderr))
     t.check(not CONTROL.search(done.stderr), "strange", "a control byte")
     hostile = received(failure(receiver=OTHER_MX, receiving_mx_hostname="mx\x1b[31m\x00\n\u202e" * 90))
+    hostile["policies"][0]["failure-details"] += [
+        failure("wilhelmina@elm.example", receiving_mx_hostname="wilhelmina@elm.example",
+                sender="wilhelmina@elm.example")]
     hostile["organization-name"] = "Wilhelmina <wilhelmina@elm.example>\x1b]0;x\x07" + "y" * 100000
     for more in ((), ("--json",)):
         done = j.run(hostile, OFFERED, *more)

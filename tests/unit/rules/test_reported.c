@@ -84,11 +84,26 @@ static void what_we_offered_is_path_rewrites(void **state)
     says("In 3 they did not ask for it, and in 2 of these sent mail in clear");
 }
 
+/* The next step is copied into a shell. */
+static void a_name_that_is_none_enters_no_command(void **state)
+{
+    (void)state;
+    judge_report(DISCOVERY_OFFERED);
+    r.receiver.family = 0;
+    assert_true(discovery_judge(&d, &f));
+    assert_non_null(strstr(f.next_step, "-connect mx1.alder.example:25"));
+    r.mx = "x;reboot";
+    assert_true(discovery_judge(&d, &f));
+    assert_null(strstr(f.next_step, "reboot"));
+    assert_non_null(strstr(f.next_step, "-connect alder.example:25"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(another_address_is_mx_spoofed),
         cmocka_unit_test(what_we_offered_is_path_rewrites),
+        cmocka_unit_test(a_name_that_is_none_enters_no_command),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
