@@ -205,11 +205,11 @@ def test_read(binary, lab, folder):
 # --- live ----------------------------------------------------------------------------------------
 
 class Watch:
-    def __init__(self, binary, folder, *options):
+    def __init__(self, binary, folder, *options, interface="lo"):
         self.file, self.said = folder / "eve.json", folder / "stderr"
         folder.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
-            [binary, "watch", "-i", "lo", "--set", "output.file.path=%s" % self.file,
+            [binary, "watch", "-i", interface, "--set", "output.file.path=%s" % self.file,
              "--set", "output.spool.dir=%s" % (folder / "spool"), "--set", "log.level=debug",
              "--set", "output.hourly=1000000", *options],
             stdout=subprocess.DEVNULL, stderr=open(self.said, "wb"))
