@@ -84,20 +84,53 @@ static const struct counter DNS[] = {
     COUNTER(dns_forgotten), COUNTER(dns_dropped),
 };
 
+#define LOOKUP(name, member)                                                                       \
+    {                                                                                              \
+        name, offsetof(struct eve_lookups, member)                                                 \
+    }
+
+static const struct counter LOOKUPS[] = {
+    LOOKUP("wanted", wanted),   LOOKUP("spared", spared),     LOOKUP("dropped", dropped),
+    LOOKUP("asked", asked),     LOOKUP("answered", answered), LOOKUP("failed", failed),
+    LOOKUP("unasked", unasked), LOOKUP("waiting", waiting),   LOOKUP("flying", flying),
+    LOOKUP("known", known),
+};
+
+static const struct counter FAILURES[] = {
+    LOOKUP("dns", failures.dns),         LOOKUP("record", failures.record),
+    LOOKUP("fetch", failures.fetch),     LOOKUP("webpki", failures.webpki),
+    LOOKUP("invalid", failures.invalid), LOOKUP("refused", failures.refused),
+    LOOKUP("busy", failures.busy),       LOOKUP("unanswered", failures.unanswered),
+};
+
+static const struct counter LEFT_OUT[] = {
+    LOOKUP("exchangers", left_out.exchangers),
+    LOOKUP("records", left_out.records),
+    LOOKUP("addresses", left_out.addresses),
+};
+
 #define COUNT(table) (sizeof(table) / sizeof(table)[0])
 _Static_assert((COUNT(PACKETS) + COUNT(FLOWS) + COUNT(DNS)) * sizeof(uint64_t) ==
                    sizeof(struct dissect_counters),
                "a counter that is not in the tables would be silence");
+_Static_assert((COUNT(LOOKUPS) + COUNT(FAILURES) + COUNT(LEFT_OUT)) * sizeof(uint64_t) ==
+                   sizeof(struct eve_lookups),
+               "likewise");
 
-static void put_table(struct json *out, const char *key, const struct counter *table, size_t n,
-                      const struct dissect_counters *d)
+static void put_rows(struct json *out, const struct counter *table, size_t n, const void *from)
 {
-    json_object(out, key);
     for (size_t i = 0; i < n; i++) {
         uint64_t value;
-        memcpy(&value, (const char *)d + table[i].offset, sizeof value);
+        memcpy(&value, (const char *)from + table[i].offset, sizeof value);
         json_uint(out, table[i].name, value);
     }
+}
+
+static void put_table(struct json *out, const char *key, const struct counter *table, size_t n,
+                      const void *from)
+{
+    json_object(out, key);
+    put_rows(out, table, n, from);
     json_close(out);
 }
 
@@ -211,16 +244,12 @@ static void put_live(struct json *out, const struct eve_live *live)
     json_close(out);
 }
 
-static void put_lookups(struct json *out, const struct eve_live *live)
+static void put_lookups(struct json *out, const struct eve_lookups *l)
 {
     json_object(out, "lookups");
-    json_uint(out, "wanted", live->lookups.wanted);
-    json_uint(out, "asked", live->lookups.asked);
-    json_uint(out, "answered", live->lookups.answered);
-    json_uint(out, "failed", live->lookups.failed);
-    json_uint(out, "dropped", live->lookups.dropped);
-    json_uint(out, "waiting", live->lookups.waiting);
-    json_uint(out, "unasked", live->lookups.unasked);
+    put_rows(out, LOOKUPS, COUNT(LOOKUPS), l);
+    put_table(out, "failures", FAILURES, COUNT(FAILURES), l);
+    put_table(out, "left_out", LEFT_OUT, COUNT(LEFT_OUT), l);
     json_close(out);
 }
 
@@ -247,7 +276,7 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     put_judged(out, c);
     if (live) {
         put_live(out, live);
-        put_lookups(out, live);
+        put_lookups(out, &live->lookups);
     }
     json_close(out);
     json_close(out);

@@ -9,6 +9,35 @@
 #include "alert/eve.h"
 #include "dissect/dissect.h"
 
+/* Domains that are looked up over the network. */
+struct eve_lookups {
+    uint64_t wanted;   /* each time that mail was seen for a domain */
+    uint64_t spared;   /* of those: it waits already, or it is too early to ask again */
+    uint64_t dropped;  /* likewise: no room in the queue */
+    uint64_t asked;    /* domains that were looked up */
+    uint64_t answered; /* of those: what came of it is known, if only that it failed */
+    uint64_t failed;   /* of those: it could not be found out; the sum of the following */
+    struct {
+        uint64_t dns;        /* the record could not be had */
+        uint64_t record;     /* there are two, or one that breaks the grammar */
+        uint64_t fetch;      /* the policy host: no connection, no answer, not 200 */
+        uint64_t webpki;     /* its certificate */
+        uint64_t invalid;    /* what came is no policy */
+        uint64_t refused;    /* it has no address that we would connect to */
+        uint64_t busy;       /* too much was asked at a time */
+        uint64_t unanswered; /* nothing came in time */
+    } failures;
+    struct {
+        uint64_t exchangers; /* of one domain */
+        uint64_t records;    /* TLSA, of one exchanger */
+        uint64_t addresses;  /* of one exchanger */
+    } left_out;              /* of answers, for want of room in them */
+    uint64_t unasked;        /* answers that nobody had asked for, or that made no sense */
+    uint64_t waiting;        /* in the queue now */
+    uint64_t flying;         /* asked, and not answered yet */
+    uint64_t known;          /* domains of which it is known when to ask again */
+};
+
 /* What only a live sensor can say; all of it counts from its start. */
 struct eve_live {
     uint64_t kernel_packets;     /* that reached the sockets */
@@ -22,15 +51,7 @@ struct eve_live {
     uint64_t raised;             /* alert lines that are on disk */
     uint64_t unraised;           /* that wait for it */
     uint64_t lost;               /* that will never be, for want of room */
-    struct {
-        uint64_t wanted;   /* each time that mail was seen for a domain */
-        uint64_t asked;    /* domains that were looked up */
-        uint64_t answered; /* of those: something came of it, if only that there is nothing */
-        uint64_t failed;   /* likewise: it could not be found out */
-        uint64_t dropped;  /* for want of room in the queue */
-        uint64_t waiting;  /* in it now */
-        uint64_t unasked;  /* answers that nobody had asked for, or that made no sense */
-    } lookups;
+    struct eve_lookups lookups;
 };
 
 /* A line of `stats` that says that lines were lost: of alerts, and others. */

@@ -31,6 +31,12 @@ static struct lookup_mx *item_of(struct lookup_exchange *x)
     return &x->job->l.item[x - x->job->exchange];
 }
 
+static void count_up(uint16_t *n)
+{
+    if (*n < UINT16_MAX)
+        ++*n;
+}
+
 /* --- TLSA --- */
 
 static void on_tlsa(void *user, const struct answer *a);
@@ -55,10 +61,15 @@ static void tlsa_next(struct lookup_exchange *x)
 static void tlsa_keep(struct lookup_mx *m, const struct answer *a)
 {
     m->has_tlsa = a->n > 0;
-    for (size_t i = 0; i < a->n && m->records < CAP_ROUTES_TLSA; i++) {
+    for (size_t i = 0; i < a->n; i++) {
+        struct route_tlsa one;
         struct tlsa t;
-        if (tlsa_read(a->rdata[i], &t) && route_tlsa_of(&t, &m->record[m->records]))
-            m->records++;
+        if (!tlsa_read(a->rdata[i], &t) || !route_tlsa_of(&t, &one))
+            continue;
+        if (m->records < CAP_ROUTES_TLSA)
+            m->record[m->records++] = one;
+        else
+            count_up(&m->records_left_out);
     }
 }
 
@@ -129,10 +140,14 @@ static void addresses_done(struct lookup_exchange *x)
 
 static void addresses_keep(struct lookup_mx *m, const struct answer *a)
 {
-    for (size_t i = 0; i < a->n && m->addresses < CAP_LOOKUP_ADDRESSES; i++) {
+    for (size_t i = 0; i < a->n; i++) {
         struct span bytes = a->rdata[i];
         if (bytes.n != 4 && bytes.n != 16)
             continue;
+        if (m->addresses == CAP_LOOKUP_ADDRESSES) {
+            count_up(&m->addresses_left_out);
+            continue;
+        }
         struct lookup_address *to = &m->at[m->addresses++];
         to->family = bytes.n == 4 ? 4 : 6;
         memcpy(to->bytes, bytes.p, bytes.n);
@@ -189,7 +204,7 @@ static void item_remove(struct lookup *l, uint8_t at)
         l->item[at] = l->item[at + 1];
 }
 
-/* The best stay, each host once. */
+/* The best stay, each host once. A host that was left out and is there twice counts twice. */
 static void item_add(struct lookup *l, uint16_t preference, const struct domain *host)
 {
     uint8_t at = 0;
@@ -203,6 +218,8 @@ static void item_add(struct lookup *l, uint16_t preference, const struct domain 
     }
     while (at < l->items && before(&l->item[at], preference, host))
         at++;
+    if (l->items == CAP_LOOKUP_MX)
+        count_up(&l->items_left_out); /* this one, or the last */
     if (at == CAP_LOOKUP_MX)
         return;
     if (l->items < CAP_LOOKUP_MX)

@@ -28,6 +28,11 @@ static bool put_exchangers(const struct lookup *l, struct audit *a)
         return false;
     if (l->items == 0)
         audit_put(a, "mx", NULL, AUDIT_WARN, "There is no MX record.");
+    if (l->items_left_out > 0)
+        audit_put(
+            a, "mx", NULL, AUDIT_UNKNOWN,
+            "Of more than %u mail exchangers the best were looked at: %u records are left out.",
+            l->items, l->items_left_out);
     return l->items > 0;
 }
 
@@ -73,7 +78,10 @@ static void put_unused(const struct lookup *l, const struct sts_policy *p, struc
     for (uint32_t i = 0; i < p->mx_count; i++)
         if (!is_used(l, p->mx[i]) && unused++ == 0)
             text_escape(shown, sizeof(shown), p->mx[i]);
-    if (unused == 1)
+    if (unused > 0 && l->items_left_out > 0)
+        audit_put(a, "pattern", NULL, AUDIT_UNKNOWN,
+                  "No mail exchanger that was looked at is named by mx: %s.", shown);
+    else if (unused == 1)
         audit_put(a, "pattern", NULL, AUDIT_WARN, "No mail exchanger is named by mx: %s.", shown);
     else if (unused > 1)
         audit_put(a, "pattern", NULL, AUDIT_WARN,
@@ -113,7 +121,7 @@ static void put_dane(const struct lookup *l, const struct lookup_mx *m, struct a
                   "None of its TLSA records is usable: TLS is demanded, of anybody.");
     else
         audit_put(a, "dane", &m->host, AUDIT_OK, "It has %u usable TLSA record%s.",
-                  (unsigned)m->records, m->records > 1 ? "s" : "");
+                  (unsigned)m->records + m->records_left_out, m->records > 1 ? "s" : "");
 }
 
 void audit_mx(const struct lookup *l, const struct sts_policy *p, struct audit *a)

@@ -51,9 +51,11 @@ struct lookup_mx {
     struct domain base;                        /* TLSA base domain (RFC 7672 section 2.2.2) */
     struct route_tlsa record[CAP_ROUTES_TLSA]; /* the usable ones */
     uint8_t records;
+    uint16_t records_left_out; /* usable as well, for want of room */
     uint32_t ttl;
     struct lookup_address at[CAP_LOOKUP_ADDRESSES]; /* by which sessions are known to be with it */
     uint8_t addresses;                              /* 0: unknown; its names alone tell then */
+    uint16_t addresses_left_out;                    /* for want of room */
 };
 
 struct lookup {
@@ -78,6 +80,7 @@ struct lookup {
     struct domain expansion;              /* what the domain's CNAME leads to; n 0: it has none */
     struct lookup_mx item[CAP_LOOKUP_MX]; /* the best first; n 0 and mx SECURE or INSECURE: none */
     uint8_t items;
+    uint16_t items_left_out; /* exchangers that come after them, for want of room */
 };
 
 void lookup_fini(struct lookup *l); /* frees the body */

@@ -174,13 +174,20 @@ static bool read_addresses(struct reader *r, const json_t *list, struct lookup_m
 static bool read_host(struct reader *r, const json_t *object, struct lookup_mx *out)
 {
     static const struct known list[] = {
-        {"host", JSON_STRING, true},    {"preference", JSON_INTEGER, true},
-        {"address", JSON_STRING, true}, {"tlsa", JSON_STRING, true},
-        {"base", JSON_STRING, false},   {"records", JSON_ARRAY, false},
-        {"unusable", JSON_TRUE, false}, {"ttl", JSON_INTEGER, false},
-        {"at", JSON_ARRAY, false},      {NULL, JSON_NULL, false},
+        {"host", JSON_STRING, true},
+        {"preference", JSON_INTEGER, true},
+        {"address", JSON_STRING, true},
+        {"tlsa", JSON_STRING, true},
+        {"base", JSON_STRING, false},
+        {"records", JSON_ARRAY, false},
+        {"unusable", JSON_TRUE, false},
+        {"ttl", JSON_INTEGER, false},
+        {"at", JSON_ARRAY, false},
+        {"records_left_out", JSON_INTEGER, false},
+        {"at_left_out", JSON_INTEGER, false},
+        {NULL, JSON_NULL, false},
     };
-    json_int_t preference, ttl;
+    json_int_t preference, ttl, records, addresses;
     *out = (struct lookup_mx){0};
     if (!json_is_object(object))
         return refuse(r, "one of \"hosts\" is no object");
@@ -190,11 +197,15 @@ static bool read_host(struct reader *r, const json_t *object, struct lookup_mx *
         !read_security(r, object, "tlsa", &out->tlsa) ||
         !read_domain(r, object, "base", &out->base) ||
         !read_number(r, object, "ttl", 0, TTL_MOST, &ttl) ||
+        !read_number(r, object, "records_left_out", 1, UINT16_MAX, &records) ||
+        !read_number(r, object, "at_left_out", 1, UINT16_MAX, &addresses) ||
         !read_records(r, json_object_get(object, "records"), out) ||
         !read_addresses(r, json_object_get(object, "at"), out))
         return false;
     out->preference = (uint16_t)preference;
     out->ttl = (uint32_t)ttl;
+    out->records_left_out = (uint16_t)records;
+    out->addresses_left_out = (uint16_t)addresses;
     out->has_tlsa = out->records > 0 || json_is_true(json_object_get(object, "unusable"));
     return true;
 }
@@ -202,18 +213,20 @@ static bool read_host(struct reader *r, const json_t *object, struct lookup_mx *
 static bool read_exchangers(struct reader *r, const json_t *object, struct lookup *out)
 {
     static const struct known list[] = {
-        {"dnssec", JSON_STRING, true},
-        {"expansion", JSON_STRING, false},
-        {"hosts", JSON_ARRAY, true},
+        {"dnssec", JSON_STRING, true}, {"expansion", JSON_STRING, false},
+        {"hosts", JSON_ARRAY, true},   {"left_out", JSON_INTEGER, false},
         {NULL, JSON_NULL, false},
     };
     const json_t *hosts = json_object_get(object, "hosts");
+    json_int_t left_out;
     if (!object)
         return true;
     out->asked_mx = true;
     if (!check_members(r, object, list) || !read_security(r, object, "dnssec", &out->mx) ||
-        !read_domain(r, object, "expansion", &out->expansion))
+        !read_domain(r, object, "expansion", &out->expansion) ||
+        !read_number(r, object, "left_out", 1, UINT16_MAX, &left_out))
         return false;
+    out->items_left_out = (uint16_t)left_out;
     if (json_array_size(hosts) > CAP_LOOKUP_MX)
         return refuse(r, "there are too many \"hosts\"");
     for (size_t i = 0; i < json_array_size(hosts); i++)
@@ -379,6 +392,11 @@ static bool put_number(json_t *object, const char *key, json_int_t n)
     return !json_object_set_new(object, key, json_integer(n));
 }
 
+static bool put_left_out(json_t *object, const char *key, uint16_t n)
+{
+    return n == 0 || put_number(object, key, n);
+}
+
 static bool put_record(json_t *list, const struct route_tlsa *t)
 {
     char text[8 + 2 * sizeof(t->data)];
@@ -421,7 +439,9 @@ static bool put_host(json_t *list, const struct lookup_mx *m)
               put_text(object, "base", m->base.text) &&
               put_text(object, "tlsa", lookup_security_text(m->tlsa)) && put_records(object, m) &&
               put_number(object, "ttl", m->ttl < TTL_MOST ? m->ttl : TTL_MOST) &&
-              put_addresses(object, m);
+              put_left_out(object, "records_left_out", m->records_left_out) &&
+              put_addresses(object, m) &&
+              put_left_out(object, "at_left_out", m->addresses_left_out);
     return !json_array_append_new(list, object) && ok;
 }
 
@@ -432,6 +452,7 @@ static bool put_exchangers(json_t *object, const struct lookup *l)
               put_text(mx, "expansion", l->expansion.text);
     for (uint8_t i = 0; ok && i < l->items; i++)
         ok = put_host(hosts, &l->item[i]);
+    ok = ok && put_left_out(mx, "left_out", l->items_left_out);
     ok &= !json_object_set_new(mx, "hosts", hosts);
     return !json_object_set_new(object, "mx", mx) && ok;
 }

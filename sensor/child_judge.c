@@ -319,7 +319,6 @@ static struct told_watch sum_of(const struct judging *g)
 static struct eve_live live_of(const struct judging *g, const struct told_watch *sum)
 {
     uint64_t malformed = g->malformed + message_malformed(g->feed_in);
-    const struct wants_stats l = wants_stats(g->lookups);
     malformed += g->fetched ? message_malformed(g->fetched) : 0;
     for (size_t i = 0; i < CAP_WATCHERS && g->watch[i]; i++)
         malformed += message_malformed(g->watch[i]);
@@ -335,13 +334,7 @@ static struct eve_live live_of(const struct judging *g, const struct told_watch 
         .raised = unraised_raised(g->unraised),
         .unraised = unraised_count(g->unraised),
         .lost = g->kept.lost + unraised_lost(g->unraised),
-        .lookups = {.wanted = l.wanted,
-                    .asked = l.asked,
-                    .answered = l.answered,
-                    .failed = l.failed,
-                    .dropped = l.dropped,
-                    .waiting = l.waiting,
-                    .unasked = l.unasked},
+        .lookups = wants_stats(g->lookups),
     };
 }
 

@@ -164,7 +164,7 @@ bool errand_turn(struct errand *e, struct wants *l, int wait_ms, errand_fn fn, v
 bool errand_finish(struct errand *e, struct wants *l, errand_fn fn, void *user)
 {
     for (;;) {
-        const struct wants_stats s = wants_stats(l);
+        const struct eve_lookups s = wants_stats(l);
         if (s.waiting == 0 && s.flying == 0)
             return true;
         if (!errand_turn(e, l, TURN_MS, fn, user))

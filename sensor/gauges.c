@@ -49,6 +49,7 @@ struct row {
 #define OF_LIVE(member) offsetof(struct eve_live, member)
 #define OF_INC(member)  offsetof(struct incident_counters, member)
 #define OF_KEPT(member) offsetof(struct told_feed, member)
+#define OF_ASK(member)  offsetof(struct eve_live, lookups.member)
 #define FATE(member)                                                                               \
     {                                                                                              \
         "packet_fates_total", "fate=\"" #member "\"", OF_SUM(dissect.member), COUNTER,             \
@@ -58,6 +59,17 @@ struct row {
     {                                                                                              \
         "flows_evicted_total", "class=\"" #class "\"", OF_SUM(dissect.evicted_##class), COUNTER,   \
             "Flows given up for want of memory, by how far they had come."                         \
+    }
+
+#define FAILURE(member)                                                                            \
+    {                                                                                              \
+        "lookups_failed_total", "reason=\"" #member "\"", OF_ASK(failures.member), COUNTER,        \
+            "Look-ups of which it could not be found out what the domain has, by why not."         \
+    }
+#define LEFT_OUT(member)                                                                           \
+    {                                                                                              \
+        "lookups_left_out_total", "what=\"" #member "\"", OF_ASK(left_out.member), COUNTER,        \
+            "Of answers what had no place, because there was too much of it."                      \
     }
 
 static const struct row FROM_SUM[] = {
@@ -120,6 +132,35 @@ static const struct row FROM_LIVE[] = {
     {"alerts_waiting", NULL, OF_LIVE(unraised), GAUGE, "Alert lines that are not on disk yet."},
     {"lines_lost_total", NULL, OF_LIVE(lost), COUNTER,
      "Lines that were given up for want of room."},
+};
+
+static const struct row FROM_LOOKUPS[] = {
+    {"lookups_wanted_total", NULL, OF_ASK(wanted), COUNTER,
+     "Times that mail or the configuration wanted a domain looked up."},
+    {"lookups_spared_total", NULL, OF_ASK(spared), COUNTER,
+     "Of those: it waited already, or was known well enough."},
+    {"lookups_dropped_total", NULL, OF_ASK(dropped), COUNTER,
+     "Of those: there was no place in the queue."},
+    {"lookups_asked_total", NULL, OF_ASK(asked), COUNTER, "Domains that were looked up."},
+    {"lookups_answered_total", NULL, OF_ASK(answered), COUNTER,
+     "Look-ups that have ended, those that failed included."},
+    FAILURE(dns),
+    FAILURE(record),
+    FAILURE(fetch),
+    FAILURE(webpki),
+    FAILURE(invalid),
+    FAILURE(refused),
+    FAILURE(busy),
+    FAILURE(unanswered),
+    LEFT_OUT(exchangers),
+    LEFT_OUT(records),
+    LEFT_OUT(addresses),
+    {"lookups_unasked_total", NULL, OF_ASK(unasked), COUNTER,
+     "Answers that nobody had asked for, or that made no sense."},
+    {"lookups_waiting", NULL, OF_ASK(waiting), GAUGE, "Domains in the queue."},
+    {"lookups_in_flight", NULL, OF_ASK(flying), GAUGE, "Domains that are being looked up."},
+    {"lookups_known", NULL, OF_ASK(known), GAUGE,
+     "Domains of which it is known when to ask again."},
 };
 
 static const struct row FROM_INCIDENTS[] = {
@@ -216,6 +257,7 @@ struct span gauges_write(nstime now, const struct told_watch *sum, const struct 
     ROWS(FROM_LIVE, live);
     put_seconds("blind_seconds_total", COUNTER, live->gap_ms,
                 "How long nobody looked, because a process had died.");
+    ROWS(FROM_LOOKUPS, live);
     put_judged(inc);
     ROWS(FROM_INCIDENTS, inc);
     ROWS(FROM_KEPT, kept);

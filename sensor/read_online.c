@@ -102,7 +102,7 @@ static bool open_collecting(struct collecting *g, const struct cli *cli,
 
 static void tell(const struct collecting *g, const struct cli *cli)
 {
-    const struct wants_stats s = wants_stats(g->lookups);
+    const struct eve_lookups s = wants_stats(g->lookups);
     if (s.dropped > 0)
         fprintf(stderr,
                 "stripwatch: --online: %llu domains were not looked up: there are more than can "

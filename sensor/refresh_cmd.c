@@ -94,10 +94,13 @@ static enum policy_exit find_domains(struct refreshing *r)
 static void describe_exchangers(const struct lookup *l, char *to, size_t room)
 {
     unsigned dane = 0;
+    int n = 0;
     for (uint8_t i = 0; i < l->items; i++)
         dane += l->item[i].has_tlsa && l->item[i].tlsa == LOOKUP_SECURE;
     if (l->asked_mx && dane > 0)
-        snprintf(to, room, "; DANE at %u of %u", dane, l->items);
+        n = snprintf(to, room, "; DANE at %u of %u", dane, l->items);
+    if (l->items_left_out > 0)
+        snprintf(to + n, room - (size_t)n, "; %u exchangers left out", l->items_left_out);
 }
 
 static void describe(struct refreshing *r, const struct lookup *l, char to[DETAIL])

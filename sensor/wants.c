@@ -22,8 +22,8 @@ struct wants {
         nstime since;
     } flying[CAP_ASKING_FLIGHT];
     size_t flights;
-    uint64_t unasked;
-    nstime own; /* when our own were wanted last; 0: never */
+    struct eve_lookups stats; /* of it what is not counted by `asking` */
+    nstime own;               /* when our own were wanted last; 0: never */
     struct sts_policy policy;
 };
 
@@ -166,6 +166,7 @@ static void give_up(struct wants *l, nstime now)
             i++;
             continue;
         }
+        l->stats.failures.unanswered++;
         asking_done(l->asking, now, &l->flying[i].domain, ASKING_FAILED, "", now);
         l->flying[i] = l->flying[--l->flights];
     }
@@ -214,6 +215,27 @@ static enum asking_outcome outcome_of(const struct lookup *k)
     }
 }
 
+static void count_failure(struct eve_lookups *s, enum lookup_sts sts)
+{
+    uint64_t *const of[LOOKUP_STS_COUNT] = {
+        [LOOKUP_STS_UNASKED] = &s->failures.busy,    [LOOKUP_STS_DNS] = &s->failures.dns,
+        [LOOKUP_STS_RECORD] = &s->failures.record,   [LOOKUP_STS_FETCH] = &s->failures.fetch,
+        [LOOKUP_STS_WEBPKI] = &s->failures.webpki,   [LOOKUP_STS_INVALID] = &s->failures.invalid,
+        [LOOKUP_STS_REFUSED] = &s->failures.refused,
+    };
+    if (of[sts])
+        ++*of[sts];
+}
+
+static void count_left_out(struct eve_lookups *s, const struct lookup *k)
+{
+    s->left_out.exchangers += k->items_left_out;
+    for (uint8_t i = 0; i < k->items; i++) {
+        s->left_out.records += k->item[i].records_left_out;
+        s->left_out.addresses += k->item[i].addresses_left_out;
+    }
+}
+
 /* When the policy ends, by our clock. */
 static nstime end_of(struct wants *l, nstime now, const struct lookup *k)
 {
@@ -229,10 +251,12 @@ bool wants_take(struct wants *l, nstime now, struct span body, struct lookup *to
     if (!l)
         return false;
     if (lookup_json_read(body, to, why) || !land(l, &to->domain)) {
-        l->unasked++;
+        l->stats.unasked++;
         lookup_fini(to);
         return false;
     }
+    count_failure(&l->stats, to->sts);
+    count_left_out(&l->stats, to);
     asking_done(l->asking, now, &to->domain, outcome_of(to), to->id, end_of(l, now, to));
     return true;
 }
@@ -245,18 +269,20 @@ void wants_again(struct wants *l, nstime now)
     asking_restart(l->asking, now);
 }
 
-struct wants_stats wants_stats(const struct wants *l)
+struct eve_lookups wants_stats(const struct wants *l)
 {
     if (!l)
-        return (struct wants_stats){0};
+        return (struct eve_lookups){0};
     const struct asking_stats a = asking_stats(l->asking);
-    return (struct wants_stats){.wanted = a.wanted,
-                                .asked = a.asked,
-                                .answered = a.answered,
-                                .failed = a.failed,
-                                .dropped = a.dropped,
-                                .spared = a.spared,
-                                .waiting = a.waiting,
-                                .flying = a.flying,
-                                .unasked = l->unasked};
+    struct eve_lookups stats = l->stats;
+    stats.wanted = a.wanted;
+    stats.spared = a.spared;
+    stats.dropped = a.dropped;
+    stats.asked = a.asked;
+    stats.answered = a.answered;
+    stats.failed = a.failed;
+    stats.waiting = a.waiting;
+    stats.flying = a.flying;
+    stats.known = a.known;
+    return stats;
 }

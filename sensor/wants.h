@@ -7,6 +7,7 @@
 #ifndef SENSOR_WANTS_H
 #define SENSOR_WANTS_H
 
+#include "alert/eve_stats.h"
 #include "base/siphash.h"
 #include "dissect/dns_tap.h"
 #include "dissect/session.h"
@@ -23,12 +24,6 @@ struct wants_config {
     const struct config_words *own;   /* always; NULL: none, as below */
     const struct config_words *allow; /* when mail for them is seen */
     const struct role_config *roles;  /* never NULL */
-};
-
-struct wants_stats {
-    uint64_t wanted, asked, answered, failed, dropped, spared; /* struct asking_stats */
-    uint64_t waiting, flying;
-    uint64_t unasked; /* answers to what nobody had asked, or that could not be read */
 };
 
 struct wants *wants_new(const struct wants_config *c, const struct siphash_key *key);
@@ -53,6 +48,6 @@ bool wants_take(struct wants *l, nstime now, struct span body, struct lookup *to
 /* Who was to answer is another one now: what is under way is asked again. */
 void wants_again(struct wants *l, nstime now);
 
-struct wants_stats wants_stats(const struct wants *l);
+struct eve_lookups wants_stats(const struct wants *l);
 
 #endif

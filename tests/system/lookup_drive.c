@@ -62,14 +62,18 @@ static void on_lookup(void *user, const struct lookup *l)
 {
     (void)user;
     printf("lookup %s sts=%s record=%s id=%s status=%d body=%zu mx=%s expansion=%s items=%u "
-           "why=\"%s\"\n",
+           "left_out=%u why=\"%s\"\n",
            l->domain.text, lookup_sts_text(l->sts), lookup_security_text(l->record), l->id,
-           l->status, l->body_n, lookup_security_text(l->mx), l->expansion.text, l->items, l->why);
+           l->status, l->body_n, lookup_security_text(l->mx), l->expansion.text, l->items,
+           l->items_left_out, l->why);
     for (uint8_t i = 0; i < l->items; i++) {
         const struct lookup_mx *m = &l->item[i];
-        printf("mx %s %u address=%s tlsa=%s has=%d base=%s records", m->host.text, m->preference,
+        printf("mx %s %u address=%s tlsa=%s has=%d base=%s", m->host.text, m->preference,
                lookup_security_text(m->address), lookup_security_text(m->tlsa), m->has_tlsa,
                m->base.text);
+        if (m->records_left_out > 0 || m->addresses_left_out > 0)
+            printf(" left-out=%u,%u", m->records_left_out, m->addresses_left_out);
+        printf(" records");
         for (uint8_t k = 0; k < m->records; k++) {
             struct tlsa t = route_tlsa_read(&m->record[k]);
             char text[160];

@@ -388,7 +388,16 @@ def test_exchangers(t, build, lab, options):
         t.equal(domain, "exchangers", got, lines)
         t.equal(domain, "expansion", values.get("expansion"),
                 "plain.good.lab" if domain == "alias.good.lab" else "")
+        t.equal(domain, "exchangers left out", values.get("left_out"), "68" if domain == "hundred.good.lab" else "0")
     clean(t, "exchangers", ended)
+
+
+def test_crowd(t, build, lab, options):
+    """Of 20 TLSA records 16 have a place, of 10 addresses 8; the rest is counted."""
+    found, ended = look(build, lab, options, ["crowd.good.lab"])
+    line = "".join(found.get("crowd.good.lab", ({}, []))[1])
+    t.check(line.count("[3 1 1 ") == 16 and " left-out=4,2 " in line, "crowd", line)
+    clean(t, "crowd", ended)
 
 
 def test_policies(t, build, lab, options, web):
@@ -491,6 +500,7 @@ def inside(build):
             test_names(t, build, lab)
             test_tls(t, build, lab, authority, stranger)
             test_exchangers(t, build, lab, options)
+            test_crowd(t, build, lab, options)
             test_policies(t, build, lab, options, web)
             test_known(t, build, lab, options, web)
             test_rebinding(t, build, lab, authority, web)

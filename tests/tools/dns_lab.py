@@ -119,6 +119,8 @@ mixed MX 20 mx_odd
 mixed MX 30 .
 *.h A 192.0.2.21
 {hundred}
+crowd MX 10 mx-crowd
+{crowd}
 
 ; MTA-STS
 _mta-sts.sts TXT "v=STSv1; id=" "2026"
@@ -163,7 +165,9 @@ STALE = "a A 192.0.2.4\n"
 
 def fill(text):
     hundred = "\n".join("hundred MX %d h%d.h" % (i, i) for i in range(99, -1, -1))
-    return text.format(knot=KNOT, silent=SILENT, forger=FORGER, web=WEB, one=HASH1, two=HASH2,
+    crowd = ["mx-crowd A 192.0.2.%d" % i for i in range(100, 110)]
+    crowd += ["_25._tcp.mx-crowd TLSA 3 1 1 %064x" % i for i in range(20)]
+    return text.format(crowd="\n".join(crowd), knot=KNOT, silent=SILENT, forger=FORGER, web=WEB, one=HASH1, two=HASH2,
                        hundred=hundred)
 
 

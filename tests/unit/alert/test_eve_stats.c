@@ -43,6 +43,32 @@ static void test_every_counter(void **state)
     }
 }
 
+/* Likewise of look-ups: what a live sensor counts. */
+static void test_lookups(void **state)
+{
+    struct dissect_counters d = {0};
+    struct incident_counters c = {0};
+    struct eve_options o = {0};
+    struct eve_live live = {0};
+    uint64_t value[sizeof live.lookups / sizeof(uint64_t)];
+    (void)state;
+    for (size_t i = 0; i < sizeof value / sizeof value[0]; i++)
+        value[i] = 7000 + i;
+    memcpy(&live.lookups, value, sizeof live.lookups);
+    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &live, &o);
+    struct span s = json_end(&j);
+    assert_true(json_check(s.p, s.n));
+    j.buf[s.n] = '\0';
+    for (size_t i = 0; i < sizeof value / sizeof value[0]; i++) {
+        char text[32];
+        snprintf(text, sizeof text, ":%zu", 7000 + i);
+        assert_non_null(strstr(j.buf, text));
+    }
+    live.lookups.failures.unanswered = 3;
+    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &live, &o);
+    assert_non_null(strstr(j.buf, "\"unanswered\":3}"));
+}
+
 static void test_groups(void **state)
 {
     struct dissect_counters d = {.packets = 10,
@@ -86,6 +112,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_counter),
+        cmocka_unit_test(test_lookups),
         cmocka_unit_test(test_groups),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -223,6 +223,15 @@ static void useless_tlsa(void)
 {
     l.item[0].records = 0;
 }
+static void crowded(void)
+{
+    l.items_left_out = 68;
+}
+static void crowded_unnamed(void)
+{
+    body(RIGHT "mx: mx99.alder.test\r\n");
+    crowded();
+}
 static void no_reports(void)
 {
     l.report_records = 0;
@@ -301,6 +310,9 @@ static const struct setup {
     {"unsigned address", unsigned_address, "dane/mx2.mail.alder.test=warn ", "its addresses"},
     {"unsigned TLSA", unsigned_tlsa, "dane/mx2.mail.alder.test=warn ", "they are"},
     {"useless TLSA", useless_tlsa, "dane/mx1.alder.test=warn ", "usable"},
+    {"crowded", crowded, "mx=unknown ", "68 records"},
+    {"crowded, and one of them perhaps named", crowded_unnamed, "mx=unknown pattern=unknown ",
+     "68 records"},
     {"no reports", no_reports, "tlsrpt=warn ", "no TLSRPT"},
     {"two reports", two_reports, "tlsrpt=bad ", "2 TLSRPT"},
     {"reports nowhere", reports_nowhere, "tlsrpt=bad ", "nowhere"},

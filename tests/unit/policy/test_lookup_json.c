@@ -18,10 +18,11 @@
     "\"status\":200,\"issuer\":\"Let's Encrypt\",\"type\":\"text/plain\",\"plain\":true,"          \
     "\"reports\":{\"dnssec\":\"secure\",\"count\":1,\"text\":\"v=TLSRPTv1;\"},"                    \
     "\"mx\":{\"dnssec\":\"secure\","                                                               \
-    "\"expansion\":\"real.example\",\"hosts\":[{\"host\":\"mx1.alder.example\","                   \
+    "\"expansion\":\"real.example\",\"left_out\":68,\"hosts\":[{\"host\":\"mx1.alder.example\","   \
     "\"preference\":10,\"address\":\"secure\",\"base\":\"mx1.alder.example\","                     \
     "\"tlsa\":\"secure\",\"records\":[\"3 1 1 " DIGEST "\",\"2 0 2 " DIGEST DIGEST "\"],"          \
-    "\"ttl\":300,\"at\":[\"192.0.2.25\",\"2001:db8::25\"]},{\"host\":\"mx2.alder.example\","       \
+    "\"ttl\":300,\"records_left_out\":4,\"at\":[\"192.0.2.25\",\"2001:db8::25\"],"                 \
+    "\"at_left_out\":65535},{\"host\":\"mx2.alder.example\","                                      \
     "\"preference\":20,\"address\":\"insecure\",\"tlsa\":\"failed\",\"records\":[],"               \
     "\"unusable\":true,\"ttl\":0,\"at\":[]}]}}"
 
@@ -55,6 +56,7 @@ static void a_line_is_read_and_written_as_it_was(void **state)
     assert_int_equal(l.mx, LOOKUP_SECURE);
     assert_string_equal(l.expansion.text, "real.example");
     assert_int_equal(l.items, 2);
+    assert_int_equal(l.items_left_out, 68);
     const struct lookup_mx *m = &l.item[0];
     assert_string_equal(m->host.text, "mx1.alder.example");
     assert_int_equal(m->preference, 10);
@@ -66,6 +68,8 @@ static void a_line_is_read_and_written_as_it_was(void **state)
     assert_int_equal(m->record[0].data[31], 1);
     assert_int_equal(m->record[1].n, 64);
     assert_int_equal(m->ttl, 300);
+    assert_int_equal(m->records_left_out, 4);
+    assert_int_equal(m->addresses_left_out, 65535);
     assert_int_equal(m->addresses, 2);
     assert_int_equal(m->at[0].family, 4);
     assert_int_equal(m->at[0].bytes[3], 25);
@@ -160,6 +164,10 @@ static void lines_that_are_none(void **state)
         HEAD "\"none\",\"mx\":{\"dnssec\":\"sure\",\"hosts\":[]}}",
         HEAD "\"none\",\"mx\":{\"dnssec\":\"secure\",\"hosts\":[],\"expansion\":\"a b\"}}",
         HEAD "\"none\",\"mx\":{\"dnssec\":\"secure\",\"hosts\":[],\"other\":1}}",
+        HEAD "\"none\",\"mx\":{\"dnssec\":\"secure\",\"hosts\":[],\"left_out\":0}}",
+        HEAD "\"none\",\"mx\":{\"dnssec\":\"secure\",\"hosts\":[],\"left_out\":65536}}",
+        WITH("{" HOST ",\"records_left_out\":-1}"),
+        WITH("{" HOST ",\"at_left_out\":65536}"),
         "{\"domain\":\"a b\",\"checked\":\"1795219200\",\"sts\":\"none\"}",
         "{\"domain\":\"a.test\",\"checked\":\"yesterday\",\"sts\":\"none\"}",
         "{\"domain\":\"a.test\",\"checked\":1795219200,\"sts\":\"none\"}",

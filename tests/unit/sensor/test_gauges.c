@@ -62,7 +62,15 @@ static void values_stand_at_their_names(void **state)
     kept.waiting = 9;
     kept.oldest = NOW - 1500 * NS_PER_MS;
     kept.degraded = 5;
+    live.lookups.asked = 21;
+    live.lookups.waiting = 22;
+    live.lookups.failures.webpki = 23;
+    live.lookups.left_out.records = 24;
     page();
+    assert_true(has("stripwatch_lookups_asked_total 21"));
+    assert_true(has("stripwatch_lookups_waiting 22"));
+    assert_true(has("stripwatch_lookups_failed_total{reason=\"webpki\"} 23"));
+    assert_true(has("stripwatch_lookups_left_out_total{what=\"records\"} 24"));
     assert_true(has("stripwatch_packets_total 12"));
     assert_true(has("stripwatch_packet_fates_total{fate=\"not_mail\"} 5"));
     assert_true(has("stripwatch_to_client_packets_total 3"));

@@ -138,6 +138,53 @@ static void what_was_not_asked_is_not_heard(void **state)
     wants_free(w);
 }
 
+#define FAILED(domain, sts)                                                                        \
+    "{\"domain\":\"" domain "\",\"checked\":\"1795219200\",\"sts\":\"" sts "\"}"
+#define CROWDED                                                                                           \
+    "{\"domain\":\"i.example\",\"checked\":\"1795219200\",\"sts\":\"none\",\"mx\":{\"dnssec\":"           \
+    "\"secure\",\"left_out\":68,\"hosts\":[{\"host\":\"m.test\",\"preference\":1,\"address\":\"secure\"," \
+    "\"tlsa\":\"secure\",\"records_left_out\":4,\"at_left_out\":2},{\"host\":\"n.test\","                 \
+    "\"preference\":2,\"address\":\"secure\",\"tlsa\":\"secure\",\"records_left_out\":1}]}}"
+
+/* Each is counted where it belongs, and all of them are the sum. */
+static void why_it_failed_is_counted(void **state)
+{
+    static const char *const lines[] = {
+        FAILED("a.example", "dns"),     FAILED("b.example", "record"),
+        FAILED("c.example", "fetch"),   FAILED("d.example", "webpki"),
+        FAILED("e.example", "invalid"), FAILED("f.example", "refused"),
+        FAILED("g.example", "unasked"),
+    };
+    struct wants *w = make(CONFIG_LOOKUPS_SEEN);
+    struct told_ask a;
+    char name[] = "?.example";
+    (void)state;
+    asked(w);
+    assert_true(take(w, NONE("own.example")));
+    for (name[0] = 'a'; name[0] <= 'i'; name[0]++) {
+        mail(w, name);
+        assert_string_equal(asked(w), name);
+        if (name[0] < 'h')
+            assert_true(take(w, lines[name[0] - 'a']));
+    }
+    assert_true(take(w, CROWDED));
+    assert_int_equal(wants_stats(w).flying, 1); /* h.example, and nobody answers */
+    wants_next(w, NOW + 181 * NS_PER_S, &a);
+    const struct eve_lookups told = wants_stats(w);
+    const uint64_t each[] = {told.failures.dns,    told.failures.record,    told.failures.fetch,
+                             told.failures.webpki, told.failures.invalid,   told.failures.refused,
+                             told.failures.busy,   told.failures.unanswered};
+    for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+        assert_int_equal(each[i], 1);
+    assert_int_equal(told.failed, 8);
+    assert_int_equal(told.answered, 10);
+    assert_int_equal(told.left_out.exchangers, 68);
+    assert_int_equal(told.left_out.records, 5);
+    assert_int_equal(told.left_out.addresses, 2);
+    assert_int_equal(told.known, 10);
+    wants_free(w);
+}
+
 static void who_died_is_asked_again(void **state)
 {
     struct wants *w = make(CONFIG_LOOKUPS_SEEN);
@@ -200,6 +247,7 @@ static void nobody_wants_anything_of_none(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(why_it_failed_is_counted, begin),
         cmocka_unit_test_setup(own_asks_for_what_is_named, begin),
         cmocka_unit_test_setup(seen_asks_for_what_a_server_took, begin),
         cmocka_unit_test_setup(our_own_hops_are_nobody_s_policy, begin),
