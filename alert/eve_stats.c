@@ -93,7 +93,7 @@ static const struct counter LOOKUPS[] = {
     LOOKUP("wanted", wanted),   LOOKUP("spared", spared),     LOOKUP("dropped", dropped),
     LOOKUP("asked", asked),     LOOKUP("answered", answered), LOOKUP("failed", failed),
     LOOKUP("unasked", unasked), LOOKUP("waiting", waiting),   LOOKUP("flying", flying),
-    LOOKUP("known", known),
+    LOOKUP("known", known),     LOOKUP("unkept", unkept),
 };
 
 static const struct counter FAILURES[] = {

@@ -32,6 +32,7 @@ struct eve_lookups {
         uint64_t records;    /* TLSA, of one exchanger */
         uint64_t addresses;  /* of one exchanger */
     } left_out;              /* of answers, for want of room in them */
+    uint64_t unkept;         /* what came of them had no room on its way to the store */
     uint64_t unasked;        /* answers that nobody had asked for, or that made no sense */
     uint64_t waiting;        /* in the queue now */
     uint64_t flying;         /* asked, and not answered yet */

@@ -47,6 +47,7 @@ struct keep {
     char room[ROOM];
     struct store_delta delta[CAP_STORE_DELTAS]; /* of flushing */
 
+    bool hurried;    /* see keep_hurry() */
     bool turned;     /* `flushed` is a time */
     nstime flushed;  /* by the packets */
     nstime paused;   /* by the system's clock */
@@ -450,11 +451,24 @@ static bool load_month(struct keep *k, enum keep_kind kind, struct span name, in
     return status == STORE_WRONG; /* something else stands there */
 }
 
+void keep_hurry(struct keep *k)
+{
+    k->hurried = true;
+}
+
+/* One that was away comes back in turns that do not wait. */
+static bool is_away(struct keep *k)
+{
+    if (k->hurried && store_stats(k->store).away)
+        store_tick(k->store, k->wall(), BUDGET);
+    return k->hurried && store_stats(k->store).away;
+}
+
 bool keep_load(struct keep *k, enum keep_kind kind, struct span name, int32_t day, struct kept *out)
 {
     nstime clock = store_clock();
     int32_t first = day - (int32_t)keep_day_of_month(day) + 1;
-    if (k->asked && clock - k->asked < REST)
+    if ((k->asked && clock - k->asked < REST) || is_away(k))
         return false;
     k->fields = k->loaded_n = 0;
     if (day < 0) {

@@ -38,6 +38,10 @@ struct keep *keep_new(struct store *store, const char *sensor, const struct siph
                       keep_wall_fn *wall);
 void keep_free(struct keep *k); /* keep_finish() first */
 
+/* From here on a store that is known to be away is not waited for: who judges live would raise
+ * alerts too late. */
+void keep_hurry(struct keep *k);
+
 /* --- writing; where `k` is NULL nothing happens --- */
 
 /* From here on keep_add() is of this one. */

@@ -322,6 +322,8 @@ static struct eve_live live_of(const struct judging *g, const struct told_watch 
     malformed += g->fetched ? message_malformed(g->fetched) : 0;
     for (size_t i = 0; i < CAP_WATCHERS && g->watch[i]; i++)
         malformed += message_malformed(g->watch[i]);
+    struct eve_lookups lookups = wants_stats(g->lookups);
+    lookups.unkept = desk_unkept(g->desk);
     return (struct eve_live){
         .kernel_packets = sum->kernel_packets,
         .kernel_drops = sum->kernel_drops,
@@ -334,7 +336,7 @@ static struct eve_live live_of(const struct judging *g, const struct told_watch 
         .raised = unraised_raised(g->unraised),
         .unraised = unraised_count(g->unraised),
         .lost = g->kept.lost + unraised_lost(g->unraised),
-        .lookups = wants_stats(g->lookups),
+        .lookups = lookups,
     };
 }
 
@@ -378,6 +380,7 @@ static bool turn(struct judging *g, struct pollfd *wait, size_t count)
     while (message_receive(g->feed_in, on_kept, g) > 0)
         ;
     look_up(g);
+    desk_turn(g->desk);
     unraised_retry(g->unraised, g->feed);
     child_turn(g->child);
     look_at_clock(g);

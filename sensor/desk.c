@@ -286,6 +286,16 @@ void desk_pass(struct desk *d, nstime now)
     d->policies_missing = promises_add_state(d->promises, d->config.state) != 0;
 }
 
+void desk_turn(struct desk *d)
+{
+    past_turn(d->past);
+}
+
+uint64_t desk_unkept(const struct desk *d)
+{
+    return past_unkept(d->past);
+}
+
 bool desk_is_alone(const struct desk *d)
 {
     return past_is_away(d->past);

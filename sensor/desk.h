@@ -79,6 +79,12 @@ void desk_lookup(struct desk *d, const struct lookup *l, nstime now);
 /* Time has passed by the packets. */
 void desk_pass(struct desk *d, nstime now);
 
+/* For every turn of a loop; never waits. */
+void desk_turn(struct desk *d);
+
+/* Look-ups that the store will not know of, for want of room on the way. */
+uint64_t desk_unkept(const struct desk *d);
+
 /* The store does not answer now. */
 bool desk_is_alone(const struct desk *d);
 

@@ -155,6 +155,8 @@ static const struct row FROM_LOOKUPS[] = {
     LEFT_OUT(exchangers),
     LEFT_OUT(records),
     LEFT_OUT(addresses),
+    {"lookups_unkept_total", NULL, OF_ASK(unkept), COUNTER,
+     "Look-ups of which the store does not know, because they had no room on their way there."},
     {"lookups_unasked_total", NULL, OF_ASK(unasked), COUNTER,
      "Answers that nobody had asked for, or that made no sense."},
     {"lookups_waiting", NULL, OF_ASK(waiting), GAUGE, "Domains in the queue."},

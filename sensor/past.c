@@ -11,15 +11,18 @@
 #include "rules/keywords.h"
 #include "rules/usual.h"
 #include "sensor/peers.h"
-#include "sensor/stored.h"
+#include "sensor/stored_later.h"
 
 #define TICK     (5 * NS_PER_MS) /* of the store, for each look-up */
+#define TURN     (100 * NS_PER_MS)
 #define PATIENCE (10 * NS_PER_S) /* with a store, at the end */
 
 struct past {
     struct history *history;
     struct store *store; /* NULL: nothing outlives the run */
     struct keep *keep;
+    struct stored_later *found; /* by look-ups */
+    nstime turned;              /* by the system's clock */
     past_again_fn again;
     void *user;
     struct observation seen; /* of the session that was asked for last */
@@ -68,6 +71,7 @@ void past_free(struct past *p)
     history_free(p->history);
     keep_free(p->keep);
     store_close(p->store);
+    stored_later_free(p->found);
     free(p);
 }
 
@@ -84,7 +88,10 @@ int past_keep(struct past *p, const char *where, const char *sensor, const struc
     enum store_status status = store_open(&p->store, where, NULL, text);
     bool away = patient && status == STORE_AWAY;
     why[0] = '\0';
-    if ((status == STORE_OK || away) && (p->keep = keep_new(p->store, sensor, key, wall))) {
+    if ((status == STORE_OK || away) && (p->found = stored_later_new(p->store)) &&
+        (p->keep = keep_new(p->store, sensor, key, wall))) {
+        if (patient)
+            keep_hurry(p->keep);
         history_keep(p->history, p->keep);
         if (away)
             snprintf(why, PAST_WHY, "%s does not answer yet", store_name(p->store));
@@ -102,12 +109,25 @@ bool past_is_away(const struct past *p)
     return p->store && store_stats(p->store).away;
 }
 
-/* What waits to be written is so at the pace of packets otherwise, and there may be none. */
 void past_lookup(struct past *p, const struct lookup *l)
 {
     if (!p->store)
         return;
-    stored_lookup(p->store, store_put_later, l, wall());
+    stored_later_put(p->found, l, wall());
+    store_tick(p->store, wall(), TICK);
+}
+
+uint64_t past_unkept(const struct past *p)
+{
+    return p->found ? stored_later_lost(p->found) : 0;
+}
+
+void past_turn(struct past *p)
+{
+    nstime clock = store_clock();
+    if (!p->store || clock - p->turned < TURN || store_stats(p->store).queued == 0)
+        return;
+    p->turned = clock;
     store_tick(p->store, wall(), TICK);
 }
 

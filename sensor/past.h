@@ -31,7 +31,8 @@ void past_free(struct past *p);
 
 /* The memory outlives the run in the store that `where` names, under the name of this sensor (NULL:
  * none). 0; or -1, and `why` says it. `patient`: a store that does not answer yet is waited for,
- * and what it remembers is heard of later; `why` says that, else it is empty. */
+ * and what it remembers is heard of later; `why` says that, else it is empty. Nor is it waited for
+ * whenever it is away later on. */
 int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
               bool patient, char why[PAST_WHY]);
 
@@ -60,6 +61,13 @@ void past_learn(struct past *p, const struct session *s, const struct judgement 
 
 /* What a look-up of our own found is kept beside, in the same store; without one nothing is. */
 void past_lookup(struct past *p, const struct lookup *l);
+
+/* Look-ups that could not be kept there. */
+uint64_t past_unkept(const struct past *p);
+
+/* For every turn of a loop: what waits to be written is so at the pace of packets otherwise, and
+ * there may be none. */
+void past_turn(struct past *p);
 
 /* The input has ended. True: all is kept that was to be; else `why` says what is not. */
 bool past_finish(struct past *p, char why[PAST_WHY]);

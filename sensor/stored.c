@@ -7,10 +7,9 @@
 #include "policy/lookup_json.h"
 #include "policy/sts_policy.h"
 
-#define MINUTE   (60 * NS_PER_S)
-#define FAILURE  (5 * MINUTE)      /* RFC 8461 section 3.3 */
-#define NOTHING  (4 * 60 * MINUTE) /* as policy/asking.c has it */
-#define KEY_MOST (CAP_DOMAIN_TEXT + 40)
+#define MINUTE  (60 * NS_PER_S)
+#define FAILURE (5 * MINUTE)      /* RFC 8461 section 3.3 */
+#define NOTHING (4 * 60 * MINUTE) /* as policy/asking.c has it */
 
 /* Where it is written. */
 struct target {
@@ -32,7 +31,7 @@ static enum store_status put(const struct target *t, const char *key, const stru
 
 static enum store_status put_history(const struct target *t, const struct policy_json *p)
 {
-    char key[KEY_MOST];
+    char key[STORED_KEY];
     snprintf(key, sizeof(key), "history/%s/%lld", p->domain.text,
              (long long)clock_second(p->fetched));
     return put(t, key, p, clock_add(t->now, STORED_HISTORY));
@@ -60,15 +59,14 @@ static enum store_status replace(const struct target *t, const char *key,
     return status == STORE_OK ? put(t, key, &next, expires) : status;
 }
 
-/* `value` is what stands at the key now. */
 static enum store_status put_in_order(const struct target *t, const char *key,
                                       const struct policy_json *p, nstime expires,
-                                      const struct store_value *value)
+                                      struct span there)
 {
     struct policy_json old;
     char why[POLICY_JSON_WHY];
     enum store_status status = STORE_OK;
-    if (policy_json_read(span_of(value->p, value->n), &old, why)) {
+    if (policy_json_read(there, &old, why)) {
         status = put(t, key, p, expires); /* nobody can use what is there */
     } else if (old.fetched > p->fetched) {
         status = put_history(t, p);
@@ -79,19 +77,31 @@ static enum store_status put_in_order(const struct target *t, const char *key,
     return status;
 }
 
+struct span stored_key(char key[STORED_KEY], const struct domain *d)
+{
+    snprintf(key, STORED_KEY, "policy/%s", d->text);
+    return span_str(key);
+}
+
+enum store_status stored_beside(struct store *s, stored_put_fn fn, const struct policy_json *p,
+                                nstime end, nstime now, const struct stored_there *there)
+{
+    const struct target t = {s, fn, now};
+    char key[STORED_KEY];
+    nstime expires = clock_add(end, STORED_GRACE);
+    stored_key(key, &p->domain);
+    return there->status == STORE_OK ? put_in_order(&t, key, p, expires, there->value)
+                                     : put(&t, key, p, expires);
+}
+
 enum store_status stored_policy(struct store *s, stored_put_fn fn, const struct policy_json *p,
                                 nstime end, nstime now)
 {
-    const struct target t = {s, fn, now};
     struct store_value value = {0};
-    char key[KEY_MOST];
-    nstime expires = clock_add(end, STORED_GRACE);
-    snprintf(key, sizeof(key), "policy/%s", p->domain.text);
-    enum store_status status = store_get(s, span_str(key), now, &value);
-    if (status == STORE_OK)
-        status = put_in_order(&t, key, p, expires, &value);
-    else
-        status = put(&t, key, p, expires);
+    char key[STORED_KEY];
+    enum store_status status = store_get(s, stored_key(key, &p->domain), now, &value);
+    const struct stored_there there = {status, span_of(value.p, value.n)};
+    status = stored_beside(s, fn, p, end, now, &there);
     store_value_fini(&value);
     return status;
 }
@@ -100,7 +110,7 @@ enum store_status stored_policy(struct store *s, stored_put_fn fn, const struct 
 static enum store_status put_negative(const struct target *t, const struct lookup *l, nstime lasts)
 {
     struct lookup *copy = malloc(sizeof(*copy));
-    char key[KEY_MOST], *line;
+    char key[STORED_KEY], *line;
     enum store_status status = STORE_FULL;
     if (!copy)
         return status;
@@ -116,25 +126,37 @@ static enum store_status put_negative(const struct target *t, const struct looku
     return status;
 }
 
+enum store_status stored_record(const struct lookup *l, struct policy_json *to, nstime *end)
+{
+    struct sts_policy *policy = malloc(sizeof(*policy));
+    if (!policy)
+        return STORE_FULL;
+    *to = (struct policy_json){
+        .domain = l->domain, .fetched = l->time, .body = l->body, .body_n = l->body_n};
+    memcpy(to->id, l->id, sizeof(to->id));
+    sts_policy_read(span_of(l->body, l->body_n), policy);
+    *end = clock_add(l->time, policy->max_age * NS_PER_S);
+    bool usable = policy->usable;
+    free(policy);
+    return usable ? STORE_OK : STORE_WRONG;
+}
+
+void stored_there_is_one(struct store *s, stored_put_fn fn, const struct domain *d, nstime now)
+{
+    char key[STORED_KEY];
+    snprintf(key, sizeof(key), "negative/%s", d->text);
+    fn(s, span_str(key), span_str("{}"), now - 1, now); /* a time past takes it away */
+}
+
 static enum store_status put_policy(const struct target *t, const struct lookup *l)
 {
-    struct policy_json j = {.domain = l->domain, .fetched = l->time, .body_n = l->body_n};
-    struct sts_policy *policy = malloc(sizeof(*policy));
-    char key[KEY_MOST];
-    enum store_status status = STORE_FULL;
-    if (!policy)
-        return status;
-    j.body = l->body;
-    memcpy(j.id, l->id, sizeof(j.id));
-    sts_policy_read(span_of(l->body, l->body_n), policy);
-    status = STORE_WRONG;
-    if (policy->usable)
-        status = stored_policy(t->store, t->put, &j, clock_add(l->time, policy->max_age * NS_PER_S),
-                               t->now);
-    free(policy);
-    snprintf(key, sizeof(key), "negative/%s", l->domain.text);
-    if (status == STORE_OK) /* a time past takes it away */
-        t->put(t->store, span_str(key), span_str("{}"), t->now - 1, t->now);
+    struct policy_json j;
+    nstime end;
+    enum store_status status = l->body ? stored_record(l, &j, &end) : STORE_WRONG;
+    if (status == STORE_OK)
+        status = stored_policy(t->store, t->put, &j, end, t->now);
+    if (status == STORE_OK)
+        stored_there_is_one(t->store, t->put, &l->domain, t->now);
     return status;
 }
 
@@ -144,7 +166,7 @@ enum store_status stored_lookup(struct store *s, stored_put_fn fn, const struct 
     const struct target t = {s, fn, now};
     switch (l->sts) {
     case LOOKUP_STS_POLICY:
-        return l->body ? put_policy(&t, l) : STORE_WRONG;
+        return put_policy(&t, l);
     case LOOKUP_STS_NONE:
         return put_negative(&t, l, NOTHING);
     case LOOKUP_STS_UNASKED:

@@ -12,6 +12,7 @@
 
 #define STORED_GRACE   (7 * 86400 * NS_PER_S)  /* behind the end of a policy */
 #define STORED_HISTORY (90 * 86400 * NS_PER_S) /* that a replaced policy is kept */
+#define STORED_KEY     (CAP_DOMAIN_TEXT + 40)
 
 /* `put` is store_put or store_put_later. What is there is read first, which may wait as store_get()
  * does. */
@@ -28,5 +29,25 @@ enum store_status stored_policy(struct store *s, stored_put_fn put, const struct
  * also if there is nothing to keep. */
 enum store_status stored_lookup(struct store *s, stored_put_fn put, const struct lookup *l,
                                 nstime now);
+
+/* --- the parts of it, for who reads without waiting (sensor/stored_later.h) --- */
+
+/* What store_get() or its kind said of the key. */
+struct stored_there {
+    enum store_status status;
+    struct span value;
+};
+
+struct span stored_key(char key[STORED_KEY], const struct domain *d); /* of its current policy */
+
+/* The record of a look-up that found a policy, whose body it borrows, and when the policy ends. */
+enum store_status stored_record(const struct lookup *l, struct policy_json *to, nstime *end);
+
+/* As stored_policy(), of which this is the second half. */
+enum store_status stored_beside(struct store *s, stored_put_fn put, const struct policy_json *p,
+                                nstime end, nstime now, const struct stored_there *there);
+
+/* Ends what is said of there being none. */
+void stored_there_is_one(struct store *s, stored_put_fn put, const struct domain *d, nstime now);
 
 #endif

@@ -23,6 +23,8 @@ struct store_flush {
 struct store_ops {
     enum store_status (*get)(struct store *s, const struct span *keys, size_t count, nstime now,
                              store_got *fn, void *user);
+    /* NULL: `get` never waits for a network. */
+    enum store_status (*get_later)(struct store *s, struct span key, store_got *fn, void *user);
     /* `later`: may be queued; otherwise it returns when it is written for good. */
     enum store_status (*put)(struct store *s, struct span key, struct span value, nstime expires,
                              nstime now, bool later);

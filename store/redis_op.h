@@ -10,7 +10,7 @@
 #include "store/backend.h"
 #include "store/resp.h"
 
-enum redis_op_kind { OP_ASK, OP_PUT, OP_REMOVE, OP_ADD };
+enum redis_op_kind { OP_ASK, OP_GET, OP_PUT, OP_REMOVE, OP_ADD }; /* OP_GET: later alone */
 
 /* OP_ADD is a transaction that Redis does once (docs/redis.md): is the flush id known? If not, add
  * and remember it, unless it became known meanwhile. */
@@ -33,7 +33,10 @@ struct redis_op {
     struct resp *reply;        /* OP_ASK: the answer, to be freed by who asked */
     struct span args[8];       /* OP_ASK: the command */
     size_t arg_count;          /* of args */
-    struct span key;           /* OP_PUT, OP_REMOVE */
+    struct span key;           /* OP_GET, OP_PUT, OP_REMOVE */
+    store_got *got;            /* OP_GET: who is told, once */
+    void *user;                /* likewise */
+    struct span found;         /* likewise, while he is told */
     struct span value;         /* OP_PUT */
     struct store_flush flush;  /* OP_ADD */
     nstime expires;            /* OP_PUT */

@@ -22,7 +22,7 @@ static void count_out(struct redis_pipe *r, const struct redis_op *op)
 /* Was a newer value for this key sent behind it? Then repeating it would undo that one. */
 static bool is_superseded(const struct redis_pipe *r, const struct redis_op *op)
 {
-    if (op->kind == OP_ADD)
+    if (op->kind == OP_ADD || op->kind == OP_GET)
         return false;
     for (const struct redis_op *o = r->flight.head; o; o = o->next)
         if (o != op && redis_op_writes_to(o, op->key))
@@ -55,6 +55,15 @@ static void hold(struct redis_pipe *r, struct redis_op *op, nstime now)
     r->holds += r->holds < MOST_HOLDS;
 }
 
+/* What was read is no write, and counted as none. */
+static void tell_got(struct redis_pipe *r, struct redis_op *op, enum store_status status)
+{
+    uint64_t told = 0;
+
+    op->got(op->user, 0, status, op->found);
+    redis_reply_end_later(r, op, &told);
+}
+
 static void finish_later(struct redis_pipe *r, struct redis_op *op, enum store_status status,
                          nstime now)
 {
@@ -65,7 +74,11 @@ static void finish_later(struct redis_pipe *r, struct redis_op *op, enum store_s
         return;
     }
     r->holds = 0;
-    redis_reply_end_later(r, op, is_done ? &r->store.stats.acknowledged : &r->store.stats.dropped);
+    if (op->kind == OP_GET)
+        tell_got(r, op, status);
+    else
+        redis_reply_end_later(r, op,
+                              is_done ? &r->store.stats.acknowledged : &r->store.stats.dropped);
 }
 
 /* `op` is in no list any more. */
@@ -209,6 +222,17 @@ static bool end_write(struct redis_pipe *r, struct redis_op *op, const struct re
     return true;
 }
 
+static bool end_get(struct redis_pipe *r, struct redis_op *op, const struct resp *reply, nstime now)
+{
+    bool found = reply->kind == RESP_STRING;
+
+    if (op->trouble == STORE_OK && !found && reply->kind != RESP_NIL)
+        return make_no_sense(r, op, now);
+    op->found = found ? reply->text : span_of(NULL, 0);
+    finish(r, op, op->trouble != STORE_OK ? op->trouble : found ? STORE_OK : STORE_MISSING, now);
+    return true;
+}
+
 /* The last reply of `op`, which is in no list. False: it is none that Redis gives. */
 static bool end_op(struct redis_pipe *r, struct redis_op *op, struct resp **reply, nstime now)
 {
@@ -218,6 +242,8 @@ static bool end_op(struct redis_pipe *r, struct redis_op *op, struct resp **repl
         return end_write(r, op, *reply, now);
     case OP_ADD:
         return end_add(r, op, *reply, now);
+    case OP_GET:
+        return end_get(r, op, *reply, now);
     case OP_ASK:
     default:
         op->reply = *reply;

@@ -56,10 +56,10 @@ static int command(struct redis_pipe *r, struct redis_op *op, const struct span 
     return 0;
 }
 
-static int send_remove(struct redis_pipe *r, struct redis_op *op)
+static int send_by_key(struct redis_pipe *r, struct redis_op *op, const char *word)
 {
     struct redis_word key;
-    const struct span args[] = {span_str("DEL"), redis_send_key(r, &key, "", op->key)};
+    const struct span args[] = {span_str(word), redis_send_key(r, &key, "", op->key)};
 
     return command(r, op, args, 2);
 }
@@ -75,7 +75,7 @@ static int send_put(struct redis_pipe *r, struct redis_op *op)
         return command(r, op, args, 3);
     now = wall_clock();
     if (op->expires <= now)
-        return send_remove(r, op);
+        return send_by_key(r, op, "DEL");
     args[4] = number(&at, to_ms(op->expires - (r->is_old ? now : 0)));
     return command(r, op, args, 5);
 }
@@ -133,7 +133,9 @@ static int send_parts(struct redis_pipe *r, struct redis_op *op)
     case OP_PUT:
         return send_put(r, op);
     case OP_REMOVE:
-        return send_remove(r, op);
+        return send_by_key(r, op, "DEL");
+    case OP_GET:
+        return send_by_key(r, op, "GET");
     case OP_ADD:
         return op->phase == OP_LOOK      ? send_look(r, op)
                : op->phase == OP_EXECUTE ? send_execute(r, op)

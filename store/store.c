@@ -253,6 +253,22 @@ enum store_status store_get_many(struct store *s, const struct span *keys, size_
     return count > 0 ? s->ops->get(s, keys, count, now, fn, user) : STORE_OK;
 }
 
+enum store_status store_get_later(struct store *s, struct span key, nstime now, store_got *fn,
+                                  void *user)
+{
+    struct store_value value = {0};
+    enum store_status status = check_key(s, key, false);
+
+    if (status != STORE_OK)
+        return status;
+    if (s->ops->get_later)
+        return s->ops->get_later(s, key, fn, user);
+    status = store_get(s, key, now, &value); /* a copy: `fn` may write */
+    fn(user, 0, status, span_of(value.p, value.n));
+    store_value_fini(&value);
+    return STORE_OK;
+}
+
 enum store_status store_totals(struct store *s, struct span key, nstime now, store_total *fn,
                                void *user)
 {

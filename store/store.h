@@ -62,7 +62,7 @@ struct store_delta {
 /* What `stats` tells of a store. */
 struct store_stats {
     bool away;             /* not connected now: what is judged with is the local copy */
-    uint64_t queued;       /* writes that wait for their acknowledgement */
+    uint64_t queued;       /* writes that wait for their acknowledgement, and later reads */
     uint64_t queued_bytes; /* and their size */
     uint64_t acknowledged; /* writes done for good, those of store_put() included */
     uint64_t dropped;    /* later writes given up: queue full, refused, wrong, or cut by closing */
@@ -144,6 +144,13 @@ enum store_status store_scan_counters(struct store *s, struct span prefix, nstim
 
 /* All counters of that key are gone. What is queued for it comes later. */
 enum store_status store_clear(struct store *s, struct span key);
+
+/* As store_get(), but it never waits for the network: `fn` is told once, with index 0, by this call
+ * or by a later one of the store's, and may itself write later. What is told is as of behind all
+ * that was written later before. STORE_OK: it is or will be told, unless the store is closed before
+ * that; else it never is. */
+enum store_status store_get_later(struct store *s, struct span key, nstime now, store_got *fn,
+                                  void *user);
 
 /* As their namesakes, but they only queue: STORE_OK is no acknowledgement. STORE_FULL: the queue
  * is, and the write was dropped and counted. What is to be written is copied. */

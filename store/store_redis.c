@@ -35,6 +35,14 @@ static enum store_status redis_get(struct store *s, const struct span *keys, siz
     return status;
 }
 
+static enum store_status redis_get_later(struct store *s, struct span key, store_got *fn,
+                                         void *user)
+{
+    struct redis_op op = {.kind = OP_GET, .key = key, .got = fn, .user = user};
+
+    return redis_pipe_later(redis_of(s), &op);
+}
+
 static enum store_status redis_put(struct store *s, struct span key, struct span value,
                                    nstime expires, nstime now, bool is_later)
 {
@@ -264,6 +272,7 @@ static enum store_status look_around(struct redis_pipe *r)
 
 static const struct store_ops OPS = {
     .get = redis_get,
+    .get_later = redis_get_later,
     .put = redis_put,
     .remove = redis_remove,
     .add = redis_add,

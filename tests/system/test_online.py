@@ -269,9 +269,18 @@ def test_watch(binary, lab, folder):
     keys = cli("keys", "*")
     tally.check(re.search(r"policy/right\.lab$", keys, re.M) and re.search(r"negative/silent\.lab$", keys, re.M),
                 "watch: keys", keys)
+    redis.send_signal(signal.SIGSTOP)  # it takes connections, and answers nothing
+    for name in ("testing.lab", "pattern.lab"):
+        mail_lab.deliver(name)
+    tally.check(wait_for(lambda: lab.fetched() - before >= 3), "watch: Redis hangs", "%d fetches" % (lab.fetched() - before))
+    mail_lab.deliver("testing.lab")
+    redis.send_signal(signal.SIGCONT)
+    tally.check(wait_for(lambda: all("policy/%s" % name in cli("keys", "*") for name in ("testing.lab", "pattern.lab"))),
+                "watch: Redis hung", cli("keys", "*"))
     tally.equal("watch", "exit code", watch.stop(), 0)
     told = watch.lookups()
-    tally.check(told.get("asked") == 2 and told.get("answered", 0) + told.get("failed", 0) >= 2 and
+    tally.equal("watch", "what was not kept", told.get("unkept"), 0)
+    tally.check(told.get("asked") == 4 and told.get("answered", 0) + told.get("failed", 0) >= 2 and
                 told.get("unasked") == 0, "watch: counters", "%r" % told)
     redis.kill()
 

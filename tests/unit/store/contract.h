@@ -176,6 +176,22 @@ static void many_are_told_in_order(void **state)
     assert_int_equal(t.count, 4);
 }
 
+static void a_later_read_is_told(void **state)
+{
+    (void)state;
+    struct told there = {0}, none = {0};
+    assert_int_equal(store_put_later(s, str("p/a"), str("A"), STORE_NEVER, now), STORE_OK);
+    assert_int_equal(store_get_later(s, str("p/a"), now, tell, &there), STORE_OK);
+    assert_int_equal(store_get_later(s, str("p/none"), now, tell, &none), STORE_OK);
+    assert_int_equal(store_get_later(s, str("count/x"), now, tell, &none), STORE_WRONG);
+    assert_int_equal(store_drain(s, now, 10 * NS_PER_S), STORE_OK);
+    assert_int_equal(there.count, 1);
+    assert_int_equal(there.status[0], STORE_OK);
+    assert_string_equal(there.text[0], "A");
+    assert_int_equal(none.count, 1);
+    assert_int_equal(none.status[0], STORE_MISSING);
+}
+
 static bool count_key(void *user, struct span key, struct span v)
 {
     unsigned *seen = user;
@@ -348,9 +364,9 @@ static void later_is_there_after_draining(void **state)
     CONTRACT_TEST(what_is_put_is_there), CONTRACT_TEST(values_are_any_bytes),                      \
         CONTRACT_TEST(the_largest_value_fits_and_no_more), CONTRACT_TEST(keys_are_words),          \
         CONTRACT_TEST(values_expire), CONTRACT_TEST(many_are_told_in_order),                       \
-        CONTRACT_TEST(a_scan_finds_what_has_the_prefix), CONTRACT_TEST(counters_add_up),           \
-        CONTRACT_TEST(a_flush_counts_once), CONTRACT_TEST(counters_expire),                        \
-        CONTRACT_TEST(a_counter_does_not_overflow), CONTRACT_TEST(bad_flushes_are_refused),        \
-        CONTRACT_TEST(later_is_there_after_draining)
+        CONTRACT_TEST(a_later_read_is_told), CONTRACT_TEST(a_scan_finds_what_has_the_prefix),      \
+        CONTRACT_TEST(counters_add_up), CONTRACT_TEST(a_flush_counts_once),                        \
+        CONTRACT_TEST(counters_expire), CONTRACT_TEST(a_counter_does_not_overflow),                \
+        CONTRACT_TEST(bad_flushes_are_refused), CONTRACT_TEST(later_is_there_after_draining)
 
 #endif

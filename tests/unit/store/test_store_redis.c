@@ -241,6 +241,36 @@ static void the_queue_is_bounded(void **state)
     end();
 }
 
+/* It is asked again, like a write, until there is an answer, and told once. */
+static void a_later_read_waits_for_its_answer(void **state)
+{
+    (void)state;
+    struct told t = {0};
+    adopt(&(struct store_options){0});
+    assert_int_equal(store_get_later(s, str("k"), now, tell, &t), STORE_OK);
+    store_tick(s, now, NS_PER_S);
+    heard("*2\r\n$3\r\nGET\r\n$3\r\np:k\r\n");
+    assert_int_equal(t.count, 0);
+    assert_int_equal(store_stats(s).queued, 1);
+    says("-LOADING it is\r\n");
+    store_tick(s, now, NS_PER_S);
+    assert_int_equal(t.count, 0);
+    usleep(150000); /* it is held for 100 ms */
+    store_tick(s, now, NS_PER_S);
+    heard("*2\r\n$3\r\nGET\r\n$3\r\np:k\r\n");
+    says("-WRONGTYPE no\r\n");
+    store_tick(s, now, NS_PER_S);
+    assert_int_equal(t.count, 1);
+    assert_int_equal(t.status[0], STORE_WRONG);
+    assert_int_equal(store_stats(s).queued, 0);
+    assert_int_equal(store_stats(s).queued_bytes, 0);
+    assert_int_equal(store_stats(s).acknowledged + store_stats(s).dropped, 0);
+    assert_int_equal(store_get_later(s, str("k"), now, tell, &t),
+                     STORE_OK); /* and never answered */
+    end();
+    assert_int_equal(t.count, 1);
+}
+
 static void totals_are_numbers(void **state)
 {
     (void)state;
@@ -297,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_waited_for_put_takes_the_place_of_queued_ones),
         cmocka_unit_test(a_flush_looks_before_it_adds),
         cmocka_unit_test(the_queue_is_bounded),
+        cmocka_unit_test(a_later_read_waits_for_its_answer),
         cmocka_unit_test(totals_are_numbers),
         cmocka_unit_test(a_scan_ends_with_a_server_that_makes_no_sense),
     };
