@@ -10,7 +10,6 @@
 
 #include "online/lookup_run.h"
 #include "policy/lookup_json.h"
-#include "policy/sts_txt.h"
 #include "sensor/child.h"
 #include "sensor/fetch_walls.h"
 #include "sensor/relay.h"
@@ -69,12 +68,7 @@ static bool ask(struct fetching *f, struct span body)
 {
     struct told_ask a;
     struct domain d;
-    if (body.n != sizeof(a))
-        return false;
-    memcpy(&a, body.p, sizeof(a));
-    if (!memchr(a.domain, 0, sizeof(a.domain)) || !memchr(a.id, 0, sizeof(a.id)) || a.mx > 1 ||
-        !domain_read(span_str(a.domain), &d) || domain_numeric(domain_span(&d)) ||
-        (a.id[0] && !sts_txt_id_valid(span_str(a.id))))
+    if (!told_ask_read(body, &a, &d))
         return false;
     if (!f->run || !lookup_run_ask(f->run, &d, a.id, a.mx, on_found, f))
         tell_busy(f, &d);

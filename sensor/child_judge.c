@@ -155,15 +155,14 @@ static bool judge_attempt(struct judging *g, struct span *body)
 
 static bool judge_sighting(struct judging *g, struct span *body)
 {
-    uint8_t kind = body->n > 0 ? body->p[0] : UINT8_MAX;
-    *body = span_from(*body, 1);
-    switch (kind) {
+    switch (told_sighting_read(body)) {
     case TOLD_DNS:
         return judge_dns(g, body);
     case TOLD_FETCH:
         return judge_fetch(g, body);
     case TOLD_ATTEMPT:
         return judge_attempt(g, body);
+    case TOLD_SIGHTING_COUNT:
     default:
         return false;
     }
@@ -275,12 +274,10 @@ static void look_up(struct judging *g)
 static void on_kept(void *user, const struct message_head *h, struct span body)
 {
     struct judging *g = user;
-    if (h->type != MESSAGE_KEPT || body.n != sizeof(g->kept)) {
+    if (h->type != MESSAGE_KEPT || !told_feed_read(body, &g->kept)) {
         g->malformed++;
         return;
     }
-    memcpy(&g->kept, body.p, body.n);
-    g->kept.why[TOLD_TEXT - 1] = '\0';
     if (g->kept.generation == g->child->generation)
         unraised_kept(g->unraised, g->kept.serial);
     if (g->feed_generation == 0)

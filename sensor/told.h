@@ -12,7 +12,7 @@
 #define TOLD_TEXT 128
 
 /* MESSAGE_SIGHTING: its first byte, and the most that follows it. */
-enum told_sighting { TOLD_DNS, TOLD_FETCH, TOLD_ATTEMPT };
+enum told_sighting { TOLD_DNS, TOLD_FETCH, TOLD_ATTEMPT, TOLD_SIGHTING_COUNT };
 #define TOLD_SIGHTING_MOST (1 + WIRE_DNS_MOST)
 _Static_assert(WIRE_FETCH_MOST <= WIRE_DNS_MOST && sizeof(struct dissect_attempt) <= WIRE_DNS_MOST,
                "a sighting of DNS is the largest");
@@ -23,6 +23,13 @@ struct told_ask {
     char id[CAP_STS_ID + 1]; /* of the policy that is known; "": fetch it in any case */
     uint8_t mx;              /* exchangers are asked for as well */
 };
+
+/* Takes the first byte from the body; TOLD_SIGHTING_COUNT: it is none of them. */
+enum told_sighting told_sighting_read(struct span *body);
+
+/* False: nobody of ours would ask so. `d` is the domain, which somebody else may look up as well as
+ * we: no address, and no name that is none. */
+bool told_ask_read(struct span body, struct told_ask *to, struct domain *d);
 
 /* MESSAGE_STATE: of a process that looks at packets, since it started. */
 struct told_watch {
@@ -58,5 +65,7 @@ struct told_feed {
     uint32_t degraded;   /* the spool cannot be written now */
     char why[TOLD_TEXT];
 };
+
+bool told_feed_read(struct span body, struct told_feed *to);
 
 #endif
