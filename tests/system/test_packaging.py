@@ -8,6 +8,7 @@ DEB is what script/deb built; without it the parts about the package are skipped
 needs a program that is not installed. Expectations come from the Debian policy manual, from
 systemd's own judgement, and from what the program says of itself in its help.
 """
+import ipaddress
 import os
 import re
 import shutil
@@ -21,6 +22,12 @@ from run import Tally
 TOP = Path(__file__).resolve().parents[2]
 CONTRIB, MAN = TOP / "contrib", TOP / "man"
 UNIT = CONTRIB / "systemd" / "stripwatch.service"
+LOOKUPS = CONTRIB / "systemd" / "lookups.conf"
+# Of an Internet that is open to look-ups: no network of the operator's (systemd's own words for two).
+INSIDE = ("0.0.0.1 10.1.2.3 100.64.0.1 169.254.169.254 172.16.0.1 172.31.255.255 192.168.1.1 198.18.0.1 224.0.0.1 "
+          "255.255.255.255 fd00::1 fe80::1 ff02::1 64:ff9b:1::a01:203").split()
+OUTSIDE = "9.9.9.9 172.32.0.1 100.128.0.1 192.169.0.1 2001:4860::1 64:ff9b::808:808".split()
+WORDS = {"link-local": ("169.254.0.0/16", "fe80::/64"), "multicast": ("224.0.0.0/4", "ff00::/8")}
 CONFIG = CONTRIB / "debian" / "stripwatch.yaml"
 EXPOSURE = 15  # tenths, of systemd-analyze security: 1.5 at most
 
@@ -46,6 +53,7 @@ HOLDS = {
     "./usr/share/doc/stripwatch/examples/stripwatch.yaml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/grafana/stripwatch.json": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/prometheus/stripwatch.rules.yml": "-rw-r--r--",
+    "./usr/share/doc/stripwatch/examples/systemd/lookups.conf": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/wazuh/stripwatch_rules.xml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/receiver/receive.py": "-rw-r--r--",
     "./usr/share/doc/stripwatch/ecs.schema.json": "-rw-r--r--",
@@ -146,9 +154,24 @@ def verify(tally, binary, folder):
     """The unit is without fault where the program is: nothing of this machine is touched."""
     unit = folder / "stripwatch.service"
     unit.write_text(UNIT.read_text().replace("/usr/bin/stripwatch", str(Path(binary).resolve())))
-    done = run("systemd-analyze", "verify", "--man=no", unit)
-    ours = [line for line in done.stdout.splitlines() if "stripwatch" in line]
-    tally.check(not ours, "systemd-analyze verify", "\n".join(ours))
+    for beside in (None, LOOKUPS):
+        if beside:
+            (folder / "stripwatch.service.d").mkdir()
+            shutil.copy(beside, folder / "stripwatch.service.d")
+        done = run("systemd-analyze", "verify", "--man=no", unit)
+        ours = [line for line in done.stdout.splitlines() if "stripwatch" in line]
+        tally.check(not ours, "systemd-analyze verify", "\n".join(ours))
+
+
+def lookups(tally):
+    """Look-ups reach the Internet and nothing inside."""
+    values = re.findall(r"^IPAddressDeny=(.*)$", LOOKUPS.read_text(), re.MULTILINE)
+    tally.equal("lookups.conf", "first", values[0], "")  # `any` of the unit is taken back
+    nets = [ipaddress.ip_network(net) for value in values for word in value.split() for net in WORDS.get(word, (word,))]
+    for text in INSIDE + OUTSIDE:
+        address = ipaddress.ip_address(text)
+        denied = any(address in net for net in nets if net.version == address.version)
+        tally.equal("lookups.conf", "denied is %s" % text, denied, text in INSIDE)
 
 
 def security(tally):
@@ -184,6 +207,7 @@ def systemd(tally, binary):
         verify(tally, binary, Path(name))
         made(tally, Path(name))
     security(tally)
+    lookups(tally)
 
 
 # --- settings ---
