@@ -120,10 +120,10 @@
 #define CAP_STORE_MEMORY    (32u << 20) /* of the store in memory: 10,000 domains */
 #define CAP_STORE_QUEUE     (8u << 20)  /* waiting for Redis */
 #define CAP_STORED_LATER    (4u << 20)  /* policies that wait to hear what Redis has of them */
-#define CAP_STORE_REPLY     (4u << 20) /* one reply of Redis: a counter of 10,000 fields */
-#define CAP_STORE_ELEMENTS  65536      /* of one reply */
-#define CAP_STORE_ADDRESSES 8          /* of the name of a Redis server */
-#define CAP_STORE_WINDOW    64         /* commands sent and not yet answered */
+#define CAP_STORE_REPLY     (4u << 20)  /* one reply of Redis: a counter of 10,000 fields */
+#define CAP_STORE_ELEMENTS  65536       /* of one reply */
+#define CAP_STORE_ADDRESSES 8           /* of the name of a Redis server */
+#define CAP_STORE_WINDOW    64          /* commands sent and not yet answered */
 #define CAP_STORE_FLUSH_S                                                                          \
     604800                     /* a flush id is known for a week: a server may be away so long     \
                                 */
