@@ -106,6 +106,7 @@ static void on_alias(void *user, const struct answer *a)
         lookup_job_why(x->job, m->host.text, a->why);
     if (a->security != LOOKUP_SECURE || a->n == 0)
         return;
+    m->alias = true;
     x->base[x->bases++] = m->host;
     tlsa_next(x);
 }

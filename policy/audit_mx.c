@@ -99,7 +99,7 @@ static bool is_lost(enum lookup_security s)
 
 static void put_dane(const struct lookup *l, const struct lookup_mx *m, struct audit *a)
 {
-    bool above = l->mx == LOOKUP_SECURE && m->address == LOOKUP_SECURE;
+    bool above = lookup_leads_to(l, m);
 
     if (is_lost(m->address))
         audit_put(a, "dane", &m->host, AUDIT_BAD, "Its addresses are %s: senders hold mail back.",
@@ -113,9 +113,9 @@ static void put_dane(const struct lookup *l, const struct lookup_mx *m, struct a
     else if (!above || m->tlsa != LOOKUP_SECURE)
         audit_put(a, "dane", &m->host, AUDIT_WARN,
                   "It has TLSA records, but %s not signed, so they count nothing.",
-                  l->mx != LOOKUP_SECURE        ? "the MX records are"
-                  : m->address != LOOKUP_SECURE ? "its addresses are"
-                                                : "they are");
+                  l->mx != LOOKUP_SECURE ? "the MX records are"
+                  : !above               ? "its addresses are"
+                                         : "they are");
     else if (m->records == 0)
         audit_put(a, "dane", &m->host, AUDIT_WARN,
                   "None of its TLSA records is usable: TLS is demanded, of anybody.");

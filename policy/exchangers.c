@@ -122,8 +122,7 @@ static bool same(const struct domain *a, const struct domain *b)
 /* Is all that DANE rests on validated? */
 static bool is_under_dane(const struct lookup *l, const struct lookup_mx *m)
 {
-    return l->mx == LOOKUP_SECURE && m->address == LOOKUP_SECURE && m->tlsa == LOOKUP_SECURE &&
-           m->has_tlsa;
+    return lookup_leads_to(l, m) && m->tlsa == LOOKUP_SECURE && m->has_tlsa;
 }
 
 static bool is_unsure(enum lookup_security s)
@@ -146,8 +145,11 @@ static bool is_denied(const struct lookup *l, const struct domain *host)
     const struct lookup_mx *m = listed(l, host);
     if (is_unsure(l->mx))
         return false;
-    return l->mx == LOOKUP_INSECURE || !m || m->address == LOOKUP_INSECURE ||
-           (m->address == LOOKUP_SECURE && !is_unsure(m->tlsa) && !is_under_dane(l, m));
+    if (l->mx == LOOKUP_INSECURE)
+        return true;
+    if (!m)
+        return l->items_left_out == 0;
+    return !is_unsure(m->address) && !is_unsure(m->tlsa) && !is_under_dane(l, m);
 }
 
 /* What earlier look-ups found of the domain ends with this one, or goes on. */

@@ -3,6 +3,12 @@
 
 #include <stdlib.h>
 
+bool lookup_leads_to(const struct lookup *l, const struct lookup_mx *m)
+{
+    return l->mx == LOOKUP_SECURE &&
+           (m->address == LOOKUP_SECURE || (m->address == LOOKUP_INSECURE && m->alias));
+}
+
 void lookup_fini(struct lookup *l)
 {
     free(l->body);

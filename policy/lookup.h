@@ -45,7 +45,8 @@ struct lookup_address {
 struct lookup_mx {
     struct domain host;
     uint16_t preference;
-    enum lookup_security address;              /* of its A and AAAA, CNAMEs included */
+    enum lookup_security address; /* of its A and AAAA, CNAMEs included */
+    bool alias; /* its name is a CNAME, and that is secure; asked where `address` is INSECURE */
     enum lookup_security tlsa;                 /* of the answer at `base`; FAILED, BOGUS: defer */
     bool has_tlsa;                             /* there are records; usable ones or not */
     struct domain base;                        /* TLSA base domain (RFC 7672 section 2.2.2) */
@@ -84,6 +85,11 @@ struct lookup {
 };
 
 void lookup_fini(struct lookup *l); /* frees the body */
+
+/* Is all validated that stands above the TLSA records of that exchanger? The MX records, and its
+ * addresses; or, where these are not signed, the CNAME that leads there (RFC 7672 section 2.2.2).
+ */
+bool lookup_leads_to(const struct lookup *l, const struct lookup_mx *m);
 
 /* "none", "policy", "same", "dns", "record", "fetch", "webpki", "invalid", "refused". */
 const char *lookup_sts_text(enum lookup_sts s);

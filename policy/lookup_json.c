@@ -178,6 +178,7 @@ static bool read_host(struct reader *r, const json_t *object, struct lookup_mx *
         {"preference", JSON_INTEGER, true},
         {"address", JSON_STRING, true},
         {"tlsa", JSON_STRING, true},
+        {"alias", JSON_TRUE, false},
         {"base", JSON_STRING, false},
         {"records", JSON_ARRAY, false},
         {"unusable", JSON_TRUE, false},
@@ -206,6 +207,7 @@ static bool read_host(struct reader *r, const json_t *object, struct lookup_mx *
     out->ttl = (uint32_t)ttl;
     out->records_left_out = (uint16_t)records;
     out->addresses_left_out = (uint16_t)addresses;
+    out->alias = json_is_true(json_object_get(object, "alias"));
     out->has_tlsa = out->records > 0 || json_is_true(json_object_get(object, "unusable"));
     return true;
 }
@@ -436,6 +438,7 @@ static bool put_host(json_t *list, const struct lookup_mx *m)
     bool ok = object && put_text(object, "host", m->host.text) &&
               put_number(object, "preference", m->preference) &&
               put_text(object, "address", lookup_security_text(m->address)) &&
+              (!m->alias || !json_object_set_new(object, "alias", json_true())) &&
               put_text(object, "base", m->base.text) &&
               put_text(object, "tlsa", lookup_security_text(m->tlsa)) && put_records(object, m) &&
               put_number(object, "ttl", m->ttl < TTL_MOST ? m->ttl : TTL_MOST) &&

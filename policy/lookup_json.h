@@ -12,6 +12,7 @@
  * `checked` tells the two apart. Beside these there may be `record`, what DNSSEC makes of the
  * _mta-sts record ("insecure" if it is not there), `status`, `type`, `plain` (true) and `why`,
  * `reports` ({"dnssec":"secure","count":1,"text":"v=TLSRPTv1;..."}), in `mx` the `expansion`, and
+ * `alias`, true where a secure CNAME leads to addresses that are not signed, and
  * `unusable`, true where there are TLSA records and none that can be used. How many had no place is
  * said by `left_out` in `mx`, and by `records_left_out` and `at_left_out` of a host. Whoever reads
  * it does not trust who wrote it: each member is checked for type, length and range, and there is

@@ -290,7 +290,7 @@ static void remember_policy(const struct taking *t)
 static void compare_tlsa(const struct taking *t, const struct lookup_mx *m)
 {
     struct discovery d = begin(t, DISCOVERY_TLSA, DISCOVERY_FAILED);
-    if ((m->tlsa != LOOKUP_BOGUS && m->tlsa != LOOKUP_FAILED) || m->address != LOOKUP_SECURE)
+    if ((m->tlsa != LOOKUP_BOGUS && m->tlsa != LOOKUP_FAILED) || !lookup_leads_to(t->found, m))
         return;
     d.host = m->base.n > 0 ? m->base : m->host;
     if (exchangers_records(t->l->exchangers, d.time, &d.host, &d.elsewhere))

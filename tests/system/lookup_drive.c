@@ -71,6 +71,8 @@ static void on_lookup(void *user, const struct lookup *l)
         printf("mx %s %u address=%s tlsa=%s has=%d base=%s", m->host.text, m->preference,
                lookup_security_text(m->address), lookup_security_text(m->tlsa), m->has_tlsa,
                m->base.text);
+        if (m->alias)
+            printf(" alias");
         if (m->records_left_out > 0 || m->addresses_left_out > 0)
             printf(" left-out=%u,%u", m->records_left_out, m->addresses_left_out);
         printf(" records");

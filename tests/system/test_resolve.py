@@ -317,10 +317,10 @@ def look(build, lab, options, domains):
     return found, d.end()[1]
 
 
-def mx(host, preference=10, address="secure", tlsa="secure", records=None, base=None):
+def mx(host, preference=10, address="secure", tlsa="secure", records=None, base=None, alias=False):
     """A line of the driver; `records`: None, there are none at all."""
-    return "mx %s.lab %d address=%s tlsa=%s has=%d base=%s.lab records%s" % (
-        host, preference, address, tlsa, records is not None, base or host,
+    return "mx %s.lab %d address=%s tlsa=%s has=%d base=%s.lab%s records%s" % (
+        host, preference, address, tlsa, records is not None, base or host, " alias" if alias else "",
         "".join(" [%s]" % r for r in records or ()))
 
 
@@ -333,7 +333,7 @@ EXCHANGERS = {
     "canonical.good.lab": ("secure", [mx("mx-canonical.good", records=[ONE], base="mx1.good")]),
     "original.good.lab": ("secure", [mx("mx-original.good", records=[TWO])]),
     "both.good.lab": ("secure", [mx("mx-both.good", records=[ONE], base="mx1.good")]),
-    "away.good.lab": ("secure", [mx("mx-away.good", address="insecure", records=[TWO])]),
+    "away.good.lab": ("secure", [mx("mx-away.good", address="insecure", records=[TWO], alias=True)]),
     "open-mx.good.lab": ("secure", [mx("a.open", address="insecure", tlsa="insecure")]),
     "bogus-mx.good.lab": ("secure", [mx("a.bogus", address="bogus", tlsa="bogus")]),
     "dead-mx.good.lab": ("secure", [mx("a.dead", address="failed", tlsa="failed")]),

@@ -215,6 +215,11 @@ static void unsigned_address(void)
 {
     l.item[1].address = LOOKUP_INSECURE;
 }
+static void signed_alias(void)
+{
+    unsigned_address();
+    l.item[1].alias = true;
+}
 static void unsigned_tlsa(void)
 {
     l.item[1].tlsa = LOOKUP_INSECURE;
@@ -308,6 +313,7 @@ static const struct setup {
     {"lost TLSA", lost_tlsa, "dane/mx1.alder.test=bad ", "hold mail back"},
     {"lost address", lost_address, "dane/mx2.mail.alder.test=bad ", "hold mail back"},
     {"unsigned address", unsigned_address, "dane/mx2.mail.alder.test=warn ", "its addresses"},
+    {"signed alias of an unsigned address", signed_alias, "", NULL},
     {"unsigned TLSA", unsigned_tlsa, "dane/mx2.mail.alder.test=warn ", "they are"},
     {"useless TLSA", useless_tlsa, "dane/mx1.alder.test=warn ", "usable"},
     {"crowded", crowded, "mx=unknown ", "68 records"},

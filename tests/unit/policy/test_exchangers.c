@@ -206,6 +206,46 @@ static void what_ends_it(void **state)
     }
 }
 
+/* Section 2.2.2: where the addresses are not signed, and the alias that leads to them is. */
+static void a_secure_alias(void **state)
+{
+    (void)state;
+    whole(START);
+    l.item[0].address = LOOKUP_INSECURE;
+    l.item[0].alias = true;
+    exchangers_learn(e, &l);
+    assert_int_equal(led_to(START, "a.test", NULL, 0), 1);
+    assert_true(route[0].dane);
+    whole(START + HOUR);
+    l.item[0].address = LOOKUP_FAILED; /* a sender would wait */
+    l.item[0].alias = true;
+    exchangers_learn(e, &l);
+    assert_int_equal(led_to(START + HOUR, "a.test", NULL, 0), 1);
+    whole(START + 2 * HOUR);
+    l.item[0].address = LOOKUP_INSECURE; /* it is no alias any more */
+    exchangers_learn(e, &l);
+    assert_int_equal(led_to(START + 2 * HOUR, "a.test", NULL, 0), 0);
+}
+
+/* Who is not among those that were kept need not be gone. */
+static void what_is_left_out_is_not_denied(void **state)
+{
+    (void)state;
+    whole(START);
+    exchangers_learn(e, &l);
+    whole(START + HOUR);
+    l.item[0].host = dom("mx2.a.test");
+    l.item[0].has_tlsa = false;
+    l.item[0].records = 0;
+    l.items_left_out = 1;
+    exchangers_learn(e, &l);
+    assert_int_equal(led_to(START + HOUR, "a.test", "mx.a.test", 0), 1);
+    l.time += HOUR;
+    l.items_left_out = 0;
+    exchangers_learn(e, &l);
+    assert_int_equal(led_to(START + 2 * HOUR, "a.test", "mx.a.test", 0), 0);
+}
+
 static void memory_is_bounded(void **state)
 {
     char name[32];
@@ -232,8 +272,14 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(by_whom_a_session_is_with), TEST(a_route_of_the_tap), TEST(how_long_a_look_up_holds),
-        TEST(what_is_under_dane),        TEST(what_ends_it),       TEST(memory_is_bounded),
+        TEST(a_secure_alias),
+        TEST(what_is_left_out_is_not_denied),
+        TEST(by_whom_a_session_is_with),
+        TEST(a_route_of_the_tap),
+        TEST(how_long_a_look_up_holds),
+        TEST(what_is_under_dane),
+        TEST(what_ends_it),
+        TEST(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

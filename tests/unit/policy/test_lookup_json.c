@@ -12,18 +12,18 @@
 #define DIGEST "2fa4000000000000000000000000000000000000000000000000000000000001"
 #define BODY   "version: STSv1\\nmode: enforce\\nmx: mx1.alder.example\\nmax_age: 86400\\n"
 
-#define WHOLE                                                                                      \
-    "{\"domain\":\"alder.example\",\"checked\":\"2026-11-21T00:00:00.000000Z\","                   \
-    "\"sts\":\"policy\",\"record\":\"secure\",\"id\":\"2026\",\"body\":\"" BODY "\","              \
-    "\"status\":200,\"issuer\":\"Let's Encrypt\",\"type\":\"text/plain\",\"plain\":true,"          \
-    "\"reports\":{\"dnssec\":\"secure\",\"count\":1,\"text\":\"v=TLSRPTv1;\"},"                    \
-    "\"mx\":{\"dnssec\":\"secure\","                                                               \
-    "\"expansion\":\"real.example\",\"left_out\":68,\"hosts\":[{\"host\":\"mx1.alder.example\","   \
-    "\"preference\":10,\"address\":\"secure\",\"base\":\"mx1.alder.example\","                     \
-    "\"tlsa\":\"secure\",\"records\":[\"3 1 1 " DIGEST "\",\"2 0 2 " DIGEST DIGEST "\"],"          \
-    "\"ttl\":300,\"records_left_out\":4,\"at\":[\"192.0.2.25\",\"2001:db8::25\"],"                 \
-    "\"at_left_out\":65535},{\"host\":\"mx2.alder.example\","                                      \
-    "\"preference\":20,\"address\":\"insecure\",\"tlsa\":\"failed\",\"records\":[],"               \
+#define WHOLE                                                                                       \
+    "{\"domain\":\"alder.example\",\"checked\":\"2026-11-21T00:00:00.000000Z\","                    \
+    "\"sts\":\"policy\",\"record\":\"secure\",\"id\":\"2026\",\"body\":\"" BODY "\","               \
+    "\"status\":200,\"issuer\":\"Let's Encrypt\",\"type\":\"text/plain\",\"plain\":true,"           \
+    "\"reports\":{\"dnssec\":\"secure\",\"count\":1,\"text\":\"v=TLSRPTv1;\"},"                     \
+    "\"mx\":{\"dnssec\":\"secure\","                                                                \
+    "\"expansion\":\"real.example\",\"left_out\":68,\"hosts\":[{\"host\":\"mx1.alder.example\","    \
+    "\"preference\":10,\"address\":\"secure\",\"base\":\"mx1.alder.example\","                      \
+    "\"tlsa\":\"secure\",\"records\":[\"3 1 1 " DIGEST "\",\"2 0 2 " DIGEST DIGEST "\"],"           \
+    "\"ttl\":300,\"records_left_out\":4,\"at\":[\"192.0.2.25\",\"2001:db8::25\"],"                  \
+    "\"at_left_out\":65535},{\"host\":\"mx2.alder.example\","                                       \
+    "\"preference\":20,\"address\":\"insecure\",\"alias\":true,\"tlsa\":\"failed\",\"records\":[]," \
     "\"unusable\":true,\"ttl\":0,\"at\":[]}]}}"
 
 static struct lookup l;
@@ -75,6 +75,7 @@ static void a_line_is_read_and_written_as_it_was(void **state)
     assert_int_equal(m->at[0].bytes[3], 25);
     assert_int_equal(m->at[1].family, 6);
     assert_int_equal(l.item[1].tlsa, LOOKUP_FAILED);
+    assert_true(l.item[1].alias && !l.item[0].alias);
     assert_true(l.item[1].has_tlsa);
     assert_int_equal(l.item[1].records, 0);
     char *text = lookup_json_text(&l);
@@ -177,6 +178,7 @@ static void lines_that_are_none(void **state)
         WITH("{}"),
         WITH("{" HOST ",\"other\":1}"),
         WITH("{" HOST ",\"preference\":2}"),
+        WITH("{" HOST ",\"alias\":\"secure\"}"),
         WITH("{" HOST ",\"ttl\":-1}"),
         WITH("{" HOST ",\"ttl\":2147483648}"),
         WITH("{" HOST ",\"base\":\"a b\"}"),
