@@ -150,6 +150,13 @@ void book_free(struct book *b)
     free(b);
 }
 
+void book_exchange(struct book *a, struct book *b)
+{
+    struct book c = *a;
+    *a = *b;
+    *b = c;
+}
+
 uint64_t book_count(const struct book *b)
 {
     return b->policies;

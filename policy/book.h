@@ -10,8 +10,12 @@
 #include "base/siphash.h"
 #include "policy/expectation.h"
 
+/* Where it was found. */
+enum book_origin { BOOK_FROM_LIST, BOOK_FROM_STATE, BOOK_FROM_LOOKUP, BOOK_ORIGIN_COUNT };
+
 /* One policy of one domain. */
 struct book_policy {
+    enum book_origin origin;
     enum expectation_source source;
     enum sts_mode mode;
     bool strict;             /* to the letter of RFC 8461; what is not even usable is not kept */
@@ -34,6 +38,9 @@ enum book_added { BOOK_ADDED, BOOK_KNOWN, BOOK_NO_MEMORY };
 /* Copies the policy. BOOK_KNOWN: there is one of that time and source already, and it stays. Of a
  * domain the newest CAP_BOOK_HISTORY are kept. */
 enum book_added book_add(struct book *b, const struct domain *d, const struct book_policy *p);
+
+/* All that is in them changes places. */
+void book_exchange(struct book *a, struct book *b);
 
 uint64_t book_count(const struct book *b); /* policies kept */
 

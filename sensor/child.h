@@ -15,9 +15,13 @@
 
 /* Descriptors of a child. */
 enum { CHILD_CONFIG = 3, CHILD_PARENT, CHILD_PEER };
-/* What each has from CHILD_PEER on: watch, fetch and feed the judge; the judge the feed, fetch and
- * then each watch. */
-enum { CHILD_JUDGE = CHILD_PEER, CHILD_FEED = CHILD_PEER, CHILD_FETCH, CHILD_WATCH };
+/* What each has from CHILD_PEER on: watch, fetch, lists and feed the judge; the judge the feed,
+ * fetch, lists and then each watch. */
+enum { CHILD_JUDGE = CHILD_PEER, CHILD_FEED = CHILD_PEER, CHILD_FETCH, CHILD_LISTS, CHILD_WATCH };
+
+/* The index of the process `lists` says what it is to do: hand all of them to the judge, those of
+ * stores, or only see whether they can be used. */
+enum { CHILD_LISTS_ALL, CHILD_LISTS_STORES, CHILD_LISTS_TRY };
 
 #define CHILD_ARGUMENT "--child" /* first argument: then process, index, generation */
 
@@ -59,11 +63,12 @@ typedef int (*child_fn)(struct child *c);
 /* The program as a child: its exit code. `work`: what this program can be; NULL: not that. */
 int child_main(int argc, char **argv, const child_fn work[PROCESS_COUNT]);
 
-/* Each of the four. Prints what is wrong; the exit code. */
+/* Each of them. Prints what is wrong; the exit code. */
 int child_watch(struct child *c);
 int child_judge(struct child *c);
 int child_fetch(struct child *c);
 int child_feed(struct child *c);
+int child_lists(struct child *c);
 
 /* Says something on standard error, as the configuration wants it. */
 void child_say(const struct child *c, enum config_log_level level, const char *format, ...)

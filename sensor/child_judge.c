@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <inttypes.h>
 #include <libgen.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct judging {
     struct wants *lookups; /* NULL: nothing is looked up */
     struct message_out *ask;
     struct message_in *fetched;
+    struct message_in *lists;
     struct message_in *watch[CAP_WATCHERS];
     struct message_in *feed_in;
     struct message_out *feed;
@@ -268,6 +270,33 @@ static void look_up(struct judging *g)
     message_flush(g->ask);
 }
 
+/* --- lists that were read anew --- */
+
+/* message_fn */
+static void on_list(void *user, const struct message_head *h, struct span body)
+{
+    struct judging *g = user;
+    struct desk_lists before, now;
+    if (h->type != MESSAGE_TOLD || body.n == 0 || body.p[0] >= LISTS_RECORD_COUNT) {
+        g->malformed++;
+        return;
+    }
+    enum lists_record record = (enum lists_record)body.p[0];
+    switch (desk_list(g->desk, record, span_from(body, 1), &before, &now)) {
+    case LISTS_WHOLE:
+        child_say(g->child, CONFIG_LOG_INFO,
+                  "lists: policies %" PRIu64 " -> %" PRIu64 ", suppressions %zu -> %zu",
+                  before.policies, now.policies, before.suppressions, now.suppressions);
+        break;
+    case LISTS_WRONG:
+        child_say(g->child, CONFIG_LOG_ERROR, "lists: not as they must be; those before stay");
+        g->malformed++;
+        break;
+    default:
+        break;
+    }
+}
+
 /* --- the feed, the parent --- */
 
 /* message_fn */
@@ -376,6 +405,8 @@ static bool turn(struct judging *g, struct pollfd *wait, size_t count)
             more = true;
     while (message_receive(g->feed_in, on_kept, g) > 0)
         ;
+    for (int n = 0; n < FAIR && message_receive(g->lists, on_list, g) > 0; n++)
+        ;
     look_up(g);
     desk_turn(g->desk);
     unraised_retry(g->unraised, g->feed);
@@ -387,10 +418,11 @@ static bool turn(struct judging *g, struct pollfd *wait, size_t count)
 
 static void loop(struct judging *g)
 {
-    struct pollfd wait[3 + CAP_WATCHERS];
+    struct pollfd wait[4 + CAP_WATCHERS];
     size_t count = 0;
     wait[count++] = (struct pollfd){.fd = CHILD_FEED, .events = POLLIN};
     wait[count++] = (struct pollfd){.fd = CHILD_PARENT, .events = POLLIN};
+    wait[count++] = (struct pollfd){.fd = CHILD_LISTS, .events = POLLIN};
     if (g->lookups)
         wait[count++] = (struct pollfd){.fd = CHILD_FETCH, .events = POLLIN};
     for (size_t i = 0; i < g->child->config.capture.workers; i++)
@@ -428,6 +460,7 @@ static bool open_desk(struct judging *g)
         .partners = c->policy.partners,
         .suppress = c->policy.suppress,
         .state = c->policy.state,
+        .relay = getenv(RELAY_VARIABLE),
         .ca_file = c->policy.ca_file,
         .eve = g->eve,
         .min_severity = (enum severity)c->output.min_severity,
@@ -497,10 +530,12 @@ static bool open_links(struct judging *g)
     g->coverage = new_coverage(g);
     g->feed = message_out_new(CHILD_FEED, PROCESS_JUDGE, 0, c->generation);
     g->feed_in = message_in_new(CHILD_FEED, PROCESS_FEED, 0);
+    g->lists = message_in_new(CHILD_LISTS, PROCESS_LISTS, 0);
     for (size_t i = 0; i < c->config.capture.workers; i++)
         if (!(g->watch[i] = message_in_new(CHILD_WATCH + (int)i, PROCESS_WATCH, (uint16_t)i)))
             return false;
-    return g->held && g->unraised && g->coverage && g->feed && g->feed_in && open_lookups(g);
+    return g->held && g->unraised && g->coverage && g->feed && g->feed_in && g->lists &&
+           open_lookups(g);
 }
 
 /* Where its file is, and those that SQLite puts beside it. False: it is no file. */
@@ -519,7 +554,6 @@ static bool enter(struct judging *g)
     struct sandbox walls = {.connects_here = true};
     char why[SANDBOX_WHY], state[CONFIG_PATH];
     const struct config *c = &g->child->config;
-    store_through(getenv(RELAY_VARIABLE));
     if (state_dir(c->policy.state, state))
         walls.write_dir[0] = state;
     if (!sandbox_drop(c->process.user, c->process.group, why)) {
@@ -537,6 +571,7 @@ static void fini(struct judging *g)
     coverage_free(g->coverage);
     message_out_free(g->feed);
     message_in_free(g->feed_in);
+    message_in_free(g->lists);
     wants_free(g->lookups);
     message_out_free(g->ask);
     message_in_free(g->fetched);

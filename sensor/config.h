@@ -126,6 +126,7 @@ struct config {
     } sensor;
     struct {
         struct config_words policies; /* as --policies takes them */
+        uint32_t reread;              /* s */
         char *state;                  /* a store (store/where.h) */
         char *preload, *partners, *ca_file, *suppress;
         unsigned lookups; /* enum config_lookups */
@@ -289,12 +290,15 @@ int config_read(struct config *c, const struct config_source *from, config_probl
                 void *user);
 
 /*
- * Reads anew and takes the place of `c` when all is right and nothing differs but what is
- * reloadable; then each difference is told, and the number of them returned. Otherwise -1: the
- * problems are told, and `c` stays to the last byte what it was.
+ * What takes the place of `c` when it is reloaded: 0 when all is right and nothing differs but what
+ * is reloadable. Otherwise -1 with nothing to be finished, and the problems are told.
  */
-int config_reload(struct config *c, const struct config_source *from, config_problem_fn problem,
-                  config_change_fn change, void *user);
+int config_reread(struct config *next, const struct config *c, const struct config_source *from,
+                  config_problem_fn problem, void *user);
+
+/* `next` takes the place of `c`, and is finished. Each difference is told, and the number of them
+ * returned. */
+int config_replace(struct config *c, struct config *next, config_change_fn change, void *user);
 
 /* The number of keys that differ, each told. Without memory for a text it is "(changed)". */
 int config_diff(const struct config *old, const struct config *new, config_change_fn change,

@@ -70,26 +70,22 @@ static unsigned refuse_fixed(const struct config *old, const struct config *new,
     return f->errors;
 }
 
-int config_reload(struct config *c, const struct config_source *from, config_problem_fn problem,
-                  config_change_fn change, void *user)
+int config_reread(struct config *next, const struct config *c, const struct config_source *from,
+                  config_problem_fn problem, void *user)
 {
     struct config_faults f = {.fn = problem, .user = user};
-    struct config *new = malloc(sizeof(*new));
-    int changes = -1;
-    if (!new) {
-        problem(user, &(struct config_problem){.key = "file", .text = "out of memory"});
+    if (config_read(next, from, problem, user))
         return -1;
-    }
-    if (config_read(new, from, problem, user))
-        goto out;
-    if (refuse_fixed(c, new, &f) == 0) {
-        struct config old = *c;
-        *c = *new;
-        *new = old;
-        changes = config_diff(new, c, change, user);
-    }
-    config_fini(new);
-out:
-    free(new);
+    if (refuse_fixed(c, next, &f) == 0)
+        return 0;
+    config_fini(next);
+    return -1;
+}
+
+int config_replace(struct config *c, struct config *next, config_change_fn change, void *user)
+{
+    int changes = config_diff(c, next, change, user);
+    config_fini(c);
+    *c = *next;
     return changes;
 }

@@ -13,6 +13,7 @@
 #include "sensor/peers.h"
 #include "sensor/promises.h"
 #include "sensor/suppress.h"
+#include "store/store.h"
 
 #define AHEAD     (60 * NS_PER_S) /* that the clock of a look-up may be */
 #define ASK_AGAIN (10 * NS_PER_S) /* for policies of a store that has come back */
@@ -29,9 +30,10 @@ struct desk {
     struct peers *peers;
     struct past *past;
     struct json *line;
-    bool policies_missing; /* those of the store, which did not answer */
-    nstime asked;          /* for them: packet time */
-    nstime newest;         /* packet time that was passed */
+    struct lists_taken *taken; /* lists that are coming in; NULL: none are */
+    bool policies_missing;     /* those of the store, which did not answer */
+    nstime asked;              /* for them: packet time */
+    nstime newest;             /* packet time that was passed */
 };
 
 /* --- who is told --- */
@@ -348,6 +350,7 @@ static bool open_promises(struct desk *d)
     for (uint32_t i = 0; i < c->policies_count; i++)
         if (promises_add_policies(d->promises, c->policies[i]))
             return false;
+    store_through(c->relay);
     bool state = c->state && promises_add_state(d->promises, c->state) == 0;
     d->policies_missing = c->state && !state;
     return (!c->state || state || c->patient) &&
@@ -362,31 +365,6 @@ static void on_suppress_ended(void *user, unsigned line, const char *what)
     on_list_problem(d, d->config.suppress, line, what);
 }
 
-/* A line that is not understood may be one that somebody relies on: that is refused. */
-static bool read_suppress(struct desk *d, FILE *f)
-{
-    char why[CAP_STS_REASON], *line = NULL;
-    const char *path = d->config.suppress;
-    size_t room = 0;
-    bool good = true;
-    unsigned number = 0;
-    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
-        struct span text = span_of(line, (size_t)n);
-        while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-            text.n--;
-        if (suppress_read(d->suppress, text, ++number, why) < 0) {
-            on_list_problem(d, path, number, why);
-            good = false;
-        }
-    }
-    if (ferror(f)) {
-        complain(d, path, strerror(errno));
-        good = false;
-    }
-    free(line);
-    return good;
-}
-
 static bool open_suppress(struct desk *d)
 {
     d->suppress = suppress_new(on_suppress_ended, d);
@@ -394,16 +372,68 @@ static bool open_suppress(struct desk *d)
         complain(d, "suppress", strerror(ENOMEM));
         return false;
     }
-    if (!d->config.suppress)
-        return true;
-    FILE *f = fopen(d->config.suppress, "rbe");
-    if (!f) {
-        complain(d, d->config.suppress, strerror(errno));
-        return false;
+    return !d->config.suppress ||
+           suppress_load(d->suppress, d->config.suppress, on_list_problem, NULL, d) == 0;
+}
+
+/* --- lists that are read anew --- */
+
+static void drop_taken(struct desk *d)
+{
+    if (d->taken)
+        lists_taken_fini(d->taken);
+    free(d->taken);
+    d->taken = NULL;
+}
+
+static bool begin_taken(struct desk *d)
+{
+    struct siphash_key key;
+    drop_taken(d);
+    d->taken = calloc(1, sizeof(*d->taken));
+    return d->taken && getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key) &&
+           lists_taken_init(d->taken, &key, on_suppress_ended, d);
+}
+
+static void use_taken(struct desk *d)
+{
+    struct lists_taken *t = d->taken;
+    struct suppress *former = d->suppress;
+    if (!t->begin.whole) {
+        promises_add(d->promises, &t->lists);
+    } else {
+        t->lists.preload.from = t->begin.preload_from;
+        t->lists.preload.until = t->begin.preload_until;
+        t->lists.preload_path = t->begin.preload ? d->config.preload : NULL;
+        promises_exchange(d->promises, &t->lists, t->begin.state);
+        d->suppress = t->suppress;
+        t->suppress = former;
     }
-    bool good = read_suppress(d, f);
-    fclose(f);
-    return good;
+    d->policies_missing = d->policies_missing && !t->begin.state;
+    drop_taken(d);
+}
+
+static struct desk_lists lists_of(const struct desk *d)
+{
+    return (struct desk_lists){.policies = promises_count(d->promises),
+                               .suppressions = suppress_count(d->suppress)};
+}
+
+enum lists_step desk_list(struct desk *d, enum lists_record record, struct span body,
+                          struct desk_lists *before, struct desk_lists *now)
+{
+    if (record == LISTS_BEGIN && !begin_taken(d))
+        return LISTS_WRONG;
+    if (!d->taken)
+        return LISTS_MORE;
+    enum lists_step step = lists_take(d->taken, record, body);
+    *before = lists_of(d);
+    if (step == LISTS_WHOLE)
+        use_taken(d);
+    else if (step == LISTS_WRONG)
+        drop_taken(d);
+    *now = lists_of(d);
+    return step;
 }
 
 /* Authorities that were named must be there; those of the system are read when they are needed. */
@@ -484,6 +514,7 @@ void desk_free(struct desk *d)
     promises_free(d->promises);
     suppress_free(d->suppress);
     peers_free(d->peers);
+    drop_taken(d);
     free(d->line);
     free(d->judgement);
     free(d);

@@ -15,6 +15,7 @@
 #include "dissect/fetch_tap.h"
 #include "policy/lookup.h"
 #include "policy/role.h"
+#include "sensor/lists_wire.h"
 
 struct desk;
 
@@ -28,6 +29,7 @@ struct desk_config {
     const char *partners;
     const char *suppress;
     const char *state;   /* a store */
+    const char *relay;   /* path of the socket that leads to it, where it is Redis */
     const char *ca_file; /* NULL: the authorities of the system */
     struct eve_options eve;
     enum severity min_severity; /* of alerts that are told */
@@ -95,6 +97,17 @@ bool desk_finish(struct desk *d);
 /* A `stats` line; `live` is NULL for files. */
 void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,
                 const struct eve_live *live);
+
+/* How much is known by lists and look-ups. */
+struct desk_lists {
+    uint64_t policies; /* entries of preload lists and partners among them */
+    size_t suppressions;
+};
+
+/* A record of lists that another process reads anew (sensor/lists_wire.h). When they are whole they
+ * count from now on; what is wrong leaves those that there are. */
+enum lists_step desk_list(struct desk *d, enum lists_record record, struct span body,
+                          struct desk_lists *before, struct desk_lists *now);
 
 const struct incident_counters *desk_incidents(const struct desk *d);
 

@@ -110,6 +110,7 @@ int main(int argc, char **argv)
         [PROCESS_WATCH] = child_watch,
         [PROCESS_JUDGE] = child_judge,
         [PROCESS_FEED] = child_feed,
+        [PROCESS_LISTS] = child_lists,
     };
     struct cli c;
     fill_standard_descriptors();

@@ -17,6 +17,7 @@
 static const struct {
     uint32_t most;
     enum process sender; /* PROCESS_COUNT: any */
+    enum process other;  /* as well; PROCESS_PARENT: nobody */
 } KIND[MESSAGE_TYPE_COUNT] = {
     [MESSAGE_SESSION] = {WIRE_MOST, PROCESS_WATCH},
     [MESSAGE_HANDSHAKE] = {WIRE_MOST, PROCESS_WATCH},
@@ -24,7 +25,7 @@ static const struct {
     [MESSAGE_LINE] = {CAP_MESSAGE_LINE, PROCESS_JUDGE},
     [MESSAGE_KEPT] = {CAP_MESSAGE_STATE, PROCESS_FEED},
     [MESSAGE_ASK] = {sizeof(struct told_ask), PROCESS_JUDGE},
-    [MESSAGE_TOLD] = {CAP_LOOKUP_LINE, PROCESS_FETCH},
+    [MESSAGE_TOLD] = {CAP_LOOKUP_LINE, PROCESS_FETCH, PROCESS_LISTS},
     [MESSAGE_STATE] = {CAP_MESSAGE_STATE, PROCESS_COUNT},
     [MESSAGE_ORDER] = {CAP_MESSAGE_STATE, PROCESS_PARENT},
 };
@@ -36,7 +37,7 @@ _Static_assert(MESSAGE_TYPE_COUNT < 10, "kinds that one person can know by heart
 
 const char *process_text(enum process p)
 {
-    static const char *const TEXT[] = {"parent", "watch", "judge", "fetch", "feed"};
+    static const char *const TEXT[] = {"parent", "watch", "judge", "fetch", "feed", "lists"};
     _Static_assert(sizeof(TEXT) / sizeof(TEXT[0]) == PROCESS_COUNT, "one each");
     return TEXT[p];
 }
@@ -215,11 +216,17 @@ void message_in_free(struct message_in *in)
     free(in);
 }
 
+static bool may_send(enum message_type type, enum process who)
+{
+    return KIND[type].sender == PROCESS_COUNT || KIND[type].sender == who ||
+           (KIND[type].other != PROCESS_PARENT && KIND[type].other == who);
+}
+
 static bool head_good(const struct message_in *in, const struct message_head *h, size_t left)
 {
     return h->type < MESSAGE_TYPE_COUNT && h->sender == in->from && h->index == in->index &&
            h->size <= left && h->size <= KIND[h->type].most &&
-           (KIND[h->type].sender == PROCESS_COUNT || KIND[h->type].sender == in->from);
+           may_send((enum message_type)h->type, in->from);
 }
 
 int message_receive(struct message_in *in, message_fn fn, void *user)

@@ -19,6 +19,7 @@ enum process {
     PROCESS_JUDGE,
     PROCESS_FETCH,
     PROCESS_FEED,
+    PROCESS_LISTS,
     PROCESS_COUNT
 };
 
@@ -32,7 +33,8 @@ enum message_type {
     MESSAGE_LINE,      /* judge: a line of JSON for the spool */
     MESSAGE_KEPT,      /* feed: how many lines are on disk, and how the spool is */
     MESSAGE_ASK,       /* judge: look a domain up (struct told_ask) */
-    MESSAGE_TOLD,      /* fetch: what came of it, a line of policy/lookup_json.h */
+    MESSAGE_TOLD,      /* fetch: what came of it, a line of policy/lookup_json.h; lists: a record of
+                          sensor/lists_wire.h */
     MESSAGE_STATE,     /* how it is, each second: watch to judge (struct told_watch), judge to feed
                           (text), all to their parent (nothing but that they live) */
     MESSAGE_ORDER,     /* parent: stop, a child is gone, ... */

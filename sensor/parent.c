@@ -16,16 +16,17 @@
 
 #include "sensor/kid.h"
 #include "sensor/notify.h"
+#include "sensor/policy_source.h"
 #include "sensor/program.h"
 #include "sensor/relay.h"
 
 #define TURN_MS  100
 #define OWN      "/tmp/stripwatch-XXXXXX"
-#define KIDS     (3 + CAP_WATCHERS)
+#define KIDS     (4 + CAP_WATCHERS)
 #define PATIENCE (10 * NS_PER_S) /* for each to end when it was told to */
 
 /* In the order in which they start; they end the other way round. */
-enum { KID_FEED, KID_FETCH, KID_JUDGE, KID_WATCH };
+enum { KID_FEED, KID_FETCH, KID_LISTS, KID_JUDGE, KID_WATCH };
 
 struct parent {
     struct config *config;
@@ -34,12 +35,15 @@ struct parent {
     size_t kids;
     int ends[2 * KIDS]; /* of the sockets between them */
     size_t end_count;
-    int written;  /* the configuration as a file without a name */
-    int signals;  /* signalfd */
-    bool stop;    /* SIGTERM, or a child that cannot start */
-    bool failed;  /* likewise the latter */
-    bool later;   /* and somebody may only have to wait */
-    bool settled; /* all have been ready once */
+    int written;         /* the configuration as a file without a name */
+    int signals;         /* signalfd */
+    bool stop;           /* SIGTERM, or a child that cannot start */
+    bool failed;         /* likewise the latter */
+    bool later;          /* and somebody may only have to wait */
+    bool settled;        /* all have been ready once */
+    struct config *next; /* was read at SIGHUP, and waits for its lists to be read; NULL: none */
+    bool reload_again;   /* SIGHUP came meanwhile */
+    nstime reread;       /* the lists, so last: child_clock() */
     nstime watchdog, barked;
     nstime looked;                      /* at the interfaces */
     unsigned interface[CAP_INTERFACES]; /* their numbers when the watchers were started; 0: it was
@@ -85,8 +89,11 @@ static bool make_kids(struct parent *p)
     kid_init(&p->kid[KID_FEED], PROCESS_FEED, 0);
     kid_init(&p->kid[KID_FETCH], PROCESS_FETCH, 0);
     kid_init(judge, PROCESS_JUDGE, 0);
+    kid_init(&p->kid[KID_LISTS], PROCESS_LISTS, 0);
+    p->kid[KID_LISTS].wanted = false; /* it comes when it is called */
     p->kids = KID_WATCH;
-    if (!join(p, judge, &p->kid[KID_FEED]) || !join(p, judge, &p->kid[KID_FETCH]))
+    if (!join(p, judge, &p->kid[KID_FEED]) || !join(p, judge, &p->kid[KID_FETCH]) ||
+        !join(p, judge, &p->kid[KID_LISTS]))
         return false;
     for (uint16_t i = 0; i < watchers; i++) {
         struct kid *watch = &p->kid[p->kids++];
@@ -240,6 +247,7 @@ static void start_those_missing(struct parent *p)
     if (p->settled)
         return;
     p->settled = true;
+    p->reread = child_clock();
     notify_say("READY=1\nSTATUS=watching");
 }
 
@@ -281,6 +289,135 @@ static bool one_is_missing(const struct config_interfaces *list)
     return false;
 }
 
+/* --- reloading --- */
+
+/* config_change_fn */
+static void on_change(void *user, const struct config_change *c)
+{
+    (void)user;
+    fprintf(stderr, "stripwatch: reload: %s: %s -> %s\n", c->name, c->old, c->new);
+}
+
+/* config_change_fn: only counted. */
+static void on_difference(void *user, const struct config_change *c)
+{
+    (void)user;
+    (void)c;
+}
+
+/* Asks a child to end and to come back with the configuration as it is now. */
+static void renew(struct kid *k)
+{
+    if (k->pid == 0)
+        return;
+    k->expected = true;
+    order(k, CHILD_STOP);
+}
+
+static void drop_next(struct parent *p)
+{
+    if (p->next)
+        config_fini(p->next);
+    free(p->next);
+    p->next = NULL;
+}
+
+static void end_reload(struct parent *p, const char *why)
+{
+    if (why)
+        say("reload", why);
+    drop_next(p);
+    notify_say("READY=1");
+}
+
+/* What can change without a restart is of the judge, the feed and fetch: packets go on being read,
+ * and wait for them in their sockets. */
+static void use_next(struct parent *p)
+{
+    int changes = config_replace(p->config, p->next, on_change, NULL);
+    free(p->next);
+    p->next = NULL;
+    if (changes > 0 && !write_config(p)) {
+        end_reload(p, strerror(errno));
+        return;
+    }
+    if (changes > 0) {
+        renew(&p->kid[KID_FETCH]);
+        renew(&p->kid[KID_JUDGE]);
+        renew(&p->kid[KID_FEED]);
+    }
+    end_reload(p, NULL);
+}
+
+/* Starts who reads the lists, with that configuration. */
+static bool read_lists(struct parent *p, const struct config *c, uint16_t what)
+{
+    struct kid *k = &p->kid[KID_LISTS];
+    int written = kid_config(c);
+    p->reread = child_clock();
+    k->index = what;
+    int error = written < 0 ? errno : kid_start(k, written);
+    if (written >= 0)
+        close(written);
+    if (error)
+        say(process_text(k->process), strerror(error));
+    return error == 0;
+}
+
+/* Files are opened anew at once; all else waits until the lists are known to be good. */
+static void reload(struct parent *p)
+{
+    p->reload_again = p->kid[KID_LISTS].pid != 0;
+    if (p->reload_again)
+        return;
+    notify_say("RELOADING=1");
+    order(&p->kid[KID_FEED], CHILD_REOPEN);
+    p->next = malloc(sizeof(*p->next));
+    if (p->next && config_reread(p->next, p->config, p->from, on_problem, NULL)) {
+        free(p->next);
+        p->next = NULL;
+    }
+    bool same = p->next && config_diff(p->config, p->next, on_difference, NULL) == 0;
+    if (!p->next || !read_lists(p, p->next, same ? CHILD_LISTS_ALL : CHILD_LISTS_TRY))
+        end_reload(p, "nothing was changed");
+}
+
+/* The one who reads the lists has ended. */
+static void lists_ended(struct parent *p)
+{
+    int code = p->kid[KID_LISTS].code;
+    if (code != 0 && code != CHILD_CANNOT && !p->stop)
+        say(process_text(PROCESS_LISTS), "ended before its time");
+    if (p->next && code != 0)
+        end_reload(p, "nothing was changed");
+    else if (p->next)
+        use_next(p);
+    if (p->reload_again && !p->stop)
+        reload(p);
+}
+
+static bool has_stores(const struct config *c)
+{
+    bool found = relay_wanted(c->policy.state);
+    for (size_t i = 0; i < c->policy.policies.count; i++)
+        found = found || policy_source_is_store(c->policy.policies.word[i]);
+    return found;
+}
+
+/* What others write into a store is heard of in time. */
+static void look_at_stores(struct parent *p)
+{
+    nstime now = child_clock();
+    if (!p->settled || p->kid[KID_LISTS].pid != 0 ||
+        now - p->reread < (nstime)p->config->policy.reread * NS_PER_S)
+        return;
+    p->reread = now;
+    if (has_stores(p->config))
+        read_lists(p, p->config, CHILD_LISTS_STORES);
+}
+
+/* --- ends --- */
+
 static void bury(struct parent *p, struct kid *k, int status)
 {
     bool expected = k->expected;
@@ -288,6 +425,11 @@ static void bury(struct parent *p, struct kid *k, int status)
     kid_ended(k, status);
     if (expected)
         k->gone = 0;
+    if (k->process == PROCESS_LISTS) {
+        k->gone = 0;
+        lists_ended(p);
+        return;
+    }
     if (expected || p->stop)
         return;
     if (!p->settled) {
@@ -309,42 +451,6 @@ static void reap(struct parent *p)
 }
 
 /* --- signals --- */
-
-/* config_change_fn */
-static void on_change(void *user, const struct config_change *c)
-{
-    (void)user;
-    fprintf(stderr, "stripwatch: reload: %s: %s -> %s\n", c->name, c->old, c->new);
-}
-
-/* Asks a child to end and to come back with the configuration as it is now. */
-static void renew(struct kid *k)
-{
-    if (k->pid == 0)
-        return;
-    k->expected = true;
-    order(k, CHILD_STOP);
-}
-
-/* What can change without a restart is of the judge, the feed and fetch: packets go on being read,
- * and wait for them in their sockets. */
-static void reload(struct parent *p)
-{
-    notify_say("RELOADING=1");
-    int changes = config_reload(p->config, p->from, on_problem, on_change, NULL);
-    if (changes < 0)
-        say("reload", "nothing was changed");
-    else if (changes == 0)
-        order(&p->kid[KID_FEED], CHILD_REOPEN);
-    else if (!write_config(p))
-        say("reload", strerror(errno));
-    else {
-        renew(&p->kid[KID_FETCH]);
-        renew(&p->kid[KID_JUDGE]);
-        renew(&p->kid[KID_FEED]);
-    }
-    notify_say("READY=1");
-}
 
 static void take_signals(struct parent *p)
 {
@@ -441,6 +547,7 @@ static void run(struct parent *p)
     while (!p->stop) {
         start_those_missing(p);
         look_at_interfaces(p);
+        look_at_stores(p);
         turn(p);
     }
     notify_say("STOPPING=1");
@@ -467,6 +574,7 @@ static bool open_parent(struct parent *p)
 
 static void fini(struct parent *p)
 {
+    drop_next(p);
     for (size_t i = 0; i < p->kids; i++)
         kid_fini(&p->kid[i]);
     for (size_t i = 0; i < p->end_count; i++)

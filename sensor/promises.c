@@ -10,11 +10,8 @@
 #include "policy/expect.h"
 #include "policy/field.h"
 #include "policy/lookup_json.h"
-#include "policy/partner.h"
-#include "policy/preload.h"
 #include "sensor/discover.h"
 #include "sensor/lookups.h"
-#include "sensor/policy_source.h"
 
 #define PORT_SMTP 25
 #define A_DAY     (86400 * NS_PER_S)
@@ -28,13 +25,6 @@ struct early {
     struct dns_message m;
 };
 
-/* A look-up among --policies: learnt of in the order of time. */
-struct noted {
-    nstime time;
-    size_t n;
-    char *line;
-};
-
 /* What one of those has to tell when the packets come to its time. */
 struct pending {
     struct discovery d;
@@ -43,21 +33,16 @@ struct pending {
 };
 
 struct promises {
-    struct book *book;
+    struct lists lists; /* and its book, which also has what look-ups found */
     struct routes *routes;
     struct exchangers *exchangers;
     struct lookups *lookups;
-    struct noted *noted;
-    size_t noted_n, noted_room;
     struct pending *pending;
     size_t pending_n, pending_room, pending_told;
     nstime first; /* packet; INT64_MIN: there was none */
     struct discover *discover;
     promises_problem_fn problem;
     void *user;
-    struct sts_policy policy; /* of reading */
-    const char *preload_path; /* borrowed; NULL: none */
-    struct preload preload;
     bool preload_told;
     const struct role_nets *resolvers; /* whose AD bit counts; NULL: anybody's */
     struct dns_message doubted;        /* without it */
@@ -71,26 +56,19 @@ struct promises *promises_new(const struct siphash_key *key, promises_problem_fn
     struct promises *p = calloc(1, sizeof(*p));
     if (!p)
         return NULL;
-    p->book = book_new(key);
+    bool listed = lists_init(&p->lists, key, problem, user);
     p->routes = routes_new(key);
     p->exchangers = exchangers_new(key);
-    p->lookups = lookups_new(key, p->book, p->exchangers);
-    p->discover =
-        discover_new(key, &(struct discover_aid){p->book, p->routes, p->exchangers, p->lookups});
+    p->lookups = lookups_new(key, p->lists.book, p->exchangers);
+    p->discover = discover_new(
+        key, &(struct discover_aid){p->lists.book, p->routes, p->exchangers, p->lookups});
     p->problem = problem;
     p->user = user;
     p->first = INT64_MIN;
-    if (p->book && p->routes && p->exchangers && p->lookups && p->discover)
+    if (listed && p->routes && p->exchangers && p->lookups && p->discover)
         return p;
     promises_free(p);
     return NULL;
-}
-
-static void free_noted(struct promises *p)
-{
-    for (size_t i = 0; i < p->noted_n; i++)
-        free(p->noted[i].line);
-    p->noted_n = 0;
 }
 
 void promises_free(struct promises *p)
@@ -101,16 +79,14 @@ void promises_free(struct promises *p)
     lookups_free(p->lookups);
     exchangers_free(p->exchangers);
     routes_free(p->routes);
-    free_noted(p);
-    free(p->noted);
     free(p->pending);
-    book_free(p->book);
+    lists_fini(&p->lists);
     free(p);
 }
 
 uint64_t promises_count(const struct promises *p)
 {
-    return book_count(p->book);
+    return book_count(p->lists.book);
 }
 
 /* --- loading --- */
@@ -119,51 +95,6 @@ static int complain(struct promises *p, const char *name, unsigned line, const c
 {
     p->problem(p->user, name, line, what);
     return -1;
-}
-
-/* That of p->policy, fetched at `fetched`; INT64_MIN: it holds at any time. It was the same since
- * `from`. */
-static bool enter_policy(struct promises *p, const struct domain *d, nstime from, nstime fetched,
-                         const char id[CAP_STS_ID + 1])
-{
-    const struct sts_policy *s = &p->policy;
-    struct book_policy b = {.source = EXPECTATION_MTA_STS,
-                            .mode = s->mode,
-                            .strict = s->strict,
-                            .max_age = s->max_age,
-                            .from = from,
-                            .until = INT64_MAX,
-                            .mx = s->mx,
-                            .mx_count = s->mx_count};
-    if (fetched != INT64_MIN)
-        b.until = clock_add(fetched, s->max_age * NS_PER_S);
-    memcpy(b.id, id, sizeof(b.id));
-    return book_add(p->book, d, &b) != BOOK_NO_MEMORY;
-}
-
-/* The record of policy_source */
-static bool add_policy(void *user, const struct policy_json *j, const struct policy_place *at)
-{
-    struct promises *p = user;
-    struct sts_policy *s = &p->policy;
-    char text[CAP_STS_REASON + CAP_DOMAIN_TEXT + 64];
-    sts_policy_read(span_of(j->body, j->body_n), s);
-    if (!s->usable) {
-        snprintf(text, sizeof(text), "the policy of %s cannot be used: %s", j->domain.text,
-                 s->reason[0] ? s->reason : "an mx names an address, or there are too many");
-        complain(p, at->name, at->line, text);
-        return false;
-    }
-    if (enter_policy(p, &j->domain, j->since ? j->since : j->fetched, j->fetched, j->id))
-        return true;
-    complain(p, at->name, at->line, strerror(ENOMEM));
-    return false;
-}
-
-/* The problem of policy_source */
-static void on_problem(void *user, const struct policy_place *at, const char *what)
-{
-    complain(user, at->name, at->line, what);
 }
 
 /* Room for one more behind `n`; `list` as it is then, or NULL, and it is as it was. */
@@ -176,23 +107,6 @@ static void *with_room(void *list, size_t *room, size_t n, size_t size)
     if (more)
         *room = wanted;
     return more;
-}
-
-/* The lookup of policy_source */
-static bool note_lookup(void *user, const struct lookup *l, struct span line)
-{
-    struct promises *p = user;
-    struct noted *more = with_room(p->noted, &p->noted_room, p->noted_n, sizeof(*more));
-    if (!more)
-        return false;
-    p->noted = more;
-    more = &p->noted[p->noted_n];
-    *more = (struct noted){.time = l->time, .n = line.n, .line = malloc(line.n)};
-    if (!more->line)
-        return false;
-    memcpy(more->line, line.p, line.n);
-    p->noted_n++;
-    return true;
 }
 
 /* promises_found_fn: told when the packets have come so far. What finds no memory is not told. */
@@ -212,110 +126,120 @@ static void keep_pending(void *user, const struct discovery *d)
                            : "");
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct noted *x = a, *y = b;
-    return (x->time > y->time) - (x->time < y->time);
-}
-
 static int pending_by_time(const void *a, const void *b)
 {
     const struct pending *x = a, *y = b;
     return (x->d.time > y->d.time) - (x->d.time < y->d.time);
 }
 
+/* What was told of is let go of: what comes now stands among what is to be told. */
+static void sort_pending(struct promises *p)
+{
+    size_t left = p->pending_n - p->pending_told;
+    if (left > 0)
+        memmove(p->pending, p->pending + p->pending_told, left * sizeof(p->pending[0]));
+    if (left > 0)
+        qsort(p->pending, left, sizeof(p->pending[0]), pending_by_time);
+    p->pending_told = 0;
+    p->pending_n = left;
+}
+
+static void take_lookup(struct promises *p, const struct lookup *l, nstime now,
+                        enum book_origin origin, promises_found_fn fn, void *user)
+{
+    struct discovery denied;
+    bool usable = false;
+    if (l->sts == LOOKUP_STS_POLICY && l->body) {
+        sts_policy_read(span_of(l->body, l->body_n), &p->lists.policy);
+        usable = p->lists.policy.usable;
+    }
+    lookups_take(p->lookups, l, usable ? &p->lists.policy : NULL, now, fn, user);
+    if (usable)
+        lists_enter(&p->lists, origin, &l->domain, l->time, l->time, l->id);
+    exchangers_learn(p->exchangers, l);
+    if (!l->id[0] || !discover_denied(p->discover, &l->domain, l->time, &denied))
+        return;
+    denied.now = now;
+    denied.elsewhere = l->time;
+    fn(user, &denied);
+}
+
 /* All policies of the source are known: its look-ups one after the other. */
-static void learn_noted(struct promises *p)
+static void learn_lookups(struct promises *p)
 {
     struct lookup *l = malloc(sizeof(*l));
     char why[LOOKUP_JSON_WHY];
-    if (p->noted_n > 0)
-        qsort(p->noted, p->noted_n, sizeof(p->noted[0]), by_time);
-    for (size_t i = 0; l && i < p->noted_n; i++) {
-        if (lookup_json_read(span_of(p->noted[i].line, p->noted[i].n), l, why) == 0)
-            promises_lookup(p, l, l->time, keep_pending, p);
+    lists_sort_lookups(&p->lists);
+    for (size_t i = 0; l && i < p->lists.lookups; i++) {
+        const struct lists_lookup *one = &p->lists.lookup[i];
+        if (lookup_json_read(span_of(one->line, one->n), l, why) == 0)
+            take_lookup(p, l, l->time, BOOK_FROM_LIST, keep_pending, p);
         lookup_fini(l);
     }
-    if (p->pending_n > 0)
-        qsort(p->pending, p->pending_n, sizeof(p->pending[0]), pending_by_time);
-    free_noted(p);
+    sort_pending(p);
+    lists_drop_lookups(&p->lists);
     free(l);
 }
 
 int promises_add_policies(struct promises *p, const char *where)
 {
-    const struct policy_source to = {add_policy, on_problem, p, note_lookup};
-    int rc = policy_source_read(&to, where);
-    learn_noted(p);
+    int rc = lists_add_policies(&p->lists, where);
+    learn_lookups(p);
     return rc;
 }
 
 int promises_add_state(struct promises *p, const char *where)
 {
-    const struct policy_source to = {add_policy, on_problem, p, NULL};
-    return policy_source_state(&to, where);
-}
-
-static char *read_whole(const char *path, size_t *n)
-{
-    FILE *f = fopen(path, "rbe");
-    char *text = NULL;
-    size_t room = 0;
-    ssize_t got = f ? getdelim(&text, &room, '\0', f) : -1; /* JSON has no NUL */
-    if (f) {
-        int error = ferror(f) ? errno : 0;
-        fclose(f);
-        errno = error;
-    }
-    *n = got > 0 ? (size_t)got : 0;
-    return text;
+    return lists_add_state(&p->lists, where);
 }
 
 int promises_add_preload(struct promises *p, const char *path)
 {
-    char text[PRELOAD_WHY + 80];
-    size_t n;
-    errno = 0;
-    char *json = read_whole(path, &n);
-    if (errno)
-        complain(p, path, 0, strerror(errno));
-    else if (preload_read(span_of(json, n), p->book, &p->preload))
-        complain(p, path, 0, p->preload.why);
-    else
-        p->preload_path = path;
-    free(json);
-    if (!p->preload_path)
-        return -1;
-    if (p->preload.left_out > 0) {
-        snprintf(text, sizeof(text), "%u of %u entries cannot be used, the first: %s",
-                 p->preload.left_out, p->preload.left_out + p->preload.added, p->preload.why);
-        complain(p, path, 0, text);
-    }
-    return 0;
+    p->preload_told = false;
+    return lists_add_preload(&p->lists, path);
 }
 
 int promises_add_partners(struct promises *p, const char *path)
 {
-    char why[CAP_STS_REASON], *line = NULL;
-    size_t room = 0;
-    unsigned number = 0;
-    int rc = 0;
-    FILE *f = fopen(path, "rbe");
-    if (!f)
-        return complain(p, path, 0, strerror(errno));
-    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
-        struct span text = span_of(line, (size_t)n);
-        number++;
-        while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
-            text.n--;
-        if (partner_read(text, p->book, why) < 0)
-            rc = complain(p, path, number, why);
-    }
-    if (ferror(f))
-        rc = complain(p, path, 0, strerror(errno));
-    free(line);
-    fclose(f);
-    return rc;
+    return lists_add_partners(&p->lists, path);
+}
+
+/* --- lists that were read anew --- */
+
+struct carrying {
+    struct book *to;
+    bool state; /* what came of the state is carried as well */
+};
+
+/* book_fn */
+static bool carry(void *user, const struct domain *d, const struct book_policy *b)
+{
+    const struct carrying *c = user;
+    if (b->origin == BOOK_FROM_LOOKUP || (b->origin == BOOK_FROM_STATE && c->state))
+        book_add(c->to, d, b);
+    return true;
+}
+
+void promises_exchange(struct promises *p, struct lists *next, bool with_state)
+{
+    struct carrying c = {next->book, !with_state};
+    book_each(p->lists.book, carry, &c);
+    lists_exchange(&p->lists, next);
+    p->preload_told = false;
+    learn_lookups(p);
+}
+
+/* book_fn */
+static bool add_one(void *user, const struct domain *d, const struct book_policy *b)
+{
+    struct promises *p = user;
+    book_add(p->lists.book, d, b);
+    return true;
+}
+
+void promises_add(struct promises *p, const struct lists *more)
+{
+    book_each(more->book, add_one, p);
 }
 
 /* --- look-ups of our own --- */
@@ -323,21 +247,7 @@ int promises_add_partners(struct promises *p, const char *path)
 void promises_lookup(struct promises *p, const struct lookup *l, nstime now, promises_found_fn fn,
                      void *user)
 {
-    struct discovery denied;
-    bool usable = false;
-    if (l->sts == LOOKUP_STS_POLICY && l->body) {
-        sts_policy_read(span_of(l->body, l->body_n), &p->policy);
-        usable = p->policy.usable;
-    }
-    lookups_take(p->lookups, l, usable ? &p->policy : NULL, now, fn, user);
-    if (usable)
-        enter_policy(p, &l->domain, l->time, l->time, l->id);
-    exchangers_learn(p->exchangers, l);
-    if (!l->id[0] || !discover_denied(p->discover, &l->domain, l->time, &denied))
-        return;
-    denied.now = now;
-    denied.elsewhere = l->time;
-    fn(user, &denied);
+    take_lookup(p, l, now, BOOK_FROM_LOOKUP, fn, user);
 }
 
 void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn fn, void *user)
@@ -568,14 +478,15 @@ static bool concerns(const struct session *s, enum role role)
 static void check_preload(struct promises *p, nstime t)
 {
     char from[TEXT_TIME], until[TEXT_TIME], text[128];
-    if (!p->preload_path || p->preload_told || (t >= p->preload.from && t < p->preload.until))
+    const struct preload *l = &p->lists.preload;
+    if (!p->lists.preload_path || p->preload_told || (t >= l->from && t < l->until))
         return;
     p->preload_told = true;
-    text_time(from, p->preload.from);
-    text_time(until, p->preload.until);
+    text_time(from, l->from);
+    text_time(until, l->until);
     snprintf(text, sizeof(text), "holds from %.10s to %.10s, and not for these packets", from,
              until);
-    complain(p, p->preload_path, 0, text);
+    complain(p, p->lists.preload_path, 0, text);
 }
 
 const struct expectations *promises_expect(struct promises *p, const struct session *s,
@@ -583,7 +494,7 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
 {
     struct domain recipient[CAP_RECIPIENTS], name, sni;
     struct route route[CAP_ROUTES_TO];
-    if ((book_count(p->book) == 0 && routes_count(p->routes) == 0 &&
+    if ((book_count(p->lists.book) == 0 && routes_count(p->routes) == 0 &&
          exchangers_count(p->exchangers) == 0) ||
         !concerns(s, role))
         return NULL;
@@ -605,7 +516,7 @@ const struct expectations *promises_expect(struct promises *p, const struct sess
                                        .recipient = recipient,
                                        .recipients = q.recipient_count};
     q.route_count = exchangers_to(p->exchangers, &x, route, q.route_count, CAP_ROUTES_TO);
-    expect_session(p->book, &q, to);
+    expect_session(p->lists.book, &q, to);
     return to->count > 0 ? to : NULL;
 }
 

@@ -14,6 +14,7 @@
 #include "policy/role.h"
 #include "rules/discovery.h"
 #include "rules/finding.h"
+#include "sensor/lists.h"
 
 struct promises;
 
@@ -35,6 +36,14 @@ int promises_add_state(struct promises *p, const char *where);
 /* A preload list (policy/preload.h), a list of partners (policy/partner.h); likewise. */
 int promises_add_preload(struct promises *p, const char *path);
 int promises_add_partners(struct promises *p, const char *path);
+
+/* Lists that were read anew take the place of those before, and what look-ups of our own found
+ * stays. `with_state`: what the state says is among them; else what it said before stays as well.
+ * `next` has the former ones then. */
+void promises_exchange(struct promises *p, struct lists *next, bool with_state);
+
+/* Adds what is in the book of `more` and not known yet. */
+void promises_add(struct promises *p, const struct lists *more);
 
 /* Believes the AD bit (RFC 4035 section 3.2.3) of these resolvers alone; an empty list: of any.
  * Borrowed. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sensor/suppress.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -167,6 +168,49 @@ int suppress_read(struct suppress *list, struct span line, unsigned number,
         return refuse(why, "is one entry too many", span_of(NULL, 0));
     list->entry[list->count++] = e;
     return 1;
+}
+
+static bool read_lines(struct suppress *list, FILE *f, const char *path,
+                       suppress_problem_fn problem, suppress_line_fn added, void *user)
+{
+    char why[CAP_STS_REASON], *line = NULL;
+    size_t room = 0;
+    bool good = true;
+    unsigned number = 0;
+    for (ssize_t n; (n = getline(&line, &room, f)) > 0;) {
+        struct span text = span_of(line, (size_t)n);
+        while (text.n > 0 && (text.p[text.n - 1] == '\n' || text.p[text.n - 1] == '\r'))
+            text.n--;
+        int rc = suppress_read(list, text, ++number, why);
+        if (rc < 0)
+            problem(user, path, number, why);
+        else if (rc > 0 && added)
+            added(user, text, number);
+        good = good && rc >= 0;
+    }
+    if (ferror(f))
+        problem(user, path, 0, strerror(errno));
+    good = good && !ferror(f);
+    free(line);
+    return good;
+}
+
+int suppress_load(struct suppress *list, const char *path, suppress_problem_fn problem,
+                  suppress_line_fn added, void *user)
+{
+    FILE *f = fopen(path, "rbe");
+    if (!f) {
+        problem(user, path, 0, strerror(errno));
+        return -1;
+    }
+    bool good = read_lines(list, f, path, problem, added, user);
+    fclose(f);
+    return good ? 0 : -1;
+}
+
+size_t suppress_count(const struct suppress *list)
+{
+    return list->count;
 }
 
 /* --- asking --- */

@@ -35,6 +35,18 @@ void suppress_free(struct suppress *list);
 int suppress_read(struct suppress *list, struct span line, unsigned number,
                   char why[CAP_STS_REASON]);
 
+/* Something about the file that its owner should know; `line` 0: about all of it. */
+typedef void (*suppress_problem_fn)(void *user, const char *path, unsigned line, const char *what);
+typedef void (*suppress_line_fn)(void *user, struct span line, unsigned number);
+
+/* Reads a file; `added` (NULL: nobody) is given the lines that say something. -1: what is wrong was
+ * told, and the list is of no use: a line that is not understood may be one that somebody relies
+ * on. */
+int suppress_load(struct suppress *list, const char *path, suppress_problem_fn problem,
+                  suppress_line_fn added, void *user);
+
+size_t suppress_count(const struct suppress *list);
+
 /* Marks the findings above info that nobody wants to hear of (finding.suppressed). */
 void suppress_session(struct suppress *list, const struct session *s, struct judgement *j);
 void suppress_discovery(struct suppress *list, const struct discovery *d, struct finding *f);

@@ -336,7 +336,7 @@ def test_reload(binary, folder):
     config.write_text(text % (NEAR, "low", *fill[2:]))
     ready = watch.text().count("ready: seccomp")
     watch.signal(signal.SIGHUP)
-    tally.check(wait_for(lambda: watch.text().count("ready: seccomp") >= ready + 3, 10), "reload",
+    tally.check(wait_for(lambda: watch.text().count("ready: seccomp") >= ready + 4, 10), "reload",
                 watch.text()[-300:])
     tally.check("output.min_severity: critical -> low" in watch.text(), "reload", watch.text()[-300:])
     capture = folder / "two.pcap"

@@ -238,7 +238,10 @@ static const struct config_source FROM = {.path = file, .here = "/"};
 
 static int reload(void)
 {
-    return config_reload(&c, &FROM, on_problem, on_change, NULL);
+    static struct config next;
+    return config_reread(&next, &c, &FROM, on_problem, NULL)
+               ? -1
+               : config_replace(&c, &next, on_change, NULL);
 }
 
 static void start(const char *text)

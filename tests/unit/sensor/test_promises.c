@@ -169,6 +169,43 @@ static void many_domains(void **state)
     }
 }
 
+/* Adds a policy of that domain. */
+static const char NO_ID[CAP_STS_ID + 1];
+
+static void list(struct lists *l, const char *name, enum book_origin origin)
+{
+    const char *body = "version: STSv1\nmode: enforce\nmx: mx.a.test\nmax_age: 86400\n";
+    struct domain d;
+    assert_true(domain_read(span_str(name), &d));
+    sts_policy_read(span_str(body), &l->policy);
+    assert_true(lists_enter(l, origin, &d, START, START, NO_ID));
+}
+
+/* What lists said before is gone, what we looked up is not, and what the state said stays where it
+ * cannot be read now. */
+static void lists_take_the_place_of_others(void **state)
+{
+    static const struct siphash_key key = {5, 6};
+    struct lists next;
+    (void)state;
+    assert_true(lists_init(&next, &key, on_problem, NULL));
+    list(&next, "old.test", BOOK_FROM_LIST);
+    list(&next, "kept.test", BOOK_FROM_STATE);
+    promises_exchange(p, &next, true);
+    look_up(POLICY("1", "enforce"), START);
+    assert_int_equal(promises_count(p), 3);
+    promises_exchange(p, &next, false); /* nothing is in it any more */
+    assert_int_equal(promises_count(p), 2);
+    lists_fini(&next);
+    assert_true(lists_init(&next, &key, on_problem, NULL));
+    promises_exchange(p, &next, true);
+    assert_int_equal(promises_count(p), 1);
+    assert_int_equal(look_up(POLICY("2", "testing"), START + HOUR), 1); /* and is known of */
+    list(&next, "a.test", BOOK_FROM_STATE);
+    promises_add(p, &next);
+    lists_fini(&next);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -178,6 +215,7 @@ int main(void)
         TEST(a_denial_before_our_answer),
         TEST(a_denial_that_we_share),
         TEST(many_domains),
+        TEST(lists_take_the_place_of_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,220 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A sensor that runs, and who runs it: lists that are read anew, in a network namespace made for it.
+
+    test_operate.py BUILD
+"""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import run
+import test_watch
+from test_watch import NEAR, Watch, inside, replay, shell, wait_for
+sys.path.insert(0, str(run.TESTS / "tools"))
+import dialogue  # noqa: E402
+import pcapio    # noqa: E402
+
+tally = run.Tally()
+
+# A server that never had TLS: nothing is wrong with it, unless somebody has promised otherwise.
+PLAIN = test_watch.STRIPPED.replace("S: 250-XXXXXXXX\n", "")
+CONFIG = """capture:
+  interfaces: [%(near)s]
+log:
+  level: debug
+output:
+  min_severity: %(least)s
+  hourly: 1000000
+  file:
+    path: %(folder)s/eve.json
+  spool:
+    dir: %(folder)s/spool
+policy:
+  policies: [%(folder)s/policies]
+  partners: %(folder)s/partners
+  suppress: %(folder)s/suppress
+privacy:
+  log_sessions: all
+"""
+POLICY = "version: STSv1\nmode: enforce\nmx: *.example.test\nmax_age: 604800\n"
+
+
+class Site:
+    """A configuration with its lists, and sessions with servers that nobody has met before."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.sessions = 0
+        (folder / "policies").mkdir()
+        (folder / "policies" / "other.test.txt").write_text(POLICY)
+        self.write("partners", "# none yet\n")
+        self.write("suppress", "")
+        self.configure("low")
+
+    def write(self, name, text):
+        (self.folder / name).write_text(text)
+
+    def configure(self, least):
+        self.config = self.folder / "stripwatch.yaml"
+        self.config.write_text(CONFIG % {"near": NEAR, "least": least, "folder": self.folder})
+        self.config.chmod(0o600)
+
+    def session(self, text=PLAIN):
+        self.sessions += 1
+        path = self.folder / ("%d.pcap" % self.sessions)
+        words = {"client": self.sessions, "port": 20000 + self.sessions, "a": 9, "b": self.sessions}
+        pcapio.write(path, dialogue.Compiler().compile(text % words))
+        replay(path)
+        return "10.9.%d.25" % self.sessions
+
+
+def rules_of(watch, server):
+    """Of the alerts about that server."""
+    return {line["alert"]["metadata"]["rule"][0] for line in watch.alerts()
+            if server in (line.get("dest_ip"), line.get("src_ip"))}
+
+
+def judged(watch, server):
+    """A session with it has ended, and what there was to say of it is said."""
+    return wait_for(lambda: any(line["event_type"] == "smtp" and line["dest_ip"] == server
+                                for line in watch.lines()), 10)
+
+
+def reload(watch, word):
+    """SIGHUP, until that is said once more."""
+    before = watch.text().count(word)
+    watch.signal(signal.SIGHUP)
+    return wait_for(lambda: watch.text().count(word) > before, 10)
+
+
+def test_lists(binary, folder):
+    """What the files say counts after SIGHUP, altogether or not at all; nobody is started anew."""
+    site = Site(folder)
+    watch = Watch(binary, folder, "-c", site.config, interfaces=())
+    tally.check(watch.ready, "lists", watch.text()[-300:])
+    children = watch.children()
+    calm = site.session()
+    tally.check(judged(watch, calm), "no partner yet", watch.text()[-300:])
+    site.write("partners", "rcpt.test tls\n")
+    tally.check(reload(watch, "lists: policies 1 -> 2, suppressions 0 -> 0"), "a new partner",
+                watch.text()[-400:])
+    server = site.session()
+    tally.check(wait_for(lambda: "partner-violated" in rules_of(watch, server), 5), "a new partner",
+                "no alert: %s" % watch.text()[-300:])
+    tally.equal("no partner yet", "alerts", rules_of(watch, calm), set())
+
+    site.write("partners", "rcpt.test tls\n\nrcpt.test ssl\n")
+    site.write("suppress", "no-such-rule * 2099-12-31 x\n")
+    tally.check(reload(watch, "nothing was changed"), "bad lists", watch.text()[-400:])
+    for word in ("partners:3: ", "suppress:1: "):
+        tally.check(str(folder / word) in watch.text(), "bad lists", watch.text()[-400:])
+    server = site.session()
+    tally.check(wait_for(lambda: "partner-violated" in rules_of(watch, server), 5), "bad lists",
+                "the former ones count no more: %s" % watch.text()[-300:])
+
+    site.configure("critical")
+    tally.check(reload(watch, "nothing was changed"), "bad lists, another configuration",
+                watch.text()[-400:])
+    tally.check("-> critical" not in watch.text(), "bad lists, another configuration",
+                watch.text()[-400:])
+    site.configure("low")
+
+    site.write("partners", "")
+    site.write("suppress", "* 10.9.0.0/16 2099-12-31 a machine to practise on\n")
+    (folder / "policies" / "rcpt.test.txt").write_text(POLICY)
+    tally.check(reload(watch, "lists: policies 2 -> 2, suppressions 0 -> 1"), "suppressed",
+                watch.text()[-400:])
+    hidden = site.session()
+    tally.check(judged(watch, hidden), "suppressed", watch.text()[-300:])
+    site.write("suppress", "")
+    tally.check(reload(watch, "suppressions 1 -> 0"), "no longer suppressed", watch.text()[-400:])
+    server = site.session()
+    tally.check(wait_for(lambda: "sts-offer-missing" in rules_of(watch, server), 5), "a new policy",
+                "no alert: %s" % watch.text()[-300:])
+    tally.equal("suppressed", "alerts", rules_of(watch, hidden), set())
+    tally.equal("lists", "processes", watch.children(), children)
+    tally.equal("lists", "exit code", watch.stop(), 0)
+
+
+def test_many_signals(binary, folder):
+    """SIGHUP while the lists are read: the newest files count in the end."""
+    site = Site(folder)
+    watch = Watch(binary, folder, "-c", site.config, interfaces=())
+    children = watch.children()
+    for i in range(20):
+        site.write("partners", "".join("a%d.test tls\n" % n for n in range(i + 1)))
+        watch.signal(signal.SIGHUP)
+    told = wait_for(lambda: "-> 21, suppressions 0 -> 0" in watch.text(), 10)
+    tally.check(told, "many signals", watch.text()[-400:])
+    tally.equal("many signals", "processes", [c for c in watch.children() if c[0] != "lists"],
+                children)
+    tally.equal("many signals", "exit code", watch.stop(), 0)
+
+
+def test_redis(binary, folder):
+    """What another one writes into the Redis of the state is heard of without a signal."""
+    port = 20000 + os.getpid() % 20000
+    where = "redis://127.0.0.1:%d" % port
+    redis = subprocess.Popen(inside("redis-server", "--port", port, "--bind", "127.0.0.1", "--save",
+                                    "", "--dir", folder),
+                             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: shell(*inside("redis-cli", "-p", port, "ping")).stdout == "PONG\n")
+        site = Site(folder)
+        watch = Watch(binary, folder, "-c", site.config, "--set", "policy.state=%s" % where,
+                      "--set", "policy.reread=5", interfaces=())
+        tally.check(watch.ready, "redis", watch.text()[-300:])
+        judge = watch.pid("judge")
+        (folder / "import").mkdir()
+        (folder / "import" / "rcpt.test.txt").write_text(POLICY)
+        done = shell(*inside(binary, "policy", "import", "--state", where, folder / "import"))
+        tally.equal("redis", "import (%s)" % done.stderr[-200:], done.returncode, 0)
+        tally.check(wait_for(lambda: "lists: policies 1 -> 2" in watch.text(), 15), "redis",
+                    watch.text()[-400:])
+        server = site.session()
+        tally.check(wait_for(lambda: "sts-offer-missing" in rules_of(watch, server), 5), "redis",
+                    "no alert: %s" % watch.text()[-300:])
+        redis.kill()
+        redis.wait()
+        site.write("partners", "later.test tls\n")
+        tally.check(reload(watch, "lists: policies 2 -> 3"), "redis gone", watch.text()[-400:])
+        tally.check("policy.state cannot be read now" in watch.text(), "redis gone", watch.text()[-400:])
+        server = site.session()
+        tally.check(wait_for(lambda: "sts-offer-missing" in rules_of(watch, server), 5), "redis gone",
+                    "its policies are forgotten: %s" % watch.text()[-300:])
+        tally.equal("redis", "judge", watch.pid("judge"), judge)
+        tally.equal("redis", "exit code", watch.stop(), 0)
+    finally:
+        redis.kill()
+        redis.wait()
+
+
+def main():
+    build = Path(sys.argv[1]).resolve()
+    binary = build / "stripwatch"
+    os.environ["ASAN_OPTIONS"] = "detect_leaks=0"  # it needs ptrace, which nobody has here
+    if not test_watch.make_netns():
+        tally.skip("no network namespace can be made here", 10)
+        return tally.finish()
+    folder = Path(tempfile.mkdtemp(prefix="stripwatch-operate-"))
+    folder.chmod(0o755)
+    try:
+        for test in (test_lists, test_many_signals, test_redis):
+            place = folder / test.__name__
+            place.mkdir()
+            test(binary, place)
+    finally:
+        for pid in shell("ip", "netns", "pids", test_watch.NETNS).stdout.split():
+            os.kill(int(pid), signal.SIGKILL)
+        shell("ip", "netns", "del", test_watch.NETNS)
+        shutil.rmtree(folder, ignore_errors=True)
+    return tally.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
