@@ -29,8 +29,9 @@ struct eve_options {
     const char *sensor;           /* `host`; NULL: absent */
     const char *const *interface; /* `in_iface`, by session.source; NULL: absent */
     uint32_t interface_count;
-    const char *const *vantage;       /* where that tap stands: client-side, server-side; NULL, or
-                                         NULL of one: unknown */
+    /* Where that tap stands: client-side, server-side; NULL, or NULL of one: unknown. */
+    const char *(*vantage)(void *user, uint32_t source);
+    void *vantage_user;
     const char *const *pcap_filename; /* likewise, as given; NULL: absent */
     uint32_t pcap_count;
     uint16_t community_id_seed;

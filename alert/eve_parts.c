@@ -170,7 +170,7 @@ static void put_promise(struct json *out, const struct expectation *e)
 
 const char *eve_vantage(const struct eve_options *o, uint32_t source)
 {
-    return o->vantage && source < o->interface_count ? o->vantage[source] : NULL;
+    return o->vantage ? o->vantage(o->vantage_user, source) : NULL;
 }
 
 static void put_metadata(struct json *out, const struct eve_alert_parts *p)

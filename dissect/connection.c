@@ -123,6 +123,8 @@ static inline void note_ack(struct flow *f, const struct arrival *a)
 
     if (!(a->tcp.flags & TCP_ACK))
         return;
+    if (!peer->acked_known && a->dir == SESSION_TO_SERVER)
+        handshake_acknowledged(f->session, a->packet->time);
     if (!peer->acked_known || reasm_diff(a->tcp.ack, peer->acked) > 0)
         peer->acked = a->tcp.ack;
     peer->acked_known = true;

@@ -4,6 +4,7 @@
 #include "dissect/plausible.h"
 
 #define AHEAD_OF_SYN (1u << 24)        /* data that may lie between a SYN and what recalls it */
+#define WAIT_MOST    NS_PER_S          /* beyond it something was sent again (RFC 6298 section 2) */
 #define AGAIN_LEAST  (500 * NS_PER_MS) /* a SYN is sent again after a second (RFC 6298) */
 
 void handshake_round_trip(struct session *s, nstime took, bool of_upgrade)
@@ -42,6 +43,20 @@ struct half_open *handshake_syn_of(struct dissect *d, struct flow_key k, uint8_t
     return h;
 }
 
+/* In microseconds, of which there is one at least; 0: it tells nothing. */
+static uint32_t wait_of(nstime took)
+{
+    if (took < 0 || took >= WAIT_MOST)
+        return 0;
+    return took < NS_PER_US ? 1 : (uint32_t)(took / NS_PER_US);
+}
+
+void handshake_acknowledged(struct session *s, nstime time)
+{
+    if (s->syn_wait > 0)
+        s->synack_wait = wait_of(time - s->first - (nstime)s->syn_wait * NS_PER_US);
+}
+
 /* Did a SYN of this very connection leave its mark? If it was seen at two places, the first SYN/ACK
  * comes from the place nearer to the server, which saw the SYN last. */
 static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, nstime synack)
@@ -60,6 +75,8 @@ static void recall_syn(struct dissect *d, struct flow *f, uint32_t client_next, 
     handshake_syn(f, h->isn, h->time, h->fast_open);
     f->dir[SESSION_TO_SERVER].point = h->point;
     f->session->ttl[SESSION_TO_SERVER] = point_ttl(h->point);
+    if (synack && f->session->first == h->time)
+        f->session->syn_wait = wait_of(synack - h->time);
     if (synack > h->time)
         handshake_round_trip(f->session, synack - h->time, false);
     h->tag = 0;

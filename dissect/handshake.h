@@ -24,6 +24,9 @@ struct flow *handshake_begin(struct dissect *d, const struct arrival *a);
 void handshake_syn(struct flow *f, uint32_t isn, nstime time, bool fast_open);
 void handshake_synack(struct dissect *d, struct flow *f, const struct arrival *a);
 
+/* The client has acknowledged something of the server for the first time. */
+void handshake_acknowledged(struct session *s, nstime time);
+
 /* The client acknowledges another SYN/ACK than the first, and nothing was read after that. */
 void handshake_choose(struct dissect *d, struct flow *f, const struct arrival *a);
 

@@ -216,6 +216,9 @@ struct session {
     nstime rtt_floor;        /* smallest time from a client byte to its answer; 0: none */
     nstime answer_floor;     /* the same, of all but the STARTTLS command */
     uint32_t answer_samples; /* of that */
+    uint32_t syn_wait; /* microseconds from the client's SYN to its answer, and from that to the
+                          client's acknowledgement: which of the ends is near; 0: not known */
+    uint32_t synack_wait;
 
     /* the dialogue */
     bool implicit_tls;     /* port 465: TLS from the first byte */

@@ -18,4 +18,7 @@ void usual_judge(const struct view *v, struct judgement *out);   /* what is unus
 void steer_judge(const struct view *v, struct judgement *out);   /* the way here */
 void promise_judge(const struct view *v, struct judgement *out); /* promises made in the session */
 
+/* Behind all of them: from where the tap stands some findings show less. */
+void vantage_lower(enum vantage from, struct judgement *out);
+
 #endif

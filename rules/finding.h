@@ -241,12 +241,24 @@ struct steering {
     uint16_t better_preference, preference;
 };
 
+/* Where the tap stands on the way of the mail. */
+enum vantage {
+    VANTAGE_UNKNOWN,
+    VANTAGE_CLIENT_SIDE, /* near those who send: between them and whoever is on the way */
+    VANTAGE_SERVER_SIDE, /* near the servers */
+    VANTAGE_COUNT
+};
+
+/* "unknown", "client-side", "server-side" */
+const char *vantage_text(enum vantage v);
+
 /* What a session is judged with, besides itself. */
 struct judge_aid {
     struct garble_memory *memory;          /* spares work and changes no answer; NULL: none */
     const struct expectations *expected;   /* what was promised for it; NULL: nothing is known */
     unsigned sender_checks;                /* enum sender_checks */
     const struct certificate *certificate; /* that the server presented; NULL: it was not seen */
+    enum vantage vantage;                  /* of the tap that it was seen at */
     bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
     const struct baseline *usual;    /* what is usual for it; NULL: nothing is remembered */
     const struct steering *steering; /* NULL: the client tried no better mail exchanger in vain */

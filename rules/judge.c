@@ -66,6 +66,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     usual_judge(&v, out);
     steer_judge(&v, out);
     promise_judge(&v, out);
+    vantage_lower(aid ? aid->vantage : VANTAGE_UNKNOWN, out);
     sort(out);
     out->verdict = verdict_of(&v, out);
     out->visibility = verdict_visibility(&v);

@@ -123,3 +123,49 @@ void vantage_judge(const struct view *v, struct judgement *out)
     show_line(f, v, s->twin, "at the one place");
     show_line(f, &twin, s, "at the other");
 }
+
+/* --- where the tap stands --- */
+
+/* Of what a client says, a tap beside it sees what the client itself said: somebody on the way
+ * comes later. Of what a server says, likewise; and a reply is too fast only for who has the way
+ * before it. */
+static const struct {
+    enum rule_id rule;
+    enum vantage from;
+} SHOWS_NOTHING[] = {
+    {RULE_EHLO_VERB_GARBLED, VANTAGE_CLIENT_SIDE},
+    {RULE_STARTTLS_COMMAND_GARBLED, VANTAGE_CLIENT_SIDE},
+    {RULE_COMMAND_INJECTION, VANTAGE_CLIENT_SIDE},
+    {RULE_SENDER_STOPPED_UPGRADING, VANTAGE_CLIENT_SIDE},
+    {RULE_RESPONSE_INJECTION, VANTAGE_SERVER_SIDE},
+    {RULE_REPLY_TOO_FAST, VANTAGE_SERVER_SIDE},
+};
+
+static bool shows_nothing(enum rule_id rule, enum vantage from)
+{
+    for (size_t i = 0; i < sizeof(SHOWS_NOTHING) / sizeof(SHOWS_NOTHING[0]); i++)
+        if (SHOWS_NOTHING[i].rule == rule && SHOWS_NOTHING[i].from == from)
+            return true;
+    return false;
+}
+
+/* One step, and an alert stays one: a tap may be thought to stand elsewhere than it does. */
+void vantage_lower(enum vantage from, struct judgement *out)
+{
+    for (uint8_t i = 0; from != VANTAGE_UNKNOWN && i < out->finding_count; i++) {
+        struct finding *f = &out->finding[i];
+        if (f->severity <= SEVERITY_INFO || !shows_nothing(f->rule, from))
+            continue;
+        wording_say(f, "The tap stands on the %s, where this shows less.",
+                    from == VANTAGE_CLIENT_SIDE ? "client's side" : "server's side");
+        if (f->severity > SEVERITY_LOW)
+            f->severity--;
+    }
+}
+
+const char *vantage_text(enum vantage v)
+{
+    static const char *const TEXT[] = {"unknown", "client-side", "server-side"};
+    _Static_assert(sizeof(TEXT) / sizeof(TEXT[0]) == VANTAGE_COUNT, "one each");
+    return TEXT[v];
+}

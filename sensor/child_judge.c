@@ -38,7 +38,7 @@ struct judging {
     struct message_in *feed_in;
     struct message_out *feed;
     const char *interface[CAP_INTERFACES];
-    const char *vantage[CAP_INTERFACES];
+    enum vantage vantage[CAP_INTERFACES]; /* as configured */
     struct eve_options eve;
     struct told_watch told[CAP_WATCHERS]; /* the newest of each */
     struct told_watch before;             /* of all that are gone */
@@ -462,6 +462,8 @@ static bool open_desk(struct judging *g)
         .state = c->policy.state,
         .relay = getenv(RELAY_VARIABLE),
         .ca_file = c->policy.ca_file,
+        .vantage = g->vantage,
+        .vantages = (uint32_t)c->capture.interfaces.count,
         .eve = g->eve,
         .min_severity = (enum severity)c->output.min_severity,
         .handshakes = c->privacy.log_sessions == CONFIG_SESSIONS_ALL,
@@ -476,7 +478,8 @@ static bool open_desk(struct judging *g)
 
 static void name_interfaces(struct judging *g)
 {
-    static const char *const VANTAGE[] = {NULL, "client-side", "server-side"};
+    static const enum vantage VANTAGE[] = {VANTAGE_UNKNOWN, VANTAGE_CLIENT_SIDE,
+                                           VANTAGE_SERVER_SIDE};
     const struct config *c = &g->child->config;
     for (size_t i = 0; i < c->capture.interfaces.count; i++) {
         g->interface[i] = c->capture.interfaces.one[i].name;
@@ -484,7 +487,6 @@ static void name_interfaces(struct judging *g)
     }
     g->eve = (struct eve_options){.sensor = c->sensor.name,
                                   .interface = g->interface,
-                                  .vantage = g->vantage,
                                   .interface_count = (uint32_t)c->capture.interfaces.count,
                                   .community_id_seed = (uint16_t)c->sensor.community_id_seed,
                                   .show_addresses = c->sensor.show_addresses};

@@ -28,6 +28,7 @@ struct desk {
     struct promises *promises;
     struct suppress *suppress;
     struct peers *peers;
+    struct tap_sides *sides;
     struct past *past;
     struct json *line;
     struct lists_taken *taken; /* lists that are coming in; NULL: none are */
@@ -169,6 +170,28 @@ void desk_attempt(struct desk *d, const struct dissect_attempt *a)
     past_knock(d->past, a);
 }
 
+/* --- where taps stand --- */
+
+enum vantage desk_vantage(const struct desk *d, uint32_t source)
+{
+    const struct desk_config *c = &d->config;
+    if (source < c->vantages && c->vantage[source] != VANTAGE_UNKNOWN)
+        return c->vantage[source];
+    return tap_sides_of(d->sides, source);
+}
+
+struct tap_side_counts desk_tap_side(const struct desk *d, uint32_t source)
+{
+    return tap_sides_counts(d->sides, source);
+}
+
+/* The vantage of eve_options */
+static const char *say_vantage(void *user, uint32_t source)
+{
+    enum vantage v = desk_vantage(user, source);
+    return v == VANTAGE_UNKNOWN ? NULL : vantage_text(v);
+}
+
 /* --- sessions --- */
 
 /* All that a session is judged with; valid until the next one is. */
@@ -194,6 +217,7 @@ static void find_grounds(struct desk *d, const struct session *s, struct grounds
                                 .expected = g->known.expected,
                                 .sender_checks = promises_checks(d->promises, s),
                                 .certificate = certificate,
+                                .vantage = desk_vantage(d, s->source),
                                 .own_authorities = d->config.ca_file != NULL};
 }
 
@@ -229,6 +253,7 @@ static enum severity worst_of(const struct judgement *j)
 static void close_session(struct desk *d, struct session *s)
 {
     struct judgement *j = d->judgement;
+    tap_sides_see(d->sides, s);
     if (eve_wants(s)) {
         eve_session(d->line, s, j, role_name(d, &s->key), &d->config.eve);
         tell(d, DESK_SESSION, worst_of(j));
@@ -458,7 +483,9 @@ static bool open_judge(struct desk *d)
     struct siphash_key key;
     d->line = malloc(sizeof(*d->line));
     d->judgement = malloc(sizeof(*d->judgement));
-    if (d->line && d->judgement && getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key)) {
+    d->sides = tap_sides_new();
+    if (d->line && d->judgement && d->sides &&
+        getrandom(&key, sizeof(key), 0) == (ssize_t)sizeof(key)) {
         d->incidents = incident_new(&key, d->config.eve.sensor, on_alert, d);
         d->memory = garble_memory_new(&key);
         d->past = past_new(&key, on_again, d);
@@ -496,6 +523,8 @@ struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hook
         return NULL;
     }
     d->config = *c;
+    d->config.eve.vantage = say_vantage;
+    d->config.eve.vantage_user = d;
     d->hooks = *hooks;
     d->newest = INT64_MIN;
     if (open_suppress(d) && open_promises(d) && open_peers(d) && open_judge(d) && open_past(d))
@@ -515,6 +544,7 @@ void desk_free(struct desk *d)
     suppress_free(d->suppress);
     peers_free(d->peers);
     drop_taken(d);
+    tap_sides_free(d->sides);
     free(d->line);
     free(d->judgement);
     free(d);

@@ -16,6 +16,7 @@
 #include "policy/lookup.h"
 #include "policy/role.h"
 #include "sensor/lists_wire.h"
+#include "sensor/tap_side.h"
 
 struct desk;
 
@@ -28,10 +29,12 @@ struct desk_config {
     const char *preload; /* NULL: none, as of those below */
     const char *partners;
     const char *suppress;
-    const char *state;   /* a store */
-    const char *relay;   /* path of the socket that leads to it, where it is Redis */
-    const char *ca_file; /* NULL: the authorities of the system */
-    struct eve_options eve;
+    const char *state;           /* a store */
+    const char *relay;           /* path of the socket that leads to it, where it is Redis */
+    const char *ca_file;         /* NULL: the authorities of the system */
+    const enum vantage *vantage; /* by session.source, as configured: UNKNOWN is found out */
+    uint32_t vantages;
+    struct eve_options eve;     /* but for the vantage, which the desk knows */
     enum severity min_severity; /* of alerts that are told */
     uint32_t hourly;            /* incidents that may open in an hour; 0: INCIDENT_HOURLY */
     bool handshakes;            /* `tls` lines are wanted */
@@ -103,6 +106,11 @@ struct desk_lists {
     uint64_t policies; /* entries of preload lists and partners among them */
     size_t suppressions;
 };
+
+/* Where the tap of that source stands: as configured, or by what was seen. */
+enum vantage desk_vantage(const struct desk *d, uint32_t source);
+struct tap_side_counts desk_tap_side(const struct desk *d,
+                                     uint32_t source); /* what that rests on */
 
 /* A record of lists that another process reads anew (sensor/lists_wire.h). When they are whole they
  * count from now on; what is wrong leaves those that there are. */
