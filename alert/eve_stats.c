@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "alert/eve_stats.h"
 
+#include "alert/eve_parts.h"
+
 struct counter {
     const char *name;
     size_t offset;
@@ -230,7 +232,7 @@ static void put_capture(struct json *out, const struct eve_live *live)
     json_close(out);
 }
 
-static void put_live(struct json *out, const struct eve_live *live)
+static void put_live(struct json *out, const struct eve_live *live, const struct eve_options *o)
 {
     json_object(out, "live");
     json_uint(out, "shed", live->shed);
@@ -241,6 +243,15 @@ static void put_live(struct json *out, const struct eve_live *live)
     json_uint(out, "raised", live->raised);
     json_uint(out, "unraised", live->unraised);
     json_uint(out, "lost", live->lost);
+    json_array(out, "interfaces");
+    for (uint32_t i = 0; i < o->interface_count; i++) {
+        const char *vantage = eve_vantage(o, i);
+        json_object(out, NULL);
+        json_wire(out, "in_iface", span_str(o->interface[i]));
+        json_word(out, "vantage", vantage ? vantage : "unknown");
+        json_close(out);
+    }
+    json_close(out);
     json_close(out);
 }
 
@@ -275,7 +286,7 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     json_uint(out, "sessions_closed", c->sessions);
     put_judged(out, c);
     if (live) {
-        put_live(out, live);
+        put_live(out, live, o);
         put_lookups(out, &live->lookups);
     }
     json_close(out);

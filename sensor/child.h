@@ -32,11 +32,14 @@ enum { CHILD_LISTS_ALL, CHILD_LISTS_STORES, CHILD_LISTS_TRY };
 enum { CHILD_FAILED = 1, CHILD_CANNOT = 78 /* it will not work the next time either: EX_CONFIG */ };
 
 /* An order of the parent. */
-enum child_order { CHILD_STOP, CHILD_REOPEN, CHILD_BACK, CHILD_ORDER_COUNT };
+enum child_order { CHILD_STOP, CHILD_REOPEN, CHILD_BACK, CHILD_PROCESS, CHILD_ORDER_COUNT };
+
+/* How a process is: `to` of CHILD_PROCESS, whose `from` is when it was started. */
+enum child_stage { CHILD_AWAY, CHILD_STARTING, CHILD_READY, CHILD_STAGE_COUNT };
 
 struct child_message {
     uint32_t order;   /* enum child_order */
-    uint32_t process; /* enum process, of BACK */
+    uint32_t process; /* enum process, of BACK and PROCESS */
     uint32_t index;
     uint64_t generation; /* of the one that is back */
     nstime from, to;     /* of BACK: when nobody did its work */
@@ -52,7 +55,7 @@ struct child {
     bool stop;    /* the parent said so, or is gone */
     bool reopen;  /* likewise; whoever does it clears it */
     nstime alive; /* when the parent was told so last */
-    /* Of CHILD_BACK; NULL: does not matter. */
+    /* Of CHILD_BACK and, to the feed, CHILD_PROCESS; NULL: does not matter. */
     void (*heard)(void *user, const struct child_message *m);
     void *user;
 };

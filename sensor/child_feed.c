@@ -7,6 +7,7 @@
 #include "alert/eve_stats.h"
 #include "sensor/desk.h"
 #include "sensor/feed.h"
+#include "sensor/feed_status.h"
 #include "sensor/gate.h"
 #include "sensor/stale.h"
 #include "sensor/told.h"
@@ -29,6 +30,7 @@ struct feeding {
     struct message_out *back;
     struct gate *gate;
     struct told_feed told;
+    struct feed_status status;
     uint64_t serial; /* of the newest alert that was appended */
     uint64_t seq;    /* its number in the spool */
     uint64_t judge_generation;
@@ -109,6 +111,8 @@ static void on_message(void *user, const struct message_head *h, struct span bod
     }
     if (h->type == MESSAGE_LINE) {
         take_line(f, body);
+    } else if (h->type == MESSAGE_STATE && feed_status_judge(&f->status, body)) {
+        f->heard = child_clock();
     } else if (h->type == MESSAGE_STATE && body.n <= sizeof(f->gauges)) {
         memcpy(f->gauges, body.p, body.n);
         f->gauges_n = body.n;
@@ -191,18 +195,20 @@ static void reopen(struct feeding *f)
 static void each_second(struct feeding *f)
 {
     nstime now = child_clock();
-    char text[512];
     if (now - f->second < EVERY)
         return;
     f->second = now;
-    const struct spool_stats s = spool_stats(f->spool);
     bool judged = f->heard > 0 && now - f->heard < CURRENT;
-    int n = snprintf(text, sizeof(text), "state: %s\nspool: %s, %llu lines on disk, %llu waiting\n",
-                     judged ? "watching" : "no word of the judge",
-                     spool_state_text(spool_state(f->spool)), (unsigned long long)s.written,
-                     (unsigned long long)f->told.waiting);
-    gate_set(f->gate, span_of(f->gauges, f->gauges_n), judged && spool_state(f->spool) == SPOOL_OK,
-             judged, span_of(text, (size_t)n));
+    const struct feed_facts facts = {.config = &f->child->config,
+                                     .outlets = &f->outlets,
+                                     .spool = spool_stats(f->spool),
+                                     .state = spool_state(f->spool),
+                                     .why = spool_why(f->spool),
+                                     .watching = judged,
+                                     .now = child_wall()};
+    gate_set(f->gate, span_of(f->gauges, f->gauges_n), judged && facts.state == SPOOL_OK, judged,
+             feed_status_text(&f->status, &facts));
+    gate_set_json(f->gate, feed_status_json(&f->status, &facts));
 }
 
 /* --- the loop --- */
@@ -345,6 +351,13 @@ static void fini(struct feeding *f)
     free(f);
 }
 
+/* child.heard */
+static void on_heard(void *user, const struct child_message *m)
+{
+    struct feeding *f = user;
+    feed_status_process(&f->status, m);
+}
+
 int feed_run(struct child *c, outlets_fn more)
 {
     int code = CHILD_CANNOT;
@@ -352,6 +365,8 @@ int feed_run(struct child *c, outlets_fn more)
     if (!f)
         return CHILD_FAILED;
     f->child = c;
+    c->heard = on_heard;
+    c->user = f;
     f->dir = c->config.output.spool.dir ? c->config.output.spool.dir : getenv(CHILD_SPOOL_VARIABLE);
     if (f->dir && enter(f, more)) {
         while (!c->stop)

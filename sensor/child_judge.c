@@ -11,7 +11,9 @@
 #include "sensor/desk.h"
 #include "sensor/gauges.h"
 #include "sensor/held.h"
+#include "sensor/nic.h"
 #include "sensor/relay.h"
+#include "sensor/status_told.h"
 #include "sensor/told.h"
 #include "sensor/unraised.h"
 #include "sensor/wants.h"
@@ -170,6 +172,16 @@ static bool judge_sighting(struct judging *g, struct span *body)
     }
 }
 
+/* What the interface lost is the same for all who look at it. */
+static void add_interface(struct told_interface *to, const struct told_interface *t)
+{
+    to->kernel_packets += t->kernel_packets;
+    to->kernel_drops += t->kernel_drops;
+    to->interface_drops =
+        t->interface_drops > to->interface_drops ? t->interface_drops : to->interface_drops;
+    to->state = t->state > to->state ? t->state : to->state;
+}
+
 static void add(struct told_watch *to, const struct told_watch *t)
 {
     uint64_t *sum = (uint64_t *)&to->dissect;
@@ -186,6 +198,8 @@ static void add(struct told_watch *to, const struct told_watch *t)
     to->step = t->step ? t->step : to->step;
     to->interfaces += t->interfaces;
     to->down += t->down;
+    for (size_t i = 0; i < CAP_INTERFACES; i++)
+        add_interface(&to->interface[i], &t->interface[i]);
     to->newest = t->newest > to->newest ? t->newest : to->newest;
     to->mail = t->mail > to->mail ? t->mail : to->mail;
 }
@@ -209,6 +223,8 @@ static void meet(struct judging *g, const struct message_head *h)
         return;
     g->generation[i] = h->generation;
     g->told[i].interfaces = g->told[i].down = g->told[i].dissect.flows_open = 0;
+    for (size_t k = 0; k < CAP_INTERFACES; k++)
+        g->told[i].interface[k].state = NIC_UP;
     add(&g->before, &g->told[i]);
     memset(&g->told[i], 0, sizeof(g->told[i]));
     held_forget(g->held, i, h->generation);
@@ -366,6 +382,29 @@ static struct eve_live live_of(const struct judging *g, const struct told_watch 
     };
 }
 
+/* What `stripwatch status` is told. */
+static void tell_status(struct judging *g, const struct told_watch *sum,
+                        const struct eve_live *live)
+{
+    static struct told_judge t;
+    const struct desk_lists lists = desk_lists(g->desk);
+    memset(&t, 0, sizeof(t));
+    t.sum = *sum;
+    t.live = *live;
+    t.policies = lists.policies;
+    t.suppressions = lists.suppressions;
+    t.store_away = g->child->config.policy.state && desk_is_alone(g->desk);
+    t.open = (uint32_t)coverage_open(g->coverage, t.gap);
+    for (uint32_t i = 0; i < g->eve.interface_count; i++) {
+        const struct tap_side_counts c = desk_tap_side(g->desk, i);
+        t.side[i] = (struct told_side){.vantage = desk_vantage(g->desk, i),
+                                       .configured = g->vantage[i] != VANTAGE_UNKNOWN,
+                                       .client_side = c.client_side,
+                                       .server_side = c.server_side};
+    }
+    message_put(g->feed, MESSAGE_STATE, span_of(&t, sizeof(t)), true);
+}
+
 static void each_second(struct judging *g, bool stats)
 {
     const struct told_watch sum = sum_of(g);
@@ -373,6 +412,7 @@ static void each_second(struct judging *g, bool stats)
     nstime now = child_wall();
     struct span text = gauges_write(now, &sum, &live, desk_incidents(g->desk), &g->kept);
     message_put(g->feed, MESSAGE_STATE, text, true);
+    tell_status(g, &sum, &live);
     coverage_second(g->coverage, now, &sum);
     coverage_spool(g->coverage, now, &g->kept);
     coverage_store(g->coverage, now, g->child->config.policy.state && desk_is_alone(g->desk));

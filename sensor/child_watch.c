@@ -125,7 +125,9 @@ static void on_packet(void *user, const struct packet *p)
 
 static void report(struct watching *w)
 {
-    struct told_watch t = {.dissect = dissect_counters(w->dissect)};
+    struct told_watch t;
+    memset(&t, 0, sizeof(t));
+    t.dissect = dissect_counters(w->dissect);
     if (t.dissect.processed != w->mailed) {
         w->mailed = t.dissect.processed;
         w->mail = w->newest;
@@ -144,6 +146,10 @@ static void report(struct watching *w)
         t.kernel_drops += s.kernel_drops;
         t.interface_drops += s.interface_drops;
         t.interfaces++;
+        t.interface[i] = (struct told_interface){.kernel_packets = s.kernel_packets,
+                                                 .kernel_drops = s.kernel_drops,
+                                                 .interface_drops = s.interface_drops,
+                                                 .state = s.state};
         t.down += s.state != NIC_UP;
     }
     message_put(w->judge, MESSAGE_STATE, span_of(&t, sizeof(t)), true);

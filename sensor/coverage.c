@@ -447,3 +447,18 @@ void coverage_store(struct coverage *c, nstime wall_now, bool away)
     (void)wall_now;
     c->away = away;
 }
+
+size_t coverage_open(const struct coverage *c, struct coverage_gap to[COVERAGE_MATTERS])
+{
+    size_t n = 0;
+    _Static_assert(COVERAGE_MATTERS == COVERAGE_MATTER_COUNT, "room for each");
+    for (uint32_t m = 0; m < COVERAGE_MATTER_COUNT; m++)
+        if (c->matter[m].open)
+            to[n++] = (struct coverage_gap){m, c->tale[m].first};
+    return n;
+}
+
+const char *coverage_text(uint32_t what)
+{
+    return what < COVERAGE_MATTER_COUNT ? coverage_kind((enum coverage_matter)what)->what : NULL;
+}

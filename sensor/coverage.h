@@ -36,6 +36,15 @@ void coverage_free(struct coverage *c);
  * replaced is in it. */
 void coverage_second(struct coverage *c, nstime wall_now, const struct told_watch *sum);
 
+/* What is open, and since when of the wall's clock. */
+#define COVERAGE_MATTERS 9
+struct coverage_gap {
+    uint32_t what; /* of coverage_text() */
+    nstime since;
+};
+size_t coverage_open(const struct coverage *c, struct coverage_gap to[COVERAGE_MATTERS]);
+const char *coverage_text(uint32_t what); /* "no-mail", ...; NULL: no such */
+
 /* Nobody did the work of `p` from `from` to `to`, of the wall's clock. Of those whose work waits
  * for them nothing is lost, and nothing is said. */
 void coverage_gap(struct coverage *c, enum process p, nstime from, nstime to);

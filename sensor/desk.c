@@ -438,7 +438,7 @@ static void use_taken(struct desk *d)
     drop_taken(d);
 }
 
-static struct desk_lists lists_of(const struct desk *d)
+struct desk_lists desk_lists(const struct desk *d)
 {
     return (struct desk_lists){.policies = promises_count(d->promises),
                                .suppressions = suppress_count(d->suppress)};
@@ -452,12 +452,12 @@ enum lists_step desk_list(struct desk *d, enum lists_record record, struct span 
     if (!d->taken)
         return LISTS_MORE;
     enum lists_step step = lists_take(d->taken, record, body);
-    *before = lists_of(d);
+    *before = desk_lists(d);
     if (step == LISTS_WHOLE)
         use_taken(d);
     else if (step == LISTS_WRONG)
         drop_taken(d);
-    *now = lists_of(d);
+    *now = desk_lists(d);
     return step;
 }
 

@@ -107,6 +107,8 @@ struct desk_lists {
     size_t suppressions;
 };
 
+struct desk_lists desk_lists(const struct desk *d);
+
 /* Where the tap of that source stands: as configured, or by what was seen. */
 enum vantage desk_vantage(const struct desk *d, uint32_t source);
 struct tap_side_counts desk_tap_side(const struct desk *d,

@@ -44,7 +44,7 @@ struct gate {
     char *path;         /* of the control socket */
     int64_t deaf_until;
     bool healthy, ready;
-    struct page metrics, status;
+    struct page metrics, status, json;
     struct visitor visitor[PLACES];
 };
 
@@ -111,6 +111,11 @@ void gate_set(struct gate *g, struct span metrics, bool healthy, bool ready, str
     keep(&g->status, span_first(status, CAP_MESSAGE_STATE));
     g->healthy = healthy;
     g->ready = ready;
+}
+
+void gate_set_json(struct gate *g, struct span status)
+{
+    keep(&g->json, status.n > CAP_MESSAGE_STATE ? span_of(NULL, 0) : status);
 }
 
 unsigned gate_port(const struct gate *g)
@@ -212,12 +217,16 @@ static void hear_control(const struct gate *g, struct visitor *v, int64_t now)
         return;
     if (line.n > 0 && line.p[line.n - 1] == '\r')
         line.n--;
-    if (!span_eq(line, span_str("status")))
-        answer(v, "unknown request: `status` is known\n", span_of(NULL, 0), false, now);
-    else if (g->status.n == 0)
-        answer(v, "nothing is known yet\n", span_of(NULL, 0), false, now);
+    bool json = span_eq(line, span_str("status json"));
+    const struct page *p = json ? &g->json : &g->status;
+    if (!json && !span_eq(line, span_str("status")))
+        answer(v, "unknown request: `status` and `status json` are known\n", span_of(NULL, 0),
+               false, now);
+    else if (p->n == 0)
+        answer(v, json ? "{\"state\":\"unknown\"}\n" : "nothing is known yet\n", span_of(NULL, 0),
+               false, now);
     else
-        answer(v, "", span_of(g->status.bytes, g->status.n), true, now);
+        answer(v, "", span_of(p->bytes, p->n), true, now);
 }
 
 static void hear_http(const struct gate *g, struct visitor *v, int64_t now)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the sensor answers: GET and HEAD of /metrics, /healthz and /readyz over HTTP on a loopback
- * address, and the line `status` on a socket of the file system. It never waits: whoever turns it
- * polls for it as well. Everybody on this machine may ask, so visitors, bytes and time are bounded
- * (base/caps.h), and each gets one answer.
+ * address, and the lines `status` and `status json` on a socket of the file system. It never waits:
+ * whoever turns it polls for it as well. Everybody on this machine may ask, so visitors, bytes and
+ * time are bounded (base/caps.h), and each gets one answer.
  */
 #ifndef SENSOR_GATE_H
 #define SENSOR_GATE_H
@@ -30,6 +30,9 @@ void gate_free(struct gate *g);
 /* What is answered from now on; copied. Before the first call all is 503. `metrics` of more than
  * CAP_MESSAGE_STATE bytes are none, and `status` is cut there. */
 void gate_set(struct gate *g, struct span metrics, bool healthy, bool ready, struct span status);
+
+/* And to `status json`, likewise; but one that is longer is none. */
+void gate_set_json(struct gate *g, struct span status);
 
 /* What to poll for; how many. `max`: room in `to`; GATE_FDS is enough. */
 size_t gate_fds(const struct gate *g, struct pollfd *to, size_t max);

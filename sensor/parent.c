@@ -46,6 +46,7 @@ struct parent {
     nstime reread;       /* the lists, so last: child_clock() */
     nstime watchdog, barked;
     nstime looked;                      /* at the interfaces */
+    nstime told;                        /* the feed: how all are */
     unsigned interface[CAP_INTERFACES]; /* their numbers when the watchers were started; 0: it was
                                            not there */
     char own[32];                       /* a directory for this run alone; "": there is none */
@@ -499,6 +500,28 @@ static void look_at_interfaces(struct parent *p)
         order(&p->kid[i], CHILD_STOP);
 }
 
+/* Who asks how the sensor is asks the feed. */
+static void tell_feed(struct parent *p)
+{
+    nstime now = child_clock(), wall = child_wall();
+    if (now - p->told < NS_PER_S)
+        return;
+    p->told = now;
+    for (size_t i = 0; i < p->kids; i++) {
+        const struct kid *k = &p->kid[i];
+        const struct child_message m = {.order = CHILD_PROCESS,
+                                        .process = k->process,
+                                        .index = k->process == PROCESS_LISTS ? 0 : k->index,
+                                        .generation = k->generation,
+                                        .from = clock_add(wall, k->started - now),
+                                        .to = k->pid == 0 ? CHILD_AWAY
+                                              : k->ready  ? CHILD_READY
+                                                          : CHILD_STARTING};
+        if (k->wanted)
+            kid_order(&p->kid[KID_FEED], &m);
+    }
+}
+
 static void turn(struct parent *p)
 {
     struct pollfd wait[1 + KIDS] = {{.fd = p->signals, .events = POLLIN}};
@@ -510,6 +533,7 @@ static void turn(struct parent *p)
     take_signals(p);
     reap(p);
     hear_all(p);
+    tell_feed(p);
     bark(p);
 }
 

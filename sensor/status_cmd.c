@@ -431,12 +431,12 @@ static int reach(const char *path)
 /* What a sensor that is running says of itself. */
 static int ask_sensor(const struct status *s)
 {
-    static const char question[] = "status\n";
+    const char *question = s->cli->json ? "status json\n" : "status\n";
     const char *path = s->cli->control;
     char answer[4096];
     ssize_t n = -1;
     int fd = reach(path);
-    if (fd >= 0 && send(fd, question, sizeof(question) - 1, MSG_NOSIGNAL) > 0)
+    if (fd >= 0 && send(fd, question, strlen(question), MSG_NOSIGNAL) > 0)
         while ((n = recv(fd, answer, sizeof(answer), 0)) > 0)
             fwrite(answer, 1, (size_t)n, s->to);
     if (n < 0)

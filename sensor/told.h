@@ -31,6 +31,12 @@ enum told_sighting told_sighting_read(struct span *body);
  * we: no address, and no name that is none. */
 bool told_ask_read(struct span body, struct told_ask *to, struct domain *d);
 
+/* Of one interface. */
+struct told_interface {
+    uint64_t kernel_packets, kernel_drops, interface_drops;
+    uint32_t state; /* enum nic_state */
+};
+
 /* MESSAGE_STATE: of a process that looks at packets, since it started. */
 struct told_watch {
     struct dissect_counters dissect;
@@ -41,6 +47,7 @@ struct told_watch {
     nstime newest;              /* packet time; 0: none yet */
     nstime mail;                /* of the newest packet that was mail; 0: none yet */
     uint64_t interfaces, down;  /* how many, and how many of them are down */
+    struct told_interface interface[CAP_INTERFACES]; /* in the order of the configuration */
 };
 
 /* MESSAGE_LINE: before the text of the line. */

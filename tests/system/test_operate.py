@@ -4,6 +4,7 @@
 
     test_operate.py BUILD
 """
+import json
 import os
 import shutil
 import signal
@@ -141,6 +142,74 @@ def test_lists(binary, folder):
     tally.equal("lists", "exit code", watch.stop(), 0)
 
 
+def status(binary, control):
+    """What it says of itself: (JSON, words)."""
+    said = shell(binary, "status", "--json", "--control", control)
+    words = shell(binary, "status", "--control", control)
+    tally.equal("status", "exit codes", (said.returncode, words.returncode), (0, 0))
+    return json.loads(said.stdout or "{}"), words.stdout
+
+
+def test_status(binary, folder):
+    """How it is, in words and as JSON, while interfaces and processes come and go."""
+    site = Site(folder)
+    control = folder / "control"
+    watch = Watch(binary, folder, "-c", site.config, "--set", "control.socket=%s" % control,
+                  "--set", "output.file.min_severity=critical", interfaces=())
+    server = site.session(test_watch.STRIPPED)
+    tally.check(judged(watch, server), "status", watch.text()[-300:])
+    told = wait_for(lambda: status(binary, control)[0].get("sessions") == 1, 5)
+    said, words = status(binary, control)
+    tally.check(told, "status", "the session is not counted: %r" % said)
+    tally.equal("status", "state", said["state"], "watching")
+    tally.equal("status", "processes", sorted(p["process"] for p in said["processes"]),
+                sorted(test_watch.PROCESSES))
+    tally.equal("status", "their states", {p["state"] for p in said["processes"]}, {"ready"})
+    one, = said["interfaces"]
+    tally.equal("status", "interface", (one["name"], one["link"], one["kernel_drops"], one["vantage"],
+                                        one["vantage_from"]), (NEAR, "up", 0, "unknown", "undecided"))
+    tally.check(one["packets"] >= 20, "status", "packets: %r" % one)
+    out, = said["outputs"]
+    tally.equal("status", "output", (out["name"], out["state"]), ("file", "ok"))
+    tally.check(out["filtered"] >= 1 and out["delivered"] >= 1, "status", "output: %r" % out)
+    tally.equal("status", "gaps", said["coverage"]["open"], [])
+    tally.equal("status", "policies", said["lists"]["policies"], 1)
+    for word in ("state       watching", "watch  0  ready", "tap0", "link up", "vantage unknown",
+                 "file", "no gap is open", "look-ups", "spool"):
+        tally.check(word in words, "status", "no %r in %s" % (word, words))
+    os.kill(watch.pid("judge"), signal.SIGKILL)
+    again = wait_for(lambda: [p["start"] for p in status(binary, control)[0]["processes"]
+                              if p["process"] == "judge" and p["state"] == "ready"] == [2], 10)
+    tally.check(again, "status", "the judge that came back is not told of: %r" % (status(binary, control)[0],))
+    shell("ip", "-n", test_watch.NETNS, "link", "set", NEAR, "down")
+    down = wait_for(lambda: status(binary, control)[0]["interfaces"][0]["link"] == "down", 5)
+    tally.check(down, "status", "an interface that is down is not told of")
+    for link in (NEAR, test_watch.FAR):
+        shell("ip", "-n", test_watch.NETNS, "link", "set", link, "up")
+    tally.equal("status", "exit code", watch.stop(), 0)
+
+
+def test_vantage_of_interface(binary, folder):
+    """Found out by the handshakes; what is configured counts more."""
+    import test_vantage
+    path = folder / "client-side.pcap"
+    test_vantage.capture(path, [(20 * test_vantage.MS, 50 * test_vantage.US)], gap=40)
+    for name, options, wanted in (("derived", (), ("client-side", "derived")),
+                                  ("configured", ("--set", "sensor.vantage=server-side"),
+                                   ("server-side", "configured"))):
+        place = folder / name
+        place.mkdir()
+        control = place / "control"
+        watch = Watch(binary, place, "--set", "control.socket=%s" % control, *options)
+        replay(path)
+        site = lambda: status(binary, control)[0]["interfaces"][0]
+        told = wait_for(lambda: (site()["vantage"], site()["vantage_from"]) == wanted, 10)
+        tally.check(told, name, "%r" % site())
+        tally.equal(name, "exit code", watch.stop(), 0)
+        last = watch.lines()[-1]["stats"]["stripwatch"]["live"]["interfaces"]
+        tally.equal(name, "stats", last, [{"in_iface": NEAR, "vantage": wanted[0]}])
+
+
 def test_many_signals(binary, folder):
     """SIGHUP while the lists are read: the newest files count in the end."""
     site = Site(folder)
@@ -204,7 +273,8 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="stripwatch-operate-"))
     folder.chmod(0o755)
     try:
-        for test in (test_lists, test_many_signals, test_redis):
+        for test in (test_lists, test_status, test_vantage_of_interface, test_many_signals,
+                     test_redis):
             place = folder / test.__name__
             place.mkdir()
             test(binary, place)

@@ -23,7 +23,7 @@ VERB = test_watch.STRIPPED.replace("S: 250-XXXXXXXX\n", "S: 250-STARTTLS\n").rep
     "C: MAIL FROM", "C: XXXXXXXX\nS: 500 5.5.1 no\nC: MAIL FROM", 1)
 
 
-def session(i, syn, synack, text):
+def session(i, syn, synack, text, gap):
     """Between a client and a server of networks of their own: the SYN waits `syn` for its answer,
     which is acknowledged after `synack`."""
     words = {"client": 1, "port": 20000 + i, "a": i, "b": 1}
@@ -31,11 +31,12 @@ def session(i, syn, synack, text):
         text.replace("client 192.0.2.", "client 172.16.%d." % i) % words).packets
     at = packets[2].time
     first = [p.copy(time=t) for p, t in zip(packets, (at - synack - syn, at - synack, at))]
-    return [p.copy(time=p.time + i * 2000 * MS) for p in first + packets[3:]]
+    return [p.copy(time=p.time + i * gap * MS) for p in first + packets[3:]]
 
 
-def capture(path, waits, text=test_watch.STRIPPED):
-    packets = [p for i in range(NETWORKS) for p in session(i, *waits[i % len(waits)], text)]
+def capture(path, waits, text=test_watch.STRIPPED, gap=2000):
+    packets = [p for i in range(NETWORKS) for p in session(i, *waits[i % len(waits)], text, gap)]
+    packets.sort(key=lambda p: p.time)
     pcapio.write(path, pcapio.Capture(pcapio.LINK_ETHERNET, packets))
 
 

@@ -178,7 +178,7 @@ static void status(void **state)
     assert_string_equal(answer_to(visit_control(), "status\n"), "all is well\n");
     assert_string_equal(answer_to(visit_control(), "status\r\nmore"), "all is well\n");
     assert_string_equal(answer_to(visit_control(), "stop\n"),
-                        "unknown request: `status` is known\n");
+                        "unknown request: `status` and `status json` are known\n");
 }
 
 /* As large as can be: more than the socket takes at once, and the answer has all of it. */
