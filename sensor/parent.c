@@ -41,6 +41,7 @@ struct parent {
     bool failed;         /* likewise the latter */
     bool later;          /* and somebody may only have to wait */
     bool settled;        /* all have been ready once */
+    bool unsaid;         /* systemd waits to hear that they are ready */
     struct config *next; /* was read at SIGHUP, and waits for its lists to be read; NULL: none */
     bool reload_again;   /* SIGHUP came meanwhile */
     nstime reread;       /* the lists, so last: child_clock() */
@@ -247,8 +248,21 @@ static void start_those_missing(struct parent *p)
     }
     if (p->settled)
         return;
-    p->settled = true;
+    p->settled = p->unsaid = true;
     p->reread = child_clock();
+}
+
+/* Each has said that it is ready, of watchers that their interfaces capture. */
+static void say_ready(struct parent *p)
+{
+    bool ready = p->unsaid;
+    for (size_t i = 0; i < p->kids; i++) {
+        const struct kid *k = &p->kid[i];
+        ready = ready && (!k->wanted || (k->pid != 0 && k->ready && !k->expected));
+    }
+    if (!ready)
+        return;
+    p->unsaid = false;
     notify_say("READY=1\nSTATUS=watching");
 }
 
@@ -328,7 +342,7 @@ static void end_reload(struct parent *p, const char *why)
     if (why)
         say("reload", why);
     drop_next(p);
-    notify_say("READY=1");
+    p->unsaid = true;
 }
 
 /* What can change without a restart is of the judge, the feed and fetch: packets go on being read,
@@ -533,6 +547,7 @@ static void turn(struct parent *p)
     take_signals(p);
     reap(p);
     hear_all(p);
+    say_ready(p);
     tell_feed(p);
     bark(p);
 }

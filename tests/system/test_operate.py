@@ -8,9 +8,11 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import run
@@ -140,6 +142,54 @@ def test_lists(binary, folder):
     tally.equal("suppressed", "alerts", rules_of(watch, hidden), set())
     tally.equal("lists", "processes", watch.children(), children)
     tally.equal("lists", "exit code", watch.stop(), 0)
+
+
+class Notified:
+    """A socket for what systemd is told: each message with how many processes had said by then that
+    they are ready."""
+
+    def __init__(self, path, watch_said):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.said = watch_said
+        self.heard = []
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        while True:
+            message = self.socket.recv(4096).decode()
+            text = self.said.read_text() if self.said.exists() else ""
+            self.heard.append((message.split("\n")[0], text.count("ready: seccomp")))
+
+    def ready(self):
+        return [count for message, count in self.heard if message == "READY=1"]
+
+
+def test_ready(binary, folder):
+    """READY=1 comes when all processes are ready, at the start and after a reload that renews some;
+    what comes by then is seen."""
+    site = Site(folder)
+    notified = Notified(folder / "notify", folder / "stderr")
+    os.environ["NOTIFY_SOCKET"] = str(folder / "notify")
+    try:
+        watch = Watch(binary, folder, "-c", site.config, interfaces=())
+    finally:
+        del os.environ["NOTIFY_SOCKET"]
+    tally.check(wait_for(notified.ready, 10), "ready", "never said: %r" % notified.heard)
+    tally.equal("ready", "processes that were", notified.ready()[:1], [4])
+    server = site.session(test_watch.STRIPPED)
+    tally.check(wait_for(lambda: rules_of(watch, server), 5), "ready", "no alert: %s" % watch.text()[-300:])
+    site.configure("medium")
+    watch.signal(signal.SIGHUP)
+    tally.check(wait_for(lambda: len(notified.ready()) == 2, 15), "reload", "%r" % notified.heard)
+    # the one that reads the lists, and three that were renewed
+    tally.equal("reload", "processes that were ready", notified.ready()[1:], [8])
+    tally.check("RELOADING=1" in [m for m, _ in notified.heard], "reload", "%r" % notified.heard)
+    site.write("partners", "no such line\n")
+    watch.signal(signal.SIGHUP)
+    tally.check(wait_for(lambda: len(notified.ready()) == 3, 15), "bad reload", "%r" % notified.heard)
+    tally.equal("ready", "exit code", watch.stop(), 0)
+    tally.check("STOPPING=1" in [m for m, _ in notified.heard], "end", "%r" % notified.heard)
 
 
 def status(binary, control):
@@ -273,7 +323,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="stripwatch-operate-"))
     folder.chmod(0o755)
     try:
-        for test in (test_lists, test_status, test_vantage_of_interface, test_many_signals,
+        for test in (test_lists, test_ready, test_status, test_vantage_of_interface, test_many_signals,
                      test_redis):
             place = folder / test.__name__
             place.mkdir()
