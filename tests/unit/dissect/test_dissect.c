@@ -117,6 +117,8 @@ static void test_whole_session(void **state)
     assert_int_equal(s.last.reading.upgrade_code, 454);
     assert_int_equal(s.last.mails, 1);
     assert_int_equal(s.last.rtt_floor, NS_PER_MS);
+    assert_int_equal(s.last.syn_wait, 1000); /* microseconds: a packet a millisecond */
+    assert_int_equal(s.last.synack_wait, 1000);
     assert_int_equal(s.last.gap_bytes[0] + s.last.gap_bytes[1], 0);
     free(s.text);
     free(k);
