@@ -135,9 +135,19 @@ static struct place *find(struct recent *r, uint64_t hash)
     return NULL;
 }
 
+uint64_t recent_digest(const struct recent *r, const void *key, size_t n)
+{
+    return siphash(&r->secret, key, n);
+}
+
+void *recent_find_digest(struct recent *r, uint64_t digest)
+{
+    return value_of(r, find(r, digest));
+}
+
 void *recent_find(struct recent *r, const void *key, size_t n)
 {
-    return r->count ? value_of(r, find(r, siphash(&r->secret, key, n))) : NULL;
+    return r->count ? recent_find_digest(r, recent_digest(r, key, n)) : NULL;
 }
 
 void recent_forget(struct recent *r, void *value)

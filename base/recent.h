@@ -22,6 +22,10 @@ void recent_free(struct recent *r);
  * valid until they are forgotten, or recent_keep() of a new key takes the place. */
 void *recent_find(struct recent *r, const void *key, size_t n);
 
+/* The same in two steps, for who looks in several tables that were made with one secret. */
+uint64_t recent_digest(const struct recent *r, const void *key, size_t n);
+void *recent_find_digest(struct recent *r, uint64_t digest);
+
 /* That of a key that is known or, as zeros, of a new one; it is used now. */
 void *recent_keep(struct recent *r, const void *key, size_t n);
 

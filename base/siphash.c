@@ -2,6 +2,7 @@
 #include "base/siphash.h"
 
 #include <endian.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define ROTL(x, b) ((x) << (b) | (x) >> (64 - (b)))
@@ -40,19 +41,29 @@ static inline uint64_t load(const uint8_t *p)
     return le64toh(word);
 }
 
+/* The last bytes that make no word, `n` of them; `whole`: there are eight or more before their end. */
+static inline uint64_t load_rest(const uint8_t *p, size_t n, bool whole)
+{
+    uint64_t word = 0;
+
+    if (n == 0)
+        return 0;
+    if (whole)
+        return load(p + n - 8) >> 8 * (8 - n);
+    for (size_t i = 0; i < n; i++)
+        word |= (uint64_t)p[i] << 8 * i;
+    return word;
+}
+
 uint64_t siphash(const struct siphash_key *key, const void *data, size_t n)
 {
     const uint8_t *p = data;
     struct state s = {key->k0 ^ 0x736f6d6570736575, key->k1 ^ 0x646f72616e646f6d,
                       key->k0 ^ 0x6c7967656e657261, key->k1 ^ 0x7465646279746573};
-    uint8_t last[8] = {0};
 
     for (size_t left = n; left >= 8; left -= 8, p += 8)
         compress(&s, load(p));
-    if (n % 8 > 0)
-        memcpy(last, p, n % 8);
-    last[7] = (uint8_t)n;
-    compress(&s, load(last));
+    compress(&s, load_rest(p, n % 8, n >= 8) | (uint64_t)n << 56);
     s.v2 ^= 0xff;
     for (int i = 0; i < 3; i++)
         sip_round(&s);

@@ -62,19 +62,21 @@ void days_forgive(struct days *d)
         d->count[i][DAY_COMPLETE] = d->count[i][DAY_OFFERED];
 }
 
-/* Is the day `back` days before the newest kept, seen from `now`? A capture may go back in time:
- * then all is. */
-static bool counts(const struct days *d, int32_t now, unsigned back)
+/* Of the days that have counts those that are kept, seen from `now`, as in `used`. A capture may go
+ * back in time: then all are. */
+static uint32_t kept_at(const struct days *d, int32_t now)
 {
-    return d->used & UINT32_C(1) << back && (int64_t)now - d->newest + (int64_t)back < DAYS_KEPT;
+    int64_t ahead = (int64_t)now - d->newest;
+    if (ahead <= 0)
+        return d->used;
+    return ahead < DAYS_KEPT ? d->used & ((UINT32_C(1) << (DAYS_KEPT - ahead)) - 1) : 0;
 }
 
 uint32_t days_sum(const struct days *d, int32_t now, enum day_count what)
 {
     uint32_t sum = 0;
-    for (unsigned back = 0; back < DAYS_KEPT; back++)
-        if (counts(d, now, back))
-            sum += d->count[place_of(d->newest - (int32_t)back)][what];
+    for (uint32_t left = kept_at(d, now); left; left &= left - 1)
+        sum += d->count[place_of(d->newest - __builtin_ctz(left))][what];
     return sum;
 }
 
@@ -87,13 +89,6 @@ uint32_t days_on(const struct days *d, int32_t day, enum day_count what)
 
 uint32_t days_span(const struct days *d, int32_t now)
 {
-    unsigned first = DAYS_KEPT, last = 0;
-    for (unsigned back = 0; back < DAYS_KEPT; back++) {
-        if (!counts(d, now, back))
-            continue;
-        if (first == DAYS_KEPT)
-            first = back;
-        last = back;
-    }
-    return first == DAYS_KEPT ? 0 : last - first + 1;
+    uint32_t kept = kept_at(d, now);
+    return kept ? 32 - (uint32_t)(__builtin_clz(kept) + __builtin_ctz(kept)) : 0;
 }

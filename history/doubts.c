@@ -84,9 +84,11 @@ static struct doubt *find(struct doubts *d, enum doubt_kind kind, const struct o
 {
     const struct doubt_key k = key_of(kind, o);
     struct doubt *of = NULL;
+    if (recent_count(d->table[TABLE_USUAL]) + recent_count(d->table[TABLE_LATENT]) == 0)
+        return NULL; /* mostly there is none */
+    uint64_t digest = recent_digest(d->table[TABLE_USUAL], &k, sizeof(k));
     for (int i = 0; i < TABLES && !of; i++)
-        if (recent_count(d->table[i]) > 0) /* mostly there is none */
-            of = recent_find(d->table[i], &k, sizeof(k));
+        of = recent_find_digest(d->table[i], digest);
     return of;
 }
 

@@ -105,6 +105,8 @@ static struct farm *find(struct farms *f, const struct psl_domain *farm, int32_t
 static void keep_session(struct keep *k, char letter, int32_t day)
 {
     struct keep_text t;
+    if (!k)
+        return;
     keep_text_init(&t);
     keep_put_bytes(&t, span_of(&letter, 1));
     keep_put_number(&t, keep_day_of_month(day), 2);
@@ -114,6 +116,8 @@ static void keep_session(struct keep *k, char letter, int32_t day)
 static void keep_client(struct keep *k, uint32_t who)
 {
     struct keep_text t;
+    if (!k)
+        return;
     keep_text_init(&t);
     keep_put(&t, "C");
     keep_put_hex(&t, who, 8);

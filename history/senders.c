@@ -121,6 +121,8 @@ static void keep_thing(struct keep *k, char letter, uint64_t value, unsigned hex
                        int64_t by)
 {
     struct keep_text f;
+    if (!k)
+        return;
     keep_text_init(&f);
     keep_put_bytes(&f, span_of(&letter, 1));
     if (hex > 0)

@@ -767,6 +767,14 @@ struct usual_late usual_keep(const struct session *s, const struct judgement *j)
     return l;
 }
 
+/* Nothing so far. The findings are as large as a page and more: not cleared. */
+static void begin(struct judgement *out)
+{
+    memset(out, 0, offsetof(struct judgement, finding));
+    out->finding_count = 0;
+    out->slot = -1;
+}
+
 static struct finding *again(struct judgement *out, const struct session *s, enum rule_id id,
                              uint32_t offset)
 {
@@ -818,9 +826,9 @@ bool usual_again(const struct usual_late *late, const struct baseline *b, bool u
     if (u->support == SUPPORT_NONE)
         return false;
     revive(late, s);
-    *out = (struct judgement){.verdict = late->mails > 0 ? VERDICT_EXPOSED : VERDICT_UNKNOWN,
-                              .slot = -1,
-                              .offered = upgrade ? OFFERED_YES : OFFERED_NO};
+    begin(out);
+    out->verdict = late->mails > 0 ? VERDICT_EXPOSED : VERDICT_UNKNOWN;
+    out->offered = upgrade ? OFFERED_YES : OFFERED_NO;
     struct finding *f = again(out, s, id, upgrade ? late->upgrade_offset : late->reply_offset);
     rate(f, u, late->effect);
     f->severity = severity_bound(f->severity, SEVERITY_LOW, SEVERITY_HIGH);
@@ -853,7 +861,9 @@ bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
                      const struct usual_attempt *failed, struct session *s, struct judgement *out)
 {
     revive(late, s);
-    *out = (struct judgement){.verdict = VERDICT_EXPOSED, .slot = -1, .offered = OFFERED_YES};
+    begin(out);
+    out->verdict = VERDICT_EXPOSED;
+    out->offered = OFFERED_YES;
     struct finding *f = again(out, s, RULE_PLAINTEXT_FALLBACK, late->mail_offset);
     f->dir = SESSION_TO_SERVER;
     raise_rate(f, SEVERITY_ROW_E1, late->effect);

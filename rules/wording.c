@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -64,8 +63,8 @@ void wording_effect(struct finding *f, const struct view *v)
 
 struct wording_bytes wording_address(uint8_t family, const uint8_t address[16])
 {
-    struct wording_bytes b = {""};
-    inet_ntop(family == 6 ? AF_INET6 : AF_INET, address, b.text, sizeof(b.text));
+    struct wording_bytes b;
+    text_ip(b.text, family, address);
     return b;
 }
 
@@ -74,28 +73,40 @@ struct wording_bytes wording_server(const struct session *s)
     return wording_address(s->key.family, s->key.server);
 }
 
-static void address_of(const struct session *s, char *dst, size_t cap)
+/* As much of the text as has room behind `at` bytes, and its NUL; gives where it ends. */
+static size_t put(char *dst, size_t cap, size_t at, struct span text)
 {
-    snprintf(dst, cap, s->key.family == 6 ? "[%s]:%u" : "%s:%u", wording_server(s).text,
-             s->key.server_port);
+    text = span_first(text, cap - 1 - at);
+    memcpy(dst + at, text.p, text.n);
+    dst[at + text.n] = '\0';
+    return at + text.n;
 }
 
 void wording_next_step_at(struct finding *f, const char *where)
 {
     const char *row = rule_row(f->rule)->next_step;
     const char *hole = strstr(row, "%s");
-    if (hole)
-        snprintf(f->next_step, sizeof(f->next_step), "%.*s%s%s", (int)(hole - row), row, where,
-                 hole + 2);
-    else
-        snprintf(f->next_step, sizeof(f->next_step), "%s", row);
+    size_t n = put(f->next_step, sizeof(f->next_step), 0,
+                   hole ? span_of(row, (size_t)(hole - row)) : span_str(row));
+    if (!hole)
+        return;
+    n = put(f->next_step, sizeof(f->next_step), n, span_str(where));
+    put(f->next_step, sizeof(f->next_step), n, span_str(hole + 2));
 }
 
 void wording_next_step(struct finding *f, const struct session *s)
 {
-    char address[INET6_ADDRSTRLEN + sizeof("[]:65535")];
-    address_of(s, address, sizeof(address));
-    wording_next_step_at(f, address);
+    char where[sizeof("[]:") + TEXT_IP + TEXT_UINT];
+    bool six = s->key.family == 6;
+    size_t n = 0;
+    where[n] = '[';
+    n += six;
+    n += text_ip(where + n, s->key.family, s->key.server);
+    where[n] = ']';
+    n += six;
+    where[n++] = ':';
+    text_uint(where + n, s->key.server_port);
+    wording_next_step_at(f, where);
 }
 
 static struct evidence_line *new_line(struct finding *f, enum session_dir dir, uint32_t offset,
@@ -107,7 +118,7 @@ static struct evidence_line *new_line(struct finding *f, enum session_dir dir, u
     struct evidence_line *l = &f->line[f->line_count++];
     l->dir = dir;
     l->offset = offset;
-    snprintf(l->note, sizeof(l->note), "%s", note);
+    put(l->note, sizeof(l->note), 0, span_str(note));
     return l;
 }
 
@@ -117,8 +128,8 @@ void wording_line(struct finding *f, enum session_dir dir, uint32_t offset, cons
     struct evidence_line *l = new_line(f, dir, offset, note);
     if (!l)
         return;
-    int n = snprintf(l->text, sizeof(l->text), "%s", prefix);
-    text_mask(l->text + n, sizeof(l->text) - (size_t)n, wire);
+    size_t n = put(l->text, sizeof(l->text), 0, span_str(prefix));
+    text_mask(l->text + n, sizeof(l->text) - n, wire);
 }
 
 void wording_ehlo_line(struct finding *f, const struct view *v, size_t i, const char *note)

@@ -250,11 +250,10 @@ void promises_lookup(struct promises *p, const struct lookup *l, nstime now, pro
     take_lookup(p, l, now, BOOK_FROM_LOOKUP, fn, user);
 }
 
-void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn fn, void *user)
+static void tell_pending(struct promises *p, nstime now, bool ended, promises_found_fn fn,
+                         void *user)
 {
     nstime until = ended ? clock_add(now, A_DAY) : now;
-    if (p->pending_told == p->pending_n)
-        return;
     if (p->first == INT64_MIN)
         p->first = now;
     while (p->pending_told < p->pending_n && p->pending[p->pending_told].d.time <= until) {
@@ -269,6 +268,12 @@ void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn
             one->d.invalid = one->text;
         fn(user, &one->d);
     }
+}
+
+void promises_pass(struct promises *p, nstime now, bool ended, promises_found_fn fn, void *user)
+{
+    if (p->pending_told < p->pending_n) /* mostly nothing waits, and each packet asks */
+        tell_pending(p, now, ended, fn, user);
 }
 
 /* --- DNS on the tap --- */

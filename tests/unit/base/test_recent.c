@@ -28,6 +28,21 @@ static void what_was_kept_is_found(void **state)
     recent_free(r);
 }
 
+static void one_digest_for_two_tables(void **state)
+{
+    struct recent *a = recent_new(&key, 4, sizeof(int64_t)), *b = recent_new(&key, 64, 1);
+    uint64_t digest = recent_digest(a, "k", 1);
+    (void)state;
+    assert_null(recent_find_digest(a, digest));
+    assert_null(recent_find_digest(b, digest));
+    void *in_b = recent_keep(b, "k", 1);
+    assert_null(recent_find_digest(a, digest));
+    assert_ptr_equal(recent_find_digest(b, digest), in_b);
+    assert_null(recent_find_digest(b, recent_digest(a, "l", 1)));
+    recent_free(a);
+    recent_free(b);
+}
+
 /* Four places for a hundred keys: the four that were used last. */
 static void the_one_not_used_for_longest_goes(void **state)
 {
@@ -140,6 +155,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_found),
+        cmocka_unit_test(one_digest_for_two_tables),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(the_same_is_forgotten_by_all),
         cmocka_unit_test(in_the_order_of_use),
