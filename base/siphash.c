@@ -41,7 +41,7 @@ static inline uint64_t load(const uint8_t *p)
     return le64toh(word);
 }
 
-/* The last bytes that make no word, `n` of them; `whole`: there are eight or more before their end. */
+/* The last bytes, `n` of them, that make no word; `whole`: a word or more stands before. */
 static inline uint64_t load_rest(const uint8_t *p, size_t n, bool whole)
 {
     uint64_t word = 0;
