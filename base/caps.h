@@ -176,6 +176,7 @@
 #define CAP_HISTORY_FARMS  8192 /* owners of servers */
 #define CAP_HISTORY_PATHS  4096 /* client networks behind as many next hops */
 #define CAP_HISTORY_DOUBTS 1024 /* servers that deviate and are not decided upon */
+#define CAP_HISTORY_STOPS  512  /* senders that may have stopped upgrading, 2.5 KiB each */
 #define CAP_HISTORY_CASES  4    /* sessions of one such server that are told of later */
 #define CAP_HISTORY_NOTE   512  /* bytes that the judge wants back for one of them */
 #define CAP_HISTORY_NOVEL  256  /* new things of one server that are kept in a month's counter */

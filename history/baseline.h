@@ -116,6 +116,8 @@ struct baseline {
     uint32_t sender_incompatible;     /* its handshakes that ended by an alert, of all servers */
     bool sender_known_name;           /* this very EHLO name has upgraded */
     uint32_t sender_lapses;           /* its sessions in clear, since the last that upgraded */
+    bool sender_mixed;                /* it takes the offer now and then */
+    bool sender_back;                 /* it has upgraded in a session that began later */
     bool sender_delivers;             /* it has delivered here, or more than once elsewhere */
 
     struct usual_attempt failed[BASELINE_LINKS]; /* of the last hours, the newest first */
@@ -139,6 +141,10 @@ struct baseline {
     uint32_t version_count;                   /* and how many those were */
     const char *issuer_usual; /* organisation behind the newest certificate; NULL: none was seen */
 };
+
+#define BASELINE_STOPPED                                                                           \
+    5 /* sessions in clear in a row: of a sender that is to come to TLS in nine of ten and was not \
+         known to be such, so many come by one in 10,000 */
 
 #define BASELINE_ALL_CLIENTS                                                                       \
     30 /* served without exception: a server that leaves one client in ten                         \

@@ -15,7 +15,7 @@
 enum day_count {
     DAY_COMPLETE, /* sessions whose EHLO reply was seen whole */
     DAY_OFFERED,  /* of those: STARTTLS was offered */
-    DAY_ASKED,    /* and asked for */
+    DAY_ASKED,    /* and asked for; of a sender: times that it came back to TLS */
     DAY_UPGRADED, /* and TLS came about */
     DAY_COUNT
 };

@@ -25,6 +25,7 @@ struct history {
     struct knocks *knocks;
     struct paths *paths;
     struct doubts *doubts;
+    struct stops *stops;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
     bool ending;       /* what is decided now is so for want of more, and not kept */
     history_turn_fn turn;
@@ -107,6 +108,27 @@ static void on_turn(void *user, struct doubt *d)
     }
 }
 
+/* stop_turn_fn. Who takes the offer now and then, by its way, has not stopped. */
+static void on_stop(void *user, struct stop *s)
+{
+    struct history *h = user;
+    struct observation o = {.time = h->newest, .begin = h->newest, .family = s->family};
+    memcpy(o.client, s->client, sizeof(o.client));
+    memset(&h->late, 0, sizeof(h->late));
+    memcpy(h->late.sender, s->name.text, s->name.n + 1u);
+    senders_recall(h->senders, &o, &s->name, &h->late);
+    if (h->late.sender_mixed)
+        return;
+    for (uint8_t i = 0; i < s->item_count; i++) {
+        if (s->item[i].told)
+            continue;
+        s->item[i].told = true;
+        const struct history_turn t = {
+            .stop = s, .item = &s->item[i], .baseline = &h->late, .now = h->newest};
+        h->turn(h->user, &t);
+    }
+}
+
 struct history *history_new(const struct siphash_key *key, history_turn_fn turn, void *user)
 {
     struct history *h = calloc(1, sizeof(*h));
@@ -124,8 +146,9 @@ struct history *history_new(const struct siphash_key *key, history_turn_fn turn,
     h->knocks = knocks_new(key);
     h->paths = paths_new(key);
     h->doubts = doubts_new(key, on_turn, h);
+    h->stops = stops_new(key, on_stop, h);
     if (h->names && h->servers && h->senders && h->farms && h->attempts && h->knocks && h->paths &&
-        h->doubts)
+        h->doubts && h->stops)
         return h;
     history_free(h);
     return NULL;
@@ -135,6 +158,7 @@ void history_free(struct history *h)
 {
     if (!h)
         return;
+    stops_free(h->stops);
     doubts_free(h->doubts);
     paths_free(h->paths);
     knocks_free(h->knocks);
@@ -316,6 +340,7 @@ static void turn_clock(struct history *h, nstime now)
     if (now > h->newest || clock_since(h->newest, now) >= CLOCK_WRONG)
         h->newest = now;
     doubts_tick(h->doubts, h->newest);
+    stops_tick(h->stops, h->newest);
 }
 
 static void learn_attempt(struct history *h, const struct observation *o,
@@ -340,7 +365,9 @@ static void learn_session(struct history *h, const struct observation *o,
         doubts_serve(h->doubts, DOUBT_OF_UPGRADE, o);
     if (seen(o))
         knocks_answered(h->knocks, o);
-    senders_learn(h->senders, o, &n->sender);
+    senders_learn(h->senders, o, &n->sender, b);
+    if (o->fate == OBSERVED_FATE_TLS && o->delivered)
+        stops_end(h->stops, o, &n->sender);
     learn_attempt(h, o, n, b);
     if (seen(o) && should_offer(o, b))
         paths_learn(h->paths, o, owner_of(o, n));
@@ -379,6 +406,8 @@ void history_learn(struct history *h, const struct observation *o, const struct 
     if (b->failed_count == 0)
         attempts_returned(h->attempts, o, note, size);
     explain(h, o, b);
+    if (senders_lapsed(o, b) && !b->sender_back)
+        stops_lapse(h->stops, o, &n->sender, b, note, size);
     if (missed(o) && (offer = doubt_offer(h, o, n, b)))
         doubts_case(offer, o, note, size);
     if (o->fate == OBSERVED_FATE_REFUSED && (upgrade = doubt_upgrade(h, o, n, b)))
@@ -405,6 +434,7 @@ void history_finish(struct history *h)
 {
     h->ending = true;
     doubts_finish(h->doubts, h->newest);
+    stops_finish(h->stops);
 }
 
 struct history_counters history_counters(const struct history *h)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The memory of the sensor: what is usual for servers, their owners, senders, pairs and paths, and
- * which servers deviate from it just now. Asked before a session is judged, told of it when it has
- * ended; all by packet time, so the same packets give the same memory. docs/history.md says what is
- * kept, for how long, and what a patient attacker can make of it.
+ * which servers and senders deviate from it just now. Asked before a session is judged, told of it
+ * when it has ended; all by packet time, so the same packets give the same memory. docs/history.md
+ * says what is kept, for how long, and what a patient attacker can make of it.
  *
  * Sessions that were judged suspicious teach nothing. One that deviates from what is usual teaches
- * nothing either until it is known why (history/doubts.h).
+ * nothing either until it is known why (history/doubts.h, history/stops.h).
  */
 #ifndef HISTORY_HISTORY_H
 #define HISTORY_HISTORY_H
@@ -14,15 +14,18 @@
 #include "history/baseline.h"
 #include "history/doubts.h"
 #include "history/observation.h"
+#include "history/stops.h"
 
 struct history;
 
 /* A session that was told of is seen in another light now. */
 struct history_turn {
-    const struct doubt *doubt;   /* NULL: a handshake of the same two, begun before, has failed */
+    const struct doubt *doubt;   /* of its server, or NULL */
+    const struct stop *stop;     /* of its sender, or NULL; neither: a handshake of the same two,
+                                    begun before, has failed */
     struct usual_attempt failed; /* that one */
     const struct doubt_case *item;
-    const struct baseline *baseline; /* of its server, as of now */
+    const struct baseline *baseline; /* of its server, or of its sender alone, as of now */
     nstime now;
 };
 typedef void (*history_turn_fn)(void *user, const struct history_turn *t);

@@ -56,6 +56,8 @@ struct observation {
     bool asked;     /* for STARTTLS */
     bool mail;      /* text of a message, or an accepted login, crossed in clear */
     bool delivered; /* a mail was accepted in clear, or TLS carried data */
+    bool declined;  /* what `mail` says, though the client could have asked for TLS, or could have
+                       said EHLO for HELO, and did not */
     bool left;      /* the client said QUIT, or closed, before any MAIL */
     bool promised;  /* a policy or a list demands TLS of this server */
 

@@ -14,11 +14,12 @@
 #define SERVERS 8 /* that it was upgraded with */
 
 struct sender {
-    struct days days;     /* DAY_OFFERED, DAY_UPGRADED */
+    struct days days;     /* DAY_OFFERED, DAY_UPGRADED; DAY_ASKED: came back */
     uint64_t name[NAMES]; /* digests of EHLO names that upgraded */
     uint64_t server[SERVERS];
     uint8_t name_count, server_count;
     uint16_t lapses;       /* in clear although offered, since the last that upgraded */
+    nstime upgraded;       /* when the newest session that upgraded began */
     uint16_t incompatible; /* handshakes that ended by an alert */
     bool loaded;           /* what a store had is in it */
     uint32_t delivered;
@@ -27,6 +28,7 @@ struct sender {
 struct senders {
     struct recent *table;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    uint64_t evicted;
 };
 
 struct senders *senders_new(const struct siphash_key *key)
@@ -59,14 +61,12 @@ uint32_t senders_count(const struct senders *s)
     return recent_count(s->table);
 }
 
-struct sender_key {
-    uint8_t net[NET_BYTES];
-    char name[CAP_DOMAIN_TEXT + 1];
-};
+uint64_t senders_evicted(const struct senders *s)
+{
+    return s->evicted;
+}
 
-/* Bytes of the key that are in use. */
-static size_t key_of(struct sender_key *k, const struct observation *o,
-                     const struct psl_domain *name)
+size_t senders_key(struct sender_key *k, const struct observation *o, const struct psl_domain *name)
 {
     net_of(o->family, o->client, k->net);
     memcpy(k->name, name->text, name->n);
@@ -138,7 +138,9 @@ static bool load_day(struct sender *r, const struct kept_field *f, struct span t
     int32_t day;
     if (!keep_read_day(f, span_from(text, 1), &day))
         return false;
-    if (n > 0)
+    if (n > 0 && text.p[0] == 'b')
+        days_add(&r->days, day, DAY_ASKED, n);
+    else if (n > 0)
         days_add(&r->days, day, DAY_OFFERED, n);
     if (n > 0 && text.p[0] == 'u')
         days_add(&r->days, day, DAY_UPGRADED, n);
@@ -159,6 +161,7 @@ static bool load_field(struct sender *r, int64_t *lapses, const struct kept_fiel
     uint32_t n = keep_count(f->total, UINT32_MAX - UINT16_MAX);
     struct span text = f->text;
     switch (text.p[0]) {
+    case 'b':
     case 'o':
     case 'u':
         return load_day(r, f, text);
@@ -194,16 +197,23 @@ static void load(struct senders *s, struct sender *r, struct span name, int32_t 
     r->lapses = (uint16_t)keep_count(lapses, UINT16_MAX);
 }
 
+static struct sender *meet(struct senders *s, const struct sender_key *k, size_t n)
+{
+    struct sender *r = recent_find(s->table, k, n);
+    s->evicted += !r && recent_is_full(s->table);
+    return recent_keep(s->table, k, n);
+}
+
 /* The one of the observation, as of its day; NULL: it is not known, and `make` is false. */
 static struct sender *find(struct senders *s, const struct observation *o,
                            const struct psl_domain *name, bool make)
 {
     struct sender_key k;
     struct keep_text kept;
-    size_t n = key_of(&k, o, name);
+    size_t n = senders_key(&k, o, name);
     if (!s->keep || name->n == 0)
-        return make ? recent_keep(s->table, &k, n) : recent_find(s->table, &k, n);
-    struct sender *r = recent_keep(s->table, &k, n);
+        return make ? meet(s, &k, n) : recent_find(s->table, &k, n);
+    struct sender *r = meet(s, &k, n);
     if (r->loaded && !make)
         return r;
     kept_name(&kept, &k, n);
@@ -233,26 +243,14 @@ void senders_recall(struct senders *s, const struct observation *o, const struct
     b->sender_known_name = has(r->name, r->name_count, digest(o->sender.p, o->sender.n));
     b->sender_incompatible = r->incompatible;
     b->sender_lapses = r->lapses;
+    b->sender_mixed = days_sum(&r->days, day, DAY_ASKED) >= SENDERS_MIXED;
+    b->sender_back = o->begin < r->upgraded;
     b->sender_delivers = r->delivered > 1;
 }
 
-static void learn_upgrade(struct keep *k, struct sender *r, const struct observation *o)
+bool senders_lapsed(const struct observation *o, const struct baseline *b)
 {
-    uint64_t name = digest(o->sender.p, o->sender.n);
-    uint64_t server = digest(o->server, sizeof(o->server));
-    if (r->lapses > 0)
-        keep_thing(k, 'l', 0, 0, 0, -(int64_t)r->lapses);
-    r->lapses = 0;
-    if (add(r->name, &r->name_count, NAMES, name))
-        keep_thing(k, 'n', name, 16, 0, 1);
-    if (add(r->server, &r->server_count, SERVERS, server))
-        keep_thing(k, 's', server, 16, 0, 1);
-}
-
-static void learn_lapse(struct keep *k, struct sender *r)
-{
-    count_by(&r->lapses, 1);
-    keep_thing(k, 'l', 0, 0, 0, 1);
+    return o->declined && b->failed_count == 0 && b->sender_known_name && b->pair_upgrade.did > 0;
 }
 
 static void learn_offer(struct keep *k, struct sender *r, int32_t day, bool taken)
@@ -265,20 +263,48 @@ static void learn_offer(struct keep *k, struct sender *r, int32_t day, bool take
     keep_thing(k, taken ? 'u' : 'o', keep_day_of_month(day), 0, 2, 1);
 }
 
-static void learn_delivery(struct keep *k, struct sender *r, const struct observation *o)
+/* Now and then is its way; but an attack counts once. */
+static void learn_return(struct keep *k, struct sender *r, int32_t day)
 {
-    int32_t day = days_of(o->time);
-    bool tls = o->fate == OBSERVED_FATE_TLS;
-    if (tls && r->lapses > 0) /* it came back: now and then is its way; an attack counts once */
-        learn_offer(k, r, day, false);
-    if (tls)
-        learn_upgrade(k, r, o);
-    learn_offer(k, r, day, tls);
+    learn_offer(k, r, day, false);
+    days_add(&r->days, day, DAY_ASKED, 1);
+    keep_thing(k, 'b', keep_day_of_month(day), 0, 2, 1);
 }
 
-void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name)
+static void learn_upgrade(struct keep *k, struct sender *r, const struct observation *o)
 {
-    if (!o->delivered && o->fate != OBSERVED_FATE_ALERT)
+    uint64_t name = digest(o->sender.p, o->sender.n);
+    uint64_t server = digest(o->server, sizeof(o->server));
+    if (r->lapses > 0) {
+        keep_thing(k, 'l', 0, 0, 0, -(int64_t)r->lapses);
+        learn_return(k, r, days_of(o->time));
+    }
+    r->lapses = 0;
+    if (o->begin > r->upgraded)
+        r->upgraded = o->begin;
+    if (add(r->name, &r->name_count, NAMES, name))
+        keep_thing(k, 'n', name, 16, 0, 1);
+    if (add(r->server, &r->server_count, SERVERS, server))
+        keep_thing(k, 's', server, 16, 0, 1);
+    learn_offer(k, r, days_of(o->time), true);
+}
+
+/* It may end after sessions that began later. */
+static void learn_lapse(struct keep *k, struct sender *r, const struct observation *o)
+{
+    if (o->begin < r->upgraded) {
+        learn_return(k, r, days_of(o->time));
+        return;
+    }
+    count_by(&r->lapses, 1);
+    keep_thing(k, 'l', 0, 0, 0, 1);
+}
+
+void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name,
+                   const struct baseline *b)
+{
+    bool lapsed = senders_lapsed(o, b);
+    if (!o->delivered && !lapsed && o->fate != OBSERVED_FATE_ALERT)
         return; /* probes have many names */
     struct sender *r = find(s, o, name, true);
     struct keep *k = name->n > 0 ? s->keep : NULL;
@@ -289,10 +315,10 @@ void senders_learn(struct senders *s, const struct observation *o, const struct 
         count_by(&r->incompatible, 1);
         keep_thing(k, 'a', 0, 0, 0, 1);
     }
-    if (o->offer != OBSERVED_OFFER_MADE || !o->delivered)
-        return;
-    if (o->fate != OBSERVED_FATE_TLS && o->suspicious)
-        learn_lapse(k, r);
-    else
-        learn_delivery(k, r, o);
+    if (lapsed)
+        learn_lapse(k, r, o);
+    else if (o->offer == OBSERVED_OFFER_MADE && o->delivered && o->fate == OBSERVED_FATE_TLS)
+        learn_upgrade(k, r, o);
+    else if (o->offer == OBSERVED_OFFER_MADE && o->delivered && !o->suspicious)
+        learn_offer(k, r, days_of(o->time), false);
 }

@@ -3,12 +3,20 @@
  * What is remembered of each sender: the registrable domain of the name that it says in EHLO,
  * together with the network it comes from (/24, /48), so that nobody elsewhere can spoil its name.
  * How often did it take an offer?
+ *
+ * Sessions in clear of a name that upgraded before, with a server that it upgraded with, are
+ * remembered apart (lapses) until it is known what they are: a session that upgrades and began
+ * later says that the sender came back, and they count as one that did not take the offer. A sender
+ * that came back SENDERS_MIXED times takes the offer now and then, by its way.
  */
 #ifndef HISTORY_SENDERS_H
 #define HISTORY_SENDERS_H
 
 #include "history/baseline.h"
+#include "history/net.h"
 #include "history/observation.h"
+
+#define SENDERS_MIXED 2 /* once may have been an attack that ended */
 
 struct senders;
 
@@ -23,8 +31,24 @@ void senders_keep(struct senders *s, struct keep *keep);
 /* `name` is the sender's registrable domain; it may be empty. */
 void senders_recall(struct senders *s, const struct observation *o, const struct psl_domain *name,
                     struct baseline *b);
-void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name);
+
+/* `b` is what it was judged by. */
+void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name,
+                   const struct baseline *b);
+
+/* What a sender is known by; returns the bytes of it that are in use. */
+struct sender_key {
+    uint8_t net[NET_BYTES];
+    char name[CAP_DOMAIN_TEXT + 1];
+};
+size_t senders_key(struct sender_key *k, const struct observation *o,
+                   const struct psl_domain *name);
+
+/* In clear, by a name that upgraded before, with a server that it upgraded with, and not for want
+ * of a handshake that came about. */
+bool senders_lapsed(const struct observation *o, const struct baseline *b);
 
 uint32_t senders_count(const struct senders *s);
+uint64_t senders_evicted(const struct senders *s);
 
 #endif

@@ -483,31 +483,47 @@ static void fallback(const struct view *v, struct judgement *out)
     wording_effect_line(f, v);
 }
 
-/* XSN-3, on the server's side of a rewriter. */
+static void say_upgrades(struct finding *f, const struct baseline *b, const char *but)
+{
+    const struct usual *u = &b->sender_upgrade;
+    wording_say(f, "This sender%s%s took the offer in %u of %u sessions over %u day%s%s",
+                b->sender[0] ? ", " : "", b->sender, u->did, u->of, u->days,
+                u->days == 1 ? "" : "s", but);
+}
+
+/* XSN-3, on the server's side of a rewriter. Several machines behind one address or name, of which
+ * some know no TLS, and destinations that are left out, look the same in one session: what tells is
+ * whether the sender comes back to TLS. Who does so now and then has not stopped; nor is it said of
+ * others before the fifth session in a row, or too few come by (history/stops.h). */
 static void stopped_upgrading(const struct view *v, struct judgement *out)
 {
     const struct baseline *b = v->usual;
     const struct usual *u = &b->sender_upgrade;
     enum effect effect = view_effect(v, false);
     bool helo = v->s->hello == HELLO_HELO && v->s->ehlo_count == 0;
+    uint32_t sessions = b->sender_lapses + 1;
+    char pair[256];
     if (!(v->offered == OFFERED_YES || helo) || v->asked || effect < EFFECT_MAIL ||
         b->failed_count > 0 || u->support == SUPPORT_NONE || !b->sender_known_name ||
-        b->pair_upgrade.did == 0)
+        b->pair_upgrade.did == 0 || b->sender_mixed || b->sender_back)
         return;
     if (found(out, RULE_STARTTLS_COMMAND_GARBLED))
         return; /* it asked, and was not understood */
     struct finding *f =
         raise_finding(out, v, RULE_SENDER_STOPPED_UPGRADING, SESSION_TO_SERVER, v->s->mail_offset);
     rate(f, u, effect);
+    if (sessions < BASELINE_STOPPED)
+        raise_cap(f, SEVERITY_INFO);
     f->subject = SUBJECT_SENDER;
     raise_cause(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_UNKNOWN);
-    wording_say(
-        f,
-        "This sender%s%s took the offer in %u of %u sessions over %u day%s, %u of them with "
-        "%s, not in this one.",
-        b->sender[0] ? ", " : "", b->sender, u->did, u->of, u->days, u->days == 1 ? "" : "s",
-        b->pair_upgrade.did, wording_server(v->s).text);
+    snprintf(pair, sizeof(pair), ", %u of them with %s, not in this one.", b->pair_upgrade.did,
+             wording_server(v->s).text);
+    say_upgrades(f, b, pair);
+    if (sessions < BASELINE_STOPPED)
+        wording_say(f, "Whether it comes back to TLS is not known yet.");
+    else
+        wording_say(f, "It has sent in clear %u times in a row.", sessions);
     wording_say(f, helo ? "It said HELO, where no STARTTLS exists: it was set up anew, or its EHLO "
                           "was refused on the way."
                         : "Either it was set up anew, or the offer did not reach it.");
@@ -882,6 +898,37 @@ bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
                 "A handshake of this client with %s had begun before and came to nothing; this "
                 "session took no offer of TLS.",
                 wording_server(s).text);
+    say_what_went(f, late);
+    return true;
+}
+
+bool usual_stopped(const struct usual_late *late, const struct baseline *b, const struct stop *stop,
+                   struct session *s, struct judgement *out)
+{
+    const struct usual *u = &b->sender_upgrade;
+    bool sure = stop->state == STOP_STOPPED;
+    if (u->support == SUPPORT_NONE)
+        return false;
+    revive(late, s);
+    *out = (struct judgement){.verdict = VERDICT_EXPOSED, .slot = -1, .offered = OFFERED_YES};
+    struct finding *f = again(out, s, RULE_SENDER_STOPPED_UPGRADING, late->mail_offset);
+    f->dir = SESSION_TO_SERVER;
+    f->subject = SUBJECT_SENDER;
+    rate(f, u, late->effect);
+    if (!sure) {
+        raise_cap(f, SEVERITY_LOW);
+        f->confidence = CONFIDENCE_LOW;
+    }
+    if (f->severity <= late->told)
+        return false;
+    raise_alternative(f, CAUSE_UNKNOWN);
+    say_upgrades(f, b, ", not in this one.");
+    if (sure)
+        wording_say(f, "It has sent in clear %u times in a row by now.", stop->sessions);
+    else
+        wording_say(f,
+                    "It has not come back to TLS since, but %u session%s in clear may be chance.",
+                    stop->sessions, stop->sessions == 1 ? "" : "s");
     say_what_went(f, late);
     return true;
 }

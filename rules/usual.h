@@ -7,6 +7,7 @@
 #ifndef RULES_USUAL_H
 #define RULES_USUAL_H
 
+#include "history/stops.h"
 #include "rules/view.h"
 
 /* The line in the slot of STARTTLS of a known reply of this server, whatever it spells: then the
@@ -46,5 +47,9 @@ bool usual_again(const struct usual_late *late, const struct baseline *b, bool u
  * before the session in clear began. */
 bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
                      const struct usual_attempt *failed, struct session *s, struct judgement *out);
+
+/* The same when a sender has stopped upgrading, or not been back since, with `late` or before. */
+bool usual_stopped(const struct usual_late *late, const struct baseline *b, const struct stop *stop,
+                   struct session *s, struct judgement *out);
 
 #endif

@@ -42,7 +42,9 @@ static void on_turn(void *user, const struct history_turn *t)
     memcpy(&late, t->item->note, sizeof(late));
     bool more = t->doubt ? usual_again(&late, t->baseline, t->doubt->kind == DOUBT_OF_UPGRADE,
                                        &p->late, &p->judgement)
-                         : usual_fell_back(&late, t->baseline, &t->failed, &p->late, &p->judgement);
+                : t->stop
+                    ? usual_stopped(&late, t->baseline, t->stop, &p->late, &p->judgement)
+                    : usual_fell_back(&late, t->baseline, &t->failed, &p->late, &p->judgement);
     if (!more)
         return;
     p->late.now = t->now;
@@ -319,6 +321,17 @@ static bool suspicious(const struct judgement *j)
     return false;
 }
 
+/* It was offered TLS, or did not ask what there is. */
+static bool declined(const struct session *s, const struct observation *o,
+                     const struct judgement *j)
+{
+    bool helo = s->hello == HELLO_HELO && s->ehlo_count == 0;
+    for (uint8_t i = 0; i < j->finding_count; i++)
+        if (j->finding[i].rule == RULE_STARTTLS_COMMAND_GARBLED)
+            return false; /* it asked, and was not understood */
+    return (o->offer == OBSERVED_OFFER_MADE || helo) && !o->asked && o->mail;
+}
+
 void past_upgraded(struct past *p, struct session *s, const struct judgement *j)
 {
     if (s->learnt || !s->tls_complete)
@@ -335,6 +348,7 @@ void past_learn(struct past *p, const struct session *s, const struct judgement 
     if (!s->learnt)
         put_words(&p->seen, s);
     p->seen.suspicious = suspicious(j);
+    p->seen.declined = declined(s, &p->seen, j);
     if (j->offered == OFFERED_GARBLED || j->offered == OFFERED_CONFLICTING)
         p->seen.offer = OBSERVED_OFFER_BROKEN;
     history_learn(p->history, &p->seen, &p->names, &p->usual, &late, sizeof(late));

@@ -16,6 +16,11 @@
  *             after EHLO, or that are first fragments alone, at 500,000 packets a second; 100
  *             garbled sessions of at most 5 s among them
  *
+ * Servers that offer TLS, have none, are behind a rewriter or have a broken TLS are others each: no
+ * server offers to a client and not a minute later, and a sensor that remembers would have to say
+ * so. What is taken away here was so from the first session on, but for the victims of a flood,
+ * which are sent to the servers that it is sent to.
+ *
  * A session is small: its dialogue is made again from its seed whenever it has a packet to send.
  */
 #include "frames.h"
@@ -62,6 +67,14 @@ static const struct {
     [PROBE] = {"probe", "-", "-", {7, 0}},
 };
 
+enum { NETS_OF_A_KIND = 8 }; /* /24, of the servers of ends() */
+enum server_kind { OFFERS, OFFERS_NOT, REWRITTEN, LETTERED, BROKEN };
+static const uint8_t kind_of[CLASS_COUNT] = {[NO_OFFER] = OFFERS_NOT,
+                                             [STRIPPED] = OFFERS_NOT,
+                                             [GARBLED] = REWRITTEN,
+                                             [MASKED] = LETTERED,
+                                             [REFUSED] = BROKEN};
+
 enum kind { STEP_FLAGS, STEP_TEXT, STEP_BODY, STEP_TLS };
 struct step {
     uint8_t side; /* 0: client */
@@ -81,6 +94,7 @@ struct session {
     uint32_t number, offset, seq[2];
     uint16_t ident[2];
     uint8_t step, class, unacked, ipv6;
+    uint8_t kind; /* of its server */
 };
 struct background {
     uint32_t number, seq[2];
@@ -291,12 +305,20 @@ static enum class class_of(struct rng *r, enum mode mode) {
     return TLS;
 }
 
+static void session_ends(const struct session *s, uint8_t addr[2][16], uint16_t port[2])
+{
+    uint8_t *net = addr[1] + (s->ipv6 ? 14 : 2);
+
+    ends(s->number, s->ipv6, addr, port);
+    *net = (uint8_t)(*net + s->kind * NETS_OF_A_KIND);
+}
+
 static void truth_write(const struct session *s, FILE *truth)
 {
     uint8_t addr[2][16];
     uint16_t port[2];
 
-    ends(s->number, s->ipv6, addr, port);
+    session_ends(s, addr, port);
     fprintf(truth, "%" PRIu32, s->number);
     for (int side = 0; side < 2; side++) {
         const uint8_t *a = addr[side];
@@ -315,6 +337,7 @@ static struct session session_begin(struct rng *rng, enum mode mode, uint32_t nu
     struct session s = {.seed = rng_next(rng), .number = number};
 
     s.class = mode >= HALF_OPEN ? GARBLED : (uint8_t)class_of(rng, mode);
+    s.kind = mode >= HALF_OPEN ? OFFERS : kind_of[s.class];
     s.ipv6 = (mode == SMTP || mode == PLAIN) && rng_below(rng, 10) == 0;
     s.seq[0] = (uint32_t)rng_next(rng);
     s.seq[1] = (uint32_t)rng_next(rng);
@@ -329,7 +352,7 @@ static void session_frame(struct session *s, int side, uint8_t flags, size_t pay
     uint8_t addr[2][16];
     uint16_t port[2];
 
-    ends(s->number, s->ipv6, addr, port);
+    session_ends(s, addr, port);
     struct tcp t = {.src = addr[side],
                     .dst = addr[!side],
                     .seq = s->seq[side],
