@@ -116,6 +116,7 @@ static void on_stop(void *user, struct stop *s)
     memcpy(o.client, s->client, sizeof(o.client));
     memset(&h->late, 0, sizeof(h->late));
     memcpy(h->late.sender, s->name.text, s->name.n + 1u);
+    h->late.pair_upgrade.did = s->pair;
     senders_recall(h->senders, &o, &s->name, &h->late);
     if (h->late.sender_mixed)
         return;
@@ -406,7 +407,7 @@ void history_learn(struct history *h, const struct observation *o, const struct 
     if (b->failed_count == 0)
         attempts_returned(h->attempts, o, note, size);
     explain(h, o, b);
-    if (senders_lapsed(o, b) && !b->sender_back)
+    if (senders_lapsed(o, b) && !b->sender_back && !b->sender_mixed)
         stops_lapse(h->stops, o, &n->sender, b, note, size);
     if (missed(o) && (offer = doubt_offer(h, o, n, b)))
         doubts_case(offer, o, note, size);
@@ -443,8 +444,11 @@ struct history_counters history_counters(const struct history *h)
         .servers = servers_count(h->servers),
         .senders = senders_count(h->senders),
         .doubts = doubts_count(h->doubts),
+        .stops = stops_count(h->stops),
         .servers_evicted = servers_evicted(h->servers),
+        .senders_evicted = senders_evicted(h->senders),
         .doubts_evicted = doubts_evicted(h->doubts),
+        .stops_evicted = stops_evicted(h->stops),
         .layouts_refused = layouts_refused(h->layouts),
     };
 }

@@ -86,8 +86,8 @@ bool history_server(struct history *h, uint8_t family, const uint8_t address[16]
                     nstime now, struct baseline *b);
 
 struct history_counters {
-    uint32_t servers, senders, doubts; /* remembered now */
-    uint64_t servers_evicted, doubts_evicted, layouts_refused;
+    uint32_t servers, senders, doubts, stops; /* remembered now */
+    uint64_t servers_evicted, senders_evicted, doubts_evicted, stops_evicted, layouts_refused;
 };
 struct history_counters history_counters(const struct history *h);
 

@@ -91,6 +91,8 @@ void stops_lapse(struct stops *s, const struct observation *o, const struct psl_
     }
     recent_use(s->table, of);
     of->sessions = b->sender_lapses + 1;
+    if (of->pair < b->pair_upgrade.did)
+        of->pair = b->pair_upgrade.did;
     keep_case(of, o, note, n);
     decide(s, of, o->time, false);
 }

@@ -24,6 +24,7 @@ struct stop {
     struct psl_domain name; /* the sender's registrable domain */
     nstime first;
     uint32_t sessions; /* in clear, those of earlier runs of the program counted as well */
+    uint32_t pair;     /* that it had upgraded with the server of one of them, at most */
     struct doubt_case item[CAP_HISTORY_CASES];
     uint8_t item_count;
 };

@@ -29,7 +29,7 @@ struct run {
         uint8_t note[CAP_HISTORY_NOTE];
         size_t n;
         bool learnt;
-        bool turned[DOUBT_KIND_COUNT];
+        bool turned[DOUBT_KIND_COUNT], stopped;
     } session[SESSIONS];
     uint32_t sessions;
     uint32_t turns;
@@ -56,6 +56,14 @@ static void on_turn(void *user, const struct history_turn *t)
     const struct doubt *d = t->doubt;
     expect(t->item->note_n == r->session[t->item->flow_id].n);
     expect(memcmp(t->item->note, r->session[t->item->flow_id].note, t->item->note_n) == 0);
+    if (t->stop) {
+        expect(!d && t->stop->item_count <= CAP_HISTORY_CASES && t->stop->sessions > 0);
+        expect(!r->session[t->item->flow_id].stopped);
+        r->session[t->item->flow_id].stopped = true;
+        trace(r, &t->item->flow_id, sizeof(t->item->flow_id));
+        r->turns++;
+        return;
+    }
     if (!d) { /* an attempt that failed behind it */
         r->turns++;
         return;
@@ -133,6 +141,8 @@ static void read_session(struct observation *o, struct run *r, const uint8_t *he
     o->fate = (enum observation_fate)(head[SEEN] / 5 % 5);
     o->asked = flags & 1 || o->fate != OBSERVED_FATE_NONE;
     o->mail = flags & 2;
+    o->declined = o->mail && !o->asked && head[SEEN] % 5 <= OBSERVED_OFFER_MADE;
+    o->begin = clock_add(r->now, -(int64_t)prints * NS_PER_S);
     o->delivered = flags & 4;
     o->left = flags & 8;
     o->promised = flags & 16;
@@ -223,8 +233,9 @@ static void trace_baseline(struct run *r, const struct baseline *b)
         b->farm_offer.of, b->farm_offer.did, b->offer_doubt.state, b->offer_doubt.misses,
         b->failed_count,  b->held_count,     b->fell_back,         b->upgrade_doubt.state,
         b->path_servers,  b->path_offering,  b->sender_upgrade.of, b->sender_upgrade.did,
-        b->sender_lapses, b->layout_count,   b->spki.seen,         b->spki.same,
-        b->version_usual, b->version_count,  b->issuer.same,       b->flight.seen};
+        b->sender_lapses, b->sender_mixed,   b->sender_back,       b->layout_count,
+        b->spki.seen,     b->spki.same,      b->version_usual,     b->version_count,
+        b->issuer.same,   b->flight.seen};
     trace(r, numbers, sizeof(numbers));
     for (uint8_t i = 0; i < b->layout_count; i++)
         trace(r, b->layout[i].known.text.p, b->layout[i].known.text.n);
@@ -280,7 +291,7 @@ static void check_end(struct run *r)
     expect(c.servers <= PARTIES && c.servers_evicted == 0);
     expect(c.senders <= r->sessions);
     expect(c.doubts <= (uint32_t)PARTIES * DOUBT_KIND_COUNT && c.doubts_evicted == 0);
-    expect(r->turns <= 3 * r->sessions);
+    expect(r->turns <= 4 * r->sessions);
     for (uint8_t i = 0; i < PARTIES; i++) {
         struct observation o = {.time = r->now};
         put_parties(&o, i);

@@ -33,6 +33,7 @@ static void on_turn(void *user, const struct history_turn *t)
     assert_int_equal(t->item->note_n, CAP_HISTORY_NOTE);
     for (size_t i = 0; i < CAP_HISTORY_NOTE; i += sizeof(t->item->flow_id))
         assert_memory_equal(t->item->note + i, &t->item->flow_id, sizeof(t->item->flow_id));
+    assert_null(t->stop); /* test_stops.c */
     last.flow = t->item->flow_id;
     if (!t->doubt) { /* an attempt that failed behind it */
         last.failed = t->failed.flow_id;

@@ -25,12 +25,21 @@ static int teardown(void **state)
     return 0;
 }
 
-static void learn(struct observation o, const char *name)
+/* The client has `pair` sessions in TLS with this server behind it. */
+static void learn_of_pair(struct observation o, const char *name, uint32_t pair)
 {
     struct psl_domain d;
     o.sender = span_str(name);
     psl_domain(o.sender, &d);
-    senders_learn(s, &o, &d);
+    memset(&b, 0, sizeof(b));
+    b.pair_upgrade = (struct usual){.of = pair, .did = pair};
+    senders_recall(s, &o, &d, &b);
+    senders_learn(s, &o, &d, &b);
+}
+
+static void learn(struct observation o, const char *name)
+{
+    learn_of_pair(o, name, 0);
 }
 
 static const struct usual *recall(struct observation o, const char *name)
@@ -48,7 +57,22 @@ static struct observation clear(nstime t, uint32_t client, uint32_t server)
     struct observation o = offered(t, client, server);
     o.asked = false;
     o.fate = OBSERVED_FATE_NONE;
-    o.mail = true;
+    o.mail = o.declined = true;
+    return o;
+}
+
+/* As `clear`, from when to when. */
+static struct observation lapse(nstime begin, nstime end)
+{
+    struct observation o = clear(end, 1, 1);
+    o.begin = begin;
+    return o;
+}
+
+static struct observation upgrade(nstime begin)
+{
+    struct observation o = offered(begin, 1, 1);
+    o.begin = begin;
     return o;
 }
 
@@ -120,7 +144,7 @@ static void what_came_to_nothing_does_not_count(void **state)
     assert_true(b.sender_delivers);
 }
 
-static void alerts_and_lapses(void **state)
+static void alerts(void **state)
 {
     struct observation o = offered(NOON, 1, 1);
     (void)state;
@@ -130,18 +154,83 @@ static void alerts_and_lapses(void **state)
         learn(o, "out.alder.com");
     recall(observe(NOON, 1, 1), "out.alder.com");
     assert_int_equal(b.sender_incompatible, 3);
-    o = clear(NOON, 1, 1);
-    o.suspicious = true;
-    for (uint32_t i = 0; i < 70000; i++)
-        learn(o, "out.alder.com");
-    recall(observe(NOON, 1, 1), "out.alder.com");
+}
+
+/* What is in clear behind the last upgrade says nothing before it is known what comes next. */
+static void lapses_wait_for_what_comes(void **state)
+{
+    (void)state;
+    learn(upgrade(NOON), "out.alder.com");
+    for (int64_t i = 1; i <= 70000; i++)
+        learn_of_pair(lapse(NOON + i, NOON + i), "out.alder.com", 1);
+    recall(lapse(NOON + HOUR, NOON + HOUR), "out.alder.com");
     assert_int_equal(b.sender_lapses, UINT16_MAX); /* it stays there */
-    assert_int_equal(b.sender_upgrade.of, 0);      /* and taught nothing */
-    learn(offered(NOON, 1, 1), "out.alder.com");
-    recall(observe(NOON, 1, 1), "out.alder.com");
+    assert_int_equal(b.sender_upgrade.of, 1);      /* and taught nothing */
+    assert_false(b.sender_mixed || b.sender_back);
+    learn(upgrade(NOON + HOUR), "out.alder.com");
+    recall(lapse(NOON + HOUR, NOON + HOUR), "out.alder.com");
     assert_int_equal(b.sender_lapses, 0);
-    assert_int_equal(b.sender_upgrade.did, 1);
-    assert_int_equal(b.sender_upgrade.of, 2); /* they count once, however many they were */
+    assert_int_equal(b.sender_upgrade.did, 2);
+    assert_int_equal(b.sender_upgrade.of, 3); /* they count once, however many they were */
+    assert_false(b.sender_mixed);             /* it came back once */
+}
+
+static void who_came_back_twice_is_mixed(void **state)
+{
+    (void)state;
+    for (int64_t i = 0; i < 3; i++) {
+        learn(upgrade(NOON + i * HOUR), "out.alder.com");
+        recall(lapse(NOON + DAY, NOON + DAY), "out.alder.com");
+        assert_int_equal(b.sender_mixed, i == 2);
+        learn_of_pair(lapse(NOON + i * HOUR + MINUTE, NOON + i * HOUR + MINUTE), "out.alder.com",
+                      1);
+    }
+    assert_int_equal(b.sender_upgrade.of, 5);
+    recall(observe(NOON + 29 * DAY, 1, 1), "out.alder.com");
+    assert_true(b.sender_mixed);
+    recall(observe(NOON + 30 * DAY, 1, 1), "out.alder.com"); /* a month later it is forgotten */
+    assert_false(b.sender_mixed);
+}
+
+/* Sessions are open beside each other: what counts is which began later. */
+static void one_that_began_before_an_upgrade(void **state)
+{
+    (void)state;
+    learn(upgrade(NOON + MINUTE), "out.alder.com");
+    recall(lapse(NOON, NOON + HOUR), "out.alder.com");
+    assert_true(b.sender_back);
+    recall(lapse(NOON + MINUTE, NOON + HOUR), "out.alder.com");
+    assert_false(b.sender_back);
+    for (uint32_t i = 0; i < 2; i++)
+        learn_of_pair(lapse(NOON, NOON + HOUR), "out.alder.com", 1);
+    recall(lapse(NOON + HOUR, NOON + HOUR), "out.alder.com");
+    assert_int_equal(b.sender_lapses, 0);
+    assert_true(b.sender_mixed);
+}
+
+/* Another machine behind the same address; a destination that is left out; one that had no choice.
+ */
+static void what_is_no_lapse(void **state)
+{
+    struct observation o = lapse(NOON + HOUR, NOON + HOUR);
+    (void)state;
+    learn(upgrade(NOON), "out.alder.com");
+    learn_of_pair(o, "printer.alder.com", 1);
+    learn_of_pair(o, "out.alder.com", 0);
+    o.declined = false;
+    learn_of_pair(o, "out.alder.com", 1);
+    recall(o, "out.alder.com");
+    assert_int_equal(b.sender_lapses, 0);
+    assert_int_equal(b.sender_upgrade.of, 4); /* that is how often it takes the offer, though */
+    o.declined = true;
+    b.pair_upgrade.did = 1;
+    assert_true(senders_lapsed(&o, &b));
+    b.failed_count = 1; /* plaintext-fallback knows why */
+    assert_false(senders_lapsed(&o, &b));
+    o.suspicious = true;
+    learn_of_pair(o, "out.alder.com", 0); /* nor does it teach then */
+    recall(o, "out.alder.com");
+    assert_int_equal(b.sender_upgrade.of, 4);
 }
 
 /* More sessions a day than can be counted: the share stays what it was. */
@@ -166,6 +255,7 @@ static void the_one_not_met_for_longest_goes(void **state)
         learn(o, "out.alder.com");
     }
     assert_int_equal(senders_count(s), CAP_HISTORY_SENDERS);
+    assert_int_equal(senders_evicted(s), 1);
     assert_int_equal(recall(observe(NOON, 1, 1), "out.alder.com")->of, 0);
 }
 
@@ -187,7 +277,11 @@ int main(void)
         T(the_name_in_another_network_has_no_say),
         T(networks_of_ipv6),
         T(what_came_to_nothing_does_not_count),
-        T(alerts_and_lapses),
+        T(alerts),
+        T(lapses_wait_for_what_comes),
+        T(who_came_back_twice_is_mixed),
+        T(one_that_began_before_an_upgrade),
+        T(what_is_no_lapse),
         T(a_busy_day),
         T(the_one_not_met_for_longest_goes),
         T(an_observation_of_nothing),

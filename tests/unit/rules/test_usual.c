@@ -682,35 +682,63 @@ static void a_sender_that_stops(void **state)
 {
     (void)state;
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     const struct finding *f = closed(RULE_SENDER_STOPPED_UPGRADING);
     assert_int_equal(f->severity, SEVERITY_HIGH);
     assert_int_equal(f->subject, SUBJECT_SENDER);
     says(f,
          "This sender, sender.example took the offer in 24 of 24 sessions over 4 days, 8 of them "
          "with 203.0.113.25, not in this one.");
+    says(f, "It has sent in clear 5 times in a row.");
     stops(SUPPORT_THIN);
+    usual.sender_lapses = 4;
     assert_int_equal(closed(RULE_SENDER_STOPPED_UPGRADING)->severity, SEVERITY_LOW);
     stops(SUPPORT_NONE);
+    usual.sender_lapses = 4;
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+}
+
+/* Fewer may be chance: what comes next will tell. */
+static void a_sender_that_may_come_back(void **state)
+{
+    (void)state;
+    for (uint32_t before = 0; before < 4; before++) {
+        stops(SUPPORT_WELL);
+        usual.sender_lapses = before;
+        assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+    }
 }
 
 static void a_sender_that_does_not(void **state)
 {
     (void)state;
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     usual.sender_known_name = false;
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     usual.pair_upgrade.did = 0; /* never with this server */
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     attempt(OBSERVED_FATE_KILLED, 0, true); /* plaintext-fallback says more */
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     build_starttls(&b, 454, "454 no");
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
     stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
     build_ehlo(&b, LACKING); /* there was nothing to take */
+    assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+    stops(SUPPORT_WELL);
+    usual.sender_lapses = 100;
+    usual.sender_mixed = true;
+    assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+    stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
+    usual.sender_back = true; /* another session of it upgraded meanwhile */
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
 }
 
@@ -1048,6 +1076,34 @@ static void again_one_that_may_leave_some_out(void **state)
     assert_int_equal(f->cause, CAUSE_ON_PATH_REWRITE);
 }
 
+/* The sessions that began it are told of when it is known. */
+static void again_the_sender(void **state)
+{
+    (void)state;
+    stops(SUPPORT_WELL);
+    (void)closed(RULE_SENDER_STOPPED_UPGRADING);
+    const struct usual_late late = usual_keep(&b.s, &b.j);
+    struct stop stop = {.state = STOP_STOPPED, .sessions = 5};
+    assert_int_equal(late.told, SEVERITY_INFO);
+    assert_true(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+    const struct finding *f = &late_judgement.finding[0];
+    assert_int_equal(late_judgement.finding_count, 1);
+    assert_int_equal(f->rule, RULE_SENDER_STOPPED_UPGRADING);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    assert_int_equal(f->subject, SUBJECT_SENDER);
+    assert_int_equal(f->offset, b.s.mail_offset);
+    assert_true(f->retrospective);
+    says(f, "This sender, sender.example took the offer in 24 of 24 sessions over 4 days, not in "
+            "this one. It has sent in clear 5 times in a row by now. 1 mail crossed in clear.");
+    stop = (struct stop){.state = STOP_UNDECIDED, .sessions = 2};
+    assert_true(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+    assert_int_equal(f->severity, SEVERITY_LOW);
+    assert_int_equal(f->confidence, CONFIDENCE_LOW);
+    says(f, "It has not come back to TLS since, but 2 sessions in clear may be chance.");
+    usual.sender_upgrade.support = SUPPORT_NONE;
+    assert_false(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1078,6 +1134,7 @@ int main(void)
         cmocka_unit_test(all_attempts_are_linked),
         cmocka_unit_test(an_alert_that_is_no_news),
         cmocka_unit_test(a_sender_that_stops),
+        cmocka_unit_test(a_sender_that_may_come_back),
         cmocka_unit_test(a_sender_that_does_not),
         cmocka_unit_test(held_twice),
         cmocka_unit_test(not_held),
@@ -1092,6 +1149,7 @@ int main(void)
         cmocka_unit_test(nothing_new),
         cmocka_unit_test(again_the_upgrade),
         cmocka_unit_test(again_one_that_may_leave_some_out),
+        cmocka_unit_test(again_the_sender),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
