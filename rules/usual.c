@@ -494,8 +494,8 @@ static void say_upgrades(struct finding *f, const struct baseline *b, const char
 /* XSN-3, on the server's side of a rewriter. Several machines behind one address or name, of which
  * some know no TLS, and destinations that are left out, look the same in one session: what tells is
  * whether the sender comes back to TLS. Who does so now and then has not stopped; of others it is
- * said from the fifth session in a row on, and then, or when too few came by, of those before it
- * (history/stops.h). */
+ * said from the fifth session in a row on, and then, or when too few came by, of those before it,
+ * which were info when they came (history/stops.h). */
 static void stopped_upgrading(const struct view *v, struct judgement *out)
 {
     const struct baseline *b = v->usual;
@@ -506,21 +506,25 @@ static void stopped_upgrading(const struct view *v, struct judgement *out)
     char pair[256];
     if (!(v->offered == OFFERED_YES || helo) || v->asked || effect < EFFECT_MAIL ||
         b->failed_count > 0 || u->support == SUPPORT_NONE || !b->sender_known_name ||
-        b->pair_upgrade.did == 0 || b->sender_mixed || b->sender_back ||
-        sessions < BASELINE_STOPPED)
+        b->pair_upgrade.did == 0 || b->sender_mixed || b->sender_back)
         return;
     if (found(out, RULE_STARTTLS_COMMAND_GARBLED))
         return; /* it asked, and was not understood */
     struct finding *f =
         raise_finding(out, v, RULE_SENDER_STOPPED_UPGRADING, SESSION_TO_SERVER, v->s->mail_offset);
     rate(f, u, effect);
+    if (sessions < BASELINE_STOPPED)
+        raise_cap(f, SEVERITY_INFO);
     f->subject = SUBJECT_SENDER;
     raise_cause(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_UNKNOWN);
     snprintf(pair, sizeof(pair), ", %u of them with %s, not in this one.", b->pair_upgrade.did,
              wording_server(v->s).text);
     say_upgrades(f, b, pair);
-    wording_say(f, "It has sent in clear %u times in a row.", sessions);
+    if (sessions < BASELINE_STOPPED)
+        wording_say(f, "Whether it comes back to TLS is not known yet.");
+    else
+        wording_say(f, "It has sent in clear %u times in a row.", sessions);
     wording_say(f, helo ? "It said HELO, where no STARTTLS exists: it was set up anew, or its EHLO "
                           "was refused on the way."
                         : "Either it was set up anew, or the offer did not reach it.");
