@@ -115,6 +115,16 @@ static void collect_certificates(struct summary *sum, const struct session *s,
     sum->verified += j->peer == PEER_VERIFIED;
 }
 
+static void collect_findings(struct summary *sum, const struct session *s,
+                             const struct judgement *j)
+{
+    for (uint8_t i = 0; i < j->finding_count; i++)
+        if (j->finding[i].suppressed)
+            sum->suppressed++;
+        else if (j->finding[i].severity > SEVERITY_INFO)
+            collect_finding(sum, s, &j->finding[i]);
+}
+
 void summary_session(struct summary *sum, const struct session *s, const struct judgement *j)
 {
     if (!eve_wants(s))
@@ -131,11 +141,12 @@ void summary_session(struct summary *sum, const struct session *s, const struct 
     collect_upgrade(sum, s, j);
     collect_coverage(sum, s, j);
     collect_certificates(sum, s, j);
-    for (uint8_t i = 0; i < j->finding_count; i++)
-        if (j->finding[i].suppressed)
-            sum->suppressed++;
-        else if (j->finding[i].severity > SEVERITY_INFO)
-            collect_finding(sum, s, &j->finding[i]);
+    collect_findings(sum, s, j);
+}
+
+void summary_again(struct summary *sum, const struct session *s, const struct judgement *j)
+{
+    collect_findings(sum, s, j);
 }
 
 void summary_discovery(struct summary *sum, const struct discovery *d, const struct finding *f)

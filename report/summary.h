@@ -37,6 +37,9 @@ void summary_free(struct summary *sum);
 /* Once for every session, at SESSION_CLOSED. */
 void summary_session(struct summary *sum, const struct session *s, const struct judgement *j);
 
+/* One that was told of is seen in another light: its findings of then stand beside these. */
+void summary_again(struct summary *sum, const struct session *s, const struct judgement *j);
+
 /* A finding about what DNS said. */
 void summary_discovery(struct summary *sum, const struct discovery *d, const struct finding *f);
 

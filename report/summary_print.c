@@ -304,6 +304,8 @@ static void put_where(const struct sheet *p, const struct record *r)
     struct typeset_words w = {"", 0};
     typeset_say(&w, "%s, confidence %s", rule_row(r->finding.rule)->name,
                 confidence_text(r->finding.confidence));
+    if (r->finding.retrospective)
+        typeset_say(&w, ", judged again");
     if (r->sessions > 1) {
         typeset_say(&w, ", in ");
         typeset_say_number(&w, r->sessions, "session", r->domain.n ? "answers" : "sessions");

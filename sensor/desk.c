@@ -298,6 +298,9 @@ static void on_again(void *user, struct session *s, struct judgement *j, bool to
     suppress_session(d->suppress, s, j);
     d->telling = j;
     incident_again(d->incidents, s, told, j);
+    leave_out_below(j, d->config.min_severity);
+    if (d->hooks.again)
+        d->hooks.again(d->hooks.user, s, j);
 }
 
 void desk_pass(struct desk *d, nstime now)

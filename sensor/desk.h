@@ -61,6 +61,8 @@ struct desk_hooks {
      * finding about what DNS said. */
     void (*closed)(void *user, const struct session *s, const struct judgement *j);
     void (*discovered)(void *user, const struct discovery *d, const struct finding *f);
+    /* A session that was closed is judged again: what was found now. */
+    void (*again)(void *user, const struct session *s, const struct judgement *j);
     /* Something about a source that its owner should know; `line` 0: about all of it. */
     void (*problem)(void *user, const char *name, unsigned line, const char *what);
     void *user;

@@ -101,6 +101,13 @@ static void on_closed(void *user, const struct session *s, const struct judgemen
         summary_session(r->summary, s, j);
 }
 
+static void on_again(void *user, const struct session *s, const struct judgement *j)
+{
+    struct reading *r = user;
+    if (r->summary)
+        summary_again(r->summary, s, j);
+}
+
 static void on_discovered(void *user, const struct discovery *d, const struct finding *f)
 {
     struct reading *r = user;
@@ -278,6 +285,7 @@ static bool open_desk(struct reading *r)
     const struct desk_hooks hooks = {.line = on_line,
                                      .before = on_before,
                                      .closed = on_closed,
+                                     .again = on_again,
                                      .discovered = on_discovered,
                                      .problem = on_list_problem,
                                      .user = r};

@@ -220,6 +220,24 @@ static void test_same_rule_twice(void **state)
 }
 
 /* No paragraph, but not silence either. */
+/* What came to be known later is told of as well; the session counts once. */
+static void test_again(void **state)
+{
+    (void)state;
+    f.j.verdict = VERDICT_OPPORTUNISTIC_CLEAR;
+    f.j.finding_count = 0;
+    collect();
+    collect();
+    print();
+    has("Verdict: no sign that STARTTLS was taken from any session.\n");
+    fixture_finding(&f, "sender-stopped-upgrading", SEVERITY_LOW)->retrospective = true;
+    summary_again(sum, &f.s, &f.j);
+    print();
+    has("2 SMTP sessions in 1,234 packets");
+    has(", judged again\n");
+    has("Verdict: no session was downgraded, but look at the finding above.\n");
+}
+
 static void test_suppressed(void **state)
 {
     (void)state;
@@ -398,12 +416,25 @@ static void test_colour(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_empty),           TEST(test_clean),         TEST(test_certificates),
-        TEST(test_shares),          TEST(test_implicit_only), TEST(test_finding),
-        TEST(test_same_rule_twice), TEST(test_suppressed),    TEST(test_strongest_first),
-        TEST(test_unknown),         TEST(test_relief),        TEST(test_held),
-        TEST(test_one_screen),      TEST(test_ipv6),          TEST(test_flood),
-        TEST(test_hostile_text),    TEST(test_inputs),        TEST(test_colour),
+        TEST(test_empty),
+        TEST(test_clean),
+        TEST(test_certificates),
+        TEST(test_shares),
+        TEST(test_implicit_only),
+        TEST(test_finding),
+        TEST(test_same_rule_twice),
+        TEST(test_again),
+        TEST(test_suppressed),
+        TEST(test_strongest_first),
+        TEST(test_unknown),
+        TEST(test_relief),
+        TEST(test_held),
+        TEST(test_one_screen),
+        TEST(test_ipv6),
+        TEST(test_flood),
+        TEST(test_hostile_text),
+        TEST(test_inputs),
+        TEST(test_colour),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
