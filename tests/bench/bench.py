@@ -60,13 +60,27 @@ def truth_of(path):
     return wanted
 
 
+def judged_again(line, wanted):
+    """What an alert says of a session whose line was written before."""
+    facts = line["alert"]["metadata"]
+    rule, severity = facts["rule"][0], facts["severity"][0]
+    if facts.get("judged") != ["retrospective"] or "flow" not in line:
+        return []
+    who = line["flow"]["src_ip"], line["flow"]["src_port"]
+    if wanted.get(who) == (rule, severity):
+        return []
+    return ["%s:%d: %s %s in retrospect, truth %s" % (*who, rule, severity, wanted.get(who))]
+
+
 def compare(binary, capture, truth):
-    """Differences between the findings above info and the truth, as lines of text."""
+    """Differences between the findings above info, those in retrospect too, and the truth: lines of text."""
     wanted, seen, wrong = truth_of(truth), set(), []
     command = [binary, "read", "--json", str(capture)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         for raw in child.stdout:
             line = json.loads(raw)
+            if line["event_type"] == "alert":
+                wrong += judged_again(line, wanted)
             if line["event_type"] != "smtp":
                 continue
             who = line["src_ip"], line["src_port"]
