@@ -255,6 +255,27 @@ static void put_live(struct json *out, const struct eve_live *live, const struct
     json_close(out);
 }
 
+static void put_history(struct json *out, const struct history_counters *h)
+{
+    json_object(out, "history");
+    json_uint(out, "servers", h->servers);
+    json_uint(out, "senders", h->senders);
+    json_uint(out, "doubts", h->doubts);
+    json_uint(out, "stops", h->stops);
+    json_object(out, "evicted");
+    json_uint(out, "servers", h->evicted.servers);
+    json_uint(out, "senders", h->evicted.senders);
+    json_uint(out, "farms", h->evicted.farms);
+    json_uint(out, "pairs", h->evicted.pairs);
+    json_uint(out, "knocks", h->evicted.knocks);
+    json_uint(out, "paths", h->evicted.paths);
+    json_uint(out, "doubts", h->evicted.doubts);
+    json_uint(out, "stops", h->evicted.stops);
+    json_close(out);
+    json_uint(out, "layouts_refused", h->layouts_refused);
+    json_close(out);
+}
+
 static void put_lookups(struct json *out, const struct eve_lookups *l)
 {
     json_object(out, "lookups");
@@ -265,8 +286,8 @@ static void put_lookups(struct json *out, const struct eve_lookups *l)
 }
 
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
-               const struct incident_counters *c, const struct eve_live *live,
-               const struct eve_options *o)
+               const struct incident_counters *c, const struct history_counters *h,
+               const struct eve_live *live, const struct eve_options *o)
 {
     json_begin(out);
     json_time(out, "timestamp", now);
@@ -285,6 +306,7 @@ void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
     put_table(out, "dns", DNS, COUNT(DNS), d);
     json_uint(out, "sessions_closed", c->sessions);
     put_judged(out, c);
+    put_history(out, h);
     if (live) {
         put_live(out, live, o);
         put_lookups(out, &live->lookups);

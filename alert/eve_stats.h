@@ -8,6 +8,7 @@
 
 #include "alert/eve.h"
 #include "dissect/dissect.h"
+#include "history/counters.h"
 
 /* Domains that are looked up over the network. */
 struct eve_lookups {
@@ -62,7 +63,7 @@ void eve_lost(struct json *out, nstime now, uint64_t alerts, uint64_t others,
 /* Fills `out` from json_begin() on. `now` is the time of the newest packet; `live`: NULL for files.
  */
 void eve_stats(struct json *out, nstime now, const struct dissect_counters *d,
-               const struct incident_counters *c, const struct eve_live *live,
-               const struct eve_options *o);
+               const struct incident_counters *c, const struct history_counters *h,
+               const struct eve_live *live, const struct eve_options *o);
 
 #endif

@@ -21,6 +21,7 @@ struct recent {
     uint32_t used;   /* places that ever were */
     uint32_t left;   /* the newest of those that were left, and one more; 0: none */
     uint32_t count;
+    uint64_t evicted;
     uint32_t oldest, newest;
     size_t size, stride; /* bytes of a value, and of its room */
     struct place *place; /* behind the values */
@@ -59,6 +60,11 @@ uint32_t recent_count(const struct recent *r)
 bool recent_is_full(const struct recent *r)
 {
     return r->count == r->places;
+}
+
+uint64_t recent_evicted(const struct recent *r)
+{
+    return r->evicted;
 }
 
 /* --- places --- */
@@ -174,8 +180,10 @@ static struct place *new_place(struct recent *r)
         p->self = r->used++;
         return p;
     }
-    if (!r->left)
+    if (!r->left) {
         recent_forget(r, recent_oldest(r));
+        r->evicted++;
+    }
     p = at(r, r->left - 1);
     r->left = p->next;
     return p;

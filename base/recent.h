@@ -39,6 +39,7 @@ void *recent_oldest(struct recent *r);
 void *recent_newer(struct recent *r, const void *value);
 
 uint32_t recent_count(const struct recent *r);
-bool recent_is_full(const struct recent *r); /* a new key takes the place of the oldest */
+bool recent_is_full(const struct recent *r);     /* a new key takes the place of the oldest */
+uint64_t recent_evicted(const struct recent *r); /* keys whose place was taken so */
 
 #endif

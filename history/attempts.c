@@ -62,6 +62,11 @@ void attempts_free(struct attempts *a)
     free(a);
 }
 
+uint64_t attempts_evicted(const struct attempts *a)
+{
+    return recent_evicted(a->table) + recent_evicted(a->returned);
+}
+
 void attempts_keep(struct attempts *a, struct keep *keep)
 {
     a->keep = keep;

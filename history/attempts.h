@@ -46,4 +46,6 @@ void attempts_returned(struct attempts *a, const struct observation *o, const vo
 bool attempts_explain(struct attempts *a, const struct observation *failed,
                       struct doubt_case *returned);
 
+uint64_t attempts_evicted(const struct attempts *a);
+
 #endif

@@ -28,7 +28,6 @@ struct doubts {
     doubt_turn_fn turn;
     void *user;
     nstime ticked;
-    uint64_t evicted;
 };
 
 struct doubt_key {
@@ -77,7 +76,7 @@ uint32_t doubts_count(const struct doubts *d)
 
 uint64_t doubts_evicted(const struct doubts *d)
 {
-    return d->evicted;
+    return recent_evicted(d->table[TABLE_USUAL]) + recent_evicted(d->table[TABLE_LATENT]);
 }
 
 static struct doubt *find(struct doubts *d, enum doubt_kind kind, const struct observation *o)
@@ -324,7 +323,6 @@ static struct doubt *begin(struct doubts *d, enum doubt_kind kind, const struct 
 {
     const struct doubt_key k = key_of(kind, o);
     struct recent *table = d->table[g->latent ? TABLE_LATENT : TABLE_USUAL];
-    d->evicted += recent_is_full(table);
     struct doubt *of = recent_keep(table, &k, sizeof(k));
     *of = (struct doubt){.kind = kind,
                          .state = DOUBT_OPEN,

@@ -42,6 +42,11 @@ void farms_free(struct farms *f)
     free(f);
 }
 
+uint64_t farms_evicted(const struct farms *f)
+{
+    return recent_evicted(f->table);
+}
+
 void farms_keep(struct farms *f, struct keep *keep)
 {
     f->keep = keep;

@@ -24,4 +24,6 @@ void farms_recall(struct farms *f, const struct observation *o, const struct psl
                   struct baseline *b);
 void farms_learn(struct farms *f, const struct observation *o, const struct psl_domain *farm);
 
+uint64_t farms_evicted(const struct farms *f);
+
 #endif

@@ -445,10 +445,14 @@ struct history_counters history_counters(const struct history *h)
         .senders = senders_count(h->senders),
         .doubts = doubts_count(h->doubts),
         .stops = stops_count(h->stops),
-        .servers_evicted = servers_evicted(h->servers),
-        .senders_evicted = senders_evicted(h->senders),
-        .doubts_evicted = doubts_evicted(h->doubts),
-        .stops_evicted = stops_evicted(h->stops),
+        .evicted = {.servers = servers_evicted(h->servers),
+                    .senders = senders_evicted(h->senders),
+                    .farms = farms_evicted(h->farms),
+                    .pairs = attempts_evicted(h->attempts),
+                    .knocks = knocks_evicted(h->knocks),
+                    .paths = paths_evicted(h->paths),
+                    .doubts = doubts_evicted(h->doubts),
+                    .stops = stops_evicted(h->stops)},
         .layouts_refused = layouts_refused(h->layouts),
     };
 }

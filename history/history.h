@@ -12,6 +12,7 @@
 #define HISTORY_HISTORY_H
 
 #include "history/baseline.h"
+#include "history/counters.h"
 #include "history/doubts.h"
 #include "history/observation.h"
 #include "history/stops.h"
@@ -85,10 +86,6 @@ nstime history_newest(struct history *h, uint8_t family, const uint8_t address[1
 bool history_server(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
                     nstime now, struct baseline *b);
 
-struct history_counters {
-    uint32_t servers, senders, doubts, stops; /* remembered now */
-    uint64_t servers_evicted, senders_evicted, doubts_evicted, stops_evicted, layouts_refused;
-};
 struct history_counters history_counters(const struct history *h);
 
 #endif

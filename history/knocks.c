@@ -53,6 +53,11 @@ void knocks_free(struct knocks *k)
     free(k);
 }
 
+uint64_t knocks_evicted(const struct knocks *k)
+{
+    return recent_evicted(k->client) + recent_evicted(k->server);
+}
+
 struct end_key {
     uint8_t address[16];
     uint8_t family;

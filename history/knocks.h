@@ -27,4 +27,6 @@ void knocks_answered(struct knocks *k, const struct observation *o);
  * of those servers the caller knows. */
 void knocks_recall(struct knocks *k, const struct observation *o, struct baseline *b);
 
+uint64_t knocks_evicted(const struct knocks *k);
+
 #endif

@@ -59,6 +59,11 @@ void paths_free(struct paths *p)
     free(p);
 }
 
+uint64_t paths_evicted(const struct paths *p)
+{
+    return recent_evicted(p->table);
+}
+
 uint64_t paths_digest(const struct observation *o)
 {
     static const struct siphash_key key = {4, 0};

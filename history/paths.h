@@ -26,4 +26,6 @@ void paths_recall(struct paths *p, const struct observation *o, uint64_t owner, 
 /* A session with a server of this owner (digest), that should offer. */
 void paths_learn(struct paths *p, const struct observation *o, uint64_t owner);
 
+uint64_t paths_evicted(const struct paths *p);
+
 #endif

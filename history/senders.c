@@ -28,7 +28,6 @@ struct sender {
 struct senders {
     struct recent *table;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
-    uint64_t evicted;
 };
 
 struct senders *senders_new(const struct siphash_key *key)
@@ -63,7 +62,7 @@ uint32_t senders_count(const struct senders *s)
 
 uint64_t senders_evicted(const struct senders *s)
 {
-    return s->evicted;
+    return recent_evicted(s->table);
 }
 
 size_t senders_key(struct sender_key *k, const struct observation *o, const struct psl_domain *name)
@@ -197,13 +196,6 @@ static void load(struct senders *s, struct sender *r, struct span name, int32_t 
     r->lapses = (uint16_t)keep_count(lapses, UINT16_MAX);
 }
 
-static struct sender *meet(struct senders *s, const struct sender_key *k, size_t n)
-{
-    struct sender *r = recent_find(s->table, k, n);
-    s->evicted += !r && recent_is_full(s->table);
-    return recent_keep(s->table, k, n);
-}
-
 /* The one of the observation, as of its day; NULL: it is not known, and `make` is false. */
 static struct sender *find(struct senders *s, const struct observation *o,
                            const struct psl_domain *name, bool make)
@@ -212,8 +204,8 @@ static struct sender *find(struct senders *s, const struct observation *o,
     struct keep_text kept;
     size_t n = senders_key(&k, o, name);
     if (!s->keep || name->n == 0)
-        return make ? meet(s, &k, n) : recent_find(s->table, &k, n);
-    struct sender *r = meet(s, &k, n);
+        return make ? recent_keep(s->table, &k, n) : recent_find(s->table, &k, n);
+    struct sender *r = recent_keep(s->table, &k, n);
     if (r->loaded && !make)
         return r;
     kept_name(&kept, &k, n);

@@ -15,7 +15,6 @@ struct stops {
     stop_turn_fn turn;
     void *user;
     nstime ticked;
-    uint64_t evicted;
 };
 
 struct stops *stops_new(const struct siphash_key *key, stop_turn_fn turn, void *user)
@@ -48,7 +47,7 @@ uint32_t stops_count(const struct stops *s)
 
 uint64_t stops_evicted(const struct stops *s)
 {
-    return s->evicted;
+    return recent_evicted(s->table);
 }
 
 static void turn(struct stops *s, struct stop *of, enum stop_state to)
@@ -84,7 +83,6 @@ void stops_lapse(struct stops *s, const struct observation *o, const struct psl_
     size_t size = senders_key(&k, o, name);
     struct stop *of = recent_find(s->table, &k, size);
     if (!of) {
-        s->evicted += recent_is_full(s->table);
         of = recent_keep(s->table, &k, size);
         *of = (struct stop){.family = o->family, .name = *name, .first = o->time};
         memcpy(of->client, o->client, sizeof(of->client));

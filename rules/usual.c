@@ -903,11 +903,10 @@ bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
     return true;
 }
 
-bool usual_stopped(const struct usual_late *late, const struct baseline *b, const struct stop *stop,
-                   struct session *s, struct judgement *out)
+bool usual_stopped(const struct usual_late *late, const struct baseline *b, uint32_t sessions,
+                   bool sure, struct session *s, struct judgement *out)
 {
     const struct usual *u = &b->sender_upgrade;
-    bool sure = stop->state == STOP_STOPPED;
     if (u->support == SUPPORT_NONE)
         return false;
     revive(late, s);
@@ -925,11 +924,11 @@ bool usual_stopped(const struct usual_late *late, const struct baseline *b, cons
     raise_alternative(f, CAUSE_UNKNOWN);
     say_upgrades(f, b, ", not in this one.");
     if (sure)
-        wording_say(f, "It has sent in clear %u times in a row by now.", stop->sessions);
+        wording_say(f, "It has sent in clear %u times in a row by now.", sessions);
     else
         wording_say(f,
                     "It has not come back to TLS since, but %u session%s in clear may be chance.",
-                    stop->sessions, stop->sessions == 1 ? "" : "s");
+                    sessions, sessions == 1 ? "" : "s");
     say_what_went(f, late);
     return true;
 }

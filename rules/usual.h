@@ -7,7 +7,6 @@
 #ifndef RULES_USUAL_H
 #define RULES_USUAL_H
 
-#include "history/stops.h"
 #include "rules/view.h"
 
 /* The line in the slot of STARTTLS of a known reply of this server, whatever it spells: then the
@@ -48,8 +47,9 @@ bool usual_again(const struct usual_late *late, const struct baseline *b, bool u
 bool usual_fell_back(const struct usual_late *late, const struct baseline *b,
                      const struct usual_attempt *failed, struct session *s, struct judgement *out);
 
-/* The same when a sender has stopped upgrading, or not been back since, with `late` or before. */
-bool usual_stopped(const struct usual_late *late, const struct baseline *b, const struct stop *stop,
-                   struct session *s, struct judgement *out);
+/* The same when its sender has sent in clear `sessions` times in a row and not been back to TLS;
+ * `sure`: that is no chance. */
+bool usual_stopped(const struct usual_late *late, const struct baseline *b, uint32_t sessions,
+                   bool sure, struct session *s, struct judgement *out);
 
 #endif

@@ -345,7 +345,8 @@ bool desk_finish(struct desk *d)
 void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,
                 const struct eve_live *live)
 {
-    eve_stats(d->line, now, c, incident_counters(d->incidents), live, &d->config.eve);
+    const struct history_counters h = past_counters(d->past);
+    eve_stats(d->line, now, c, incident_counters(d->incidents), &h, live, &d->config.eve);
     tell(d, DESK_STATS, SEVERITY_INFO);
 }
 

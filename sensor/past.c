@@ -43,7 +43,8 @@ static void on_turn(void *user, const struct history_turn *t)
     bool more = t->doubt ? usual_again(&late, t->baseline, t->doubt->kind == DOUBT_OF_UPGRADE,
                                        &p->late, &p->judgement)
                 : t->stop
-                    ? usual_stopped(&late, t->baseline, t->stop, &p->late, &p->judgement)
+                    ? usual_stopped(&late, t->baseline, t->stop->sessions,
+                                    t->stop->state == STOP_STOPPED, &p->late, &p->judgement)
                     : usual_fell_back(&late, t->baseline, &t->failed, &p->late, &p->judgement);
     if (!more)
         return;
@@ -370,4 +371,9 @@ bool past_finish(struct past *p, char why[PAST_WHY])
         snprintf(why, PAST_WHY, "%llu things of the history make no sense and were passed over",
                  (unsigned long long)odd);
     return loss.portions == 0 && odd == 0;
+}
+
+struct history_counters past_counters(const struct past *p)
+{
+    return history_counters(p->history);
 }

@@ -72,4 +72,7 @@ void past_turn(struct past *p);
 /* The input has ended. True: all is kept that was to be; else `why` says what is not. */
 bool past_finish(struct past *p, char why[PAST_WHY]);
 
+/* How much is remembered. */
+struct history_counters past_counters(const struct past *p);
+
 #endif

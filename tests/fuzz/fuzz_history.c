@@ -288,9 +288,9 @@ static void check_end(struct run *r)
 
     history_finish(r->history);
     c = history_counters(r->history);
-    expect(c.servers <= PARTIES && c.servers_evicted == 0);
+    expect(c.servers <= PARTIES && c.evicted.servers == 0);
     expect(c.senders <= r->sessions);
-    expect(c.doubts <= (uint32_t)PARTIES * DOUBT_KIND_COUNT && c.doubts_evicted == 0);
+    expect(c.doubts <= (uint32_t)PARTIES * DOUBT_KIND_COUNT && c.evicted.doubts == 0);
     expect(r->turns <= 4 * r->sessions);
     for (uint8_t i = 0; i < PARTIES; i++) {
         struct observation o = {.time = r->now};

@@ -25,7 +25,7 @@ ALSO = {
     "rules": {"dissect/session.h", "policy/expectation.h", "policy/certificate.h",
               "history/baseline.h", "history/observation.h"},
     "alert": {"dissect/session.h", "dissect/dissect.h", "dissect/tls_print.h",
-              "policy/certificate.h"},
+              "policy/certificate.h", "history/counters.h"},
     "report": {"dissect/session.h", "dissect/dissect.h", "policy/certificate.h"},
     "policy": {"dissect/session.h"},
     "sensor": {"online/lookup_run.h", "deliver/deliver.h"},

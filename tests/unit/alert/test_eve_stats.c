@@ -15,7 +15,15 @@ static struct json j;
 static const char *stats_line(const struct dissect_counters *d, const struct incident_counters *c,
                               const struct eve_options *o)
 {
-    eve_stats(&j, 1700000000 * NS_PER_S, d, c, NULL, o);
+    static const struct history_counters h = {
+        .servers = 61,
+        .senders = 62,
+        .doubts = 63,
+        .stops = 64,
+        .evicted = {65, 66, 67, 68, 69, 70, 71, 72},
+        .layouts_refused = 73,
+    };
+    eve_stats(&j, 1700000000 * NS_PER_S, d, c, &h, NULL, o);
     struct span s = json_end(&j);
     assert_true(json_check(s.p, s.n));
     if (getenv("SHOW_LINES"))
@@ -99,6 +107,11 @@ static void test_groups(void **state)
                            "\"event_type\":\"stats\",\"host\":\"sensor-1\",\"stats\":"
                            "{\"decoder\":{\"pkts\":10,\"bytes\":900,\"invalid\":7,\"ipv4\":5,"));
     assert_non_null(strstr(line, "\"reassembly_gap\":6"));
+    assert_non_null(strstr(line,
+                           "\"history\":{\"servers\":61,\"senders\":62,\"doubts\":63,\"stops\":64,"
+                           "\"evicted\":{\"servers\":65,\"senders\":66,\"farms\":67,\"pairs\":68,"
+                           "\"knocks\":69,\"paths\":70,\"doubts\":71,\"stops\":72},"
+                           "\"layouts_refused\":73}"));
     assert_non_null(strstr(line, "\"sessions_closed\":3"));
     assert_non_null(strstr(line, "\"opportunistic-clear\":3"));
     assert_non_null(strstr(line, "\"auth-in-clear\":4"));

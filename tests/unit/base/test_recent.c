@@ -151,11 +151,27 @@ static void what_is_forgotten_makes_room(void **state)
     recent_free(r);
 }
 
+static void what_gave_way_is_counted(void **state)
+{
+    struct recent *r = recent_new(&key, 4, sizeof(int64_t));
+    (void)state;
+    for (uint8_t i = 0; i < 4; i++)
+        recent_keep(r, &i, 1);
+    recent_forget(r, recent_oldest(r)); /* gave way to nobody */
+    assert_int_equal(recent_evicted(r), 0);
+    for (uint8_t i = 4; i < 8; i++)
+        recent_keep(r, &i, 1);
+    recent_keep(r, &(uint8_t){7}, 1);
+    assert_int_equal(recent_evicted(r), 3);
+    recent_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_found),
         cmocka_unit_test(one_digest_for_two_tables),
+        cmocka_unit_test(what_gave_way_is_counted),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(the_same_is_forgotten_by_all),
         cmocka_unit_test(in_the_order_of_use),

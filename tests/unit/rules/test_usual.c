@@ -1085,9 +1085,8 @@ static void again_the_sender(void **state)
     stops(SUPPORT_WELL);
     (void)closed(RULE_SENDER_STOPPED_UPGRADING);
     const struct usual_late late = usual_keep(&b.s, &b.j);
-    struct stop stop = {.state = STOP_STOPPED, .sessions = 5};
     assert_int_equal(late.told, SEVERITY_INFO);
-    assert_true(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+    assert_true(usual_stopped(&late, &usual, 5, true, &late_session, &late_judgement));
     const struct finding *f = &late_judgement.finding[0];
     assert_int_equal(late_judgement.finding_count, 1);
     assert_int_equal(f->rule, RULE_SENDER_STOPPED_UPGRADING);
@@ -1097,13 +1096,12 @@ static void again_the_sender(void **state)
     assert_true(f->retrospective);
     says(f, "This sender, sender.example took the offer in 24 of 24 sessions over 4 days, not in "
             "this one. It has sent in clear 5 times in a row by now. 1 mail crossed in clear.");
-    stop = (struct stop){.state = STOP_UNDECIDED, .sessions = 2};
-    assert_true(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+    assert_true(usual_stopped(&late, &usual, 2, false, &late_session, &late_judgement));
     assert_int_equal(f->severity, SEVERITY_LOW);
     assert_int_equal(f->confidence, CONFIDENCE_LOW);
     says(f, "It has not come back to TLS since, but 2 sessions in clear may be chance.");
     usual.sender_upgrade.support = SUPPORT_NONE;
-    assert_false(usual_stopped(&late, &usual, &stop, &late_session, &late_judgement));
+    assert_false(usual_stopped(&late, &usual, 2, false, &late_session, &late_judgement));
 }
 
 int main(void)
