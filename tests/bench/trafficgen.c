@@ -11,6 +11,7 @@
  *   trickle   every byte in a segment of its own
  *   synflood  SESSIONS single SYNs from random addresses, some true sessions among them
  *   plain     no TLS at all; a tenth garbled, a twentieth stripped
+ *   servers   SESSIONS short sessions, each with a server of its own
  *   half-open, hole, ehlo, fragments
  *             SESSIONS hostile connections that stop after SYN/ACK, with a segment behind a hole,
  *             after EHLO, or that are first fragments alone, at 500,000 packets a second; 100
@@ -41,15 +42,16 @@ enum mode {
     TRICKLE,
     SYNFLOOD,
     PLAIN,
+    SERVERS,
     HALF_OPEN,
     HOLE,
     EHLO,
     FRAGMENTS,
     MODE_COUNT
 };
-static const char *const mode_name[MODE_COUNT] = {"smtp",     "mixed",    "flows",     "trickle",
-                                                  "synflood", "plain",    "half-open", "hole",
-                                                  "ehlo",     "fragments"};
+static const char *const mode_name[MODE_COUNT] = {"smtp",     "mixed", "flows",    "trickle",
+                                                  "synflood", "plain", "servers",  "half-open",
+                                                  "hole",     "ehlo",  "fragments"};
 
 enum class { TLS, CLEAR, NO_OFFER, GARBLED, MASKED, STRIPPED, REFUSED, LOGIN, PROBE, CLASS_COUNT };
 static const struct {
@@ -95,6 +97,7 @@ struct session {
     uint16_t ident[2];
     uint8_t step, class, unacked, ipv6;
     uint8_t kind; /* of its server */
+    bool alone;   /* nobody else has its server */
 };
 struct background {
     uint32_t number, seq[2];
@@ -115,7 +118,7 @@ static uint32_t mail_size(struct rng *r, enum mode mode)
     uint32_t at = rng_below(r, 16), low = quantile[at], size;
 
     size = low + rng_below(r, quantile[at + 1] - low);
-    if (mode == FLOWS || mode == SYNFLOOD || mode >= HALF_OPEN)
+    if (mode == FLOWS || mode == SYNFLOOD || mode >= SERVERS)
         return 200 + size % 300;
     return mode == TRICKLE ? 1000 + size % 4000 : size;
 }
@@ -233,7 +236,7 @@ static void say_record(struct script *s, int side, uint8_t type, uint8_t message
 
 static void say_tls(struct script *s, struct rng *r, enum mode mode)
 {
-    bool small = mode == FLOWS || mode == SYNFLOOD;
+    bool small = mode == FLOWS || mode == SYNFLOOD || mode == SERVERS;
     uint32_t flight = small ? 900 : 1500 + rng_below(r, 2000), size = mail_size(r, mode);
 
     say_record(s, 0, 22, 1, 230);
@@ -311,6 +314,8 @@ static void session_ends(const struct session *s, uint8_t addr[2][16], uint16_t 
 
     ends(s->number, s->ipv6, addr, port);
     *net = (uint8_t)(*net + s->kind * NETS_OF_A_KIND);
+    if (s->alone)
+        put32(addr[1], UINT32_C(0x14000001) + s->number);
 }
 
 static void truth_write(const struct session *s, FILE *truth)
@@ -337,6 +342,7 @@ static struct session session_begin(struct rng *rng, enum mode mode, uint32_t nu
     struct session s = {.seed = rng_next(rng), .number = number};
 
     s.class = mode >= HALF_OPEN ? GARBLED : (uint8_t)class_of(rng, mode);
+    s.alone = mode == SERVERS;
     s.kind = mode >= HALF_OPEN ? OFFERS : kind_of[s.class];
     s.ipv6 = (mode == SMTP || mode == PLAIN) && rng_below(rng, 10) == 0;
     s.seq[0] = (uint32_t)rng_next(rng);
@@ -474,6 +480,11 @@ static void lone_syn(struct rng *rng)
 
 /* --- modes --- */
 
+static bool goes_on(const struct options *o, uint32_t sessions)
+{
+    return o->mode == SERVERS ? sessions < o->sessions : wire.bytes < o->bytes;
+}
+
 /* A window of open sessions, of which one after the other sends a few packets. */
 static void windowed(const struct options *o, struct rng *rng, FILE *truth)
 {
@@ -484,8 +495,8 @@ static void windowed(const struct options *o, struct rng *rng, FILE *truth)
 
     for (uint32_t i = 0; i < BACKGROUND_FLOWS; i++)
         flow[i].number = i;
-    while (count || wire.bytes < o->bytes) {
-        while (count < window && wire.bytes < o->bytes)
+    while (count || goes_on(o, number)) {
+        while (count < window && goes_on(o, number))
             open[count++] = session_begin(rng, o->mode, number++, truth);
         if (!count)
             break;
@@ -710,7 +721,8 @@ static void generate(const struct options *o, FILE *truth)
 static void usage(void)
 {
     fputs(
-        "usage: trafficgen -m smtp|mixed|flows|trickle|synflood|plain|half-open|hole|ehlo|fragments "
+        "usage: trafficgen -m smtp|mixed|flows|trickle|synflood|plain|servers|half-open|hole|ehlo|"
+        "fragments "
         "[-s SEED] [-b BYTES] [-n SESSIONS] [-o FILE] [-t TRUTH]\n",
         stderr);
     exit(2);
