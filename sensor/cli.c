@@ -859,13 +859,12 @@ void cli_help(FILE *to, enum cli_command command)
               "readable; 3 some input was cut or unreadable; the rest was used.\n",
               to);
     if (command == CLI_STATUS)
-        fputs(
-            "\nWithout --server it says how much is remembered. docs/history.md says what.\n"
-            "--control asks a sensor that runs: its processes, interfaces, gaps of coverage, spool,\n"
-            "outputs and look-ups, each second anew. docs/deploy.md reads one.\n"
-            "\nExit: 0 done; 1 nothing is remembered of that server; 2 wrong usage, or a\n"
-            "store that cannot be read.\n",
-            to);
+        fputs("\nWithout --server it says how much is remembered. docs/history.md says what.\n"
+              "--control asks a sensor that runs: its processes, interfaces, gaps of coverage,\n"
+              "spool, outputs and look-ups, each second anew. docs/deploy.md reads one.\n"
+              "\nExit: 0 done; 1 nothing is remembered of that server; 2 wrong usage, or a\n"
+              "store that cannot be read.\n",
+              to);
     if (command == CLI_POLICY)
         fputs(
             "\nstripwatch policy lint --file F | --txt RECORD ... | --txt-strings PART ...\n"
