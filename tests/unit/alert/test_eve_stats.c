@@ -56,6 +56,7 @@ static void test_lookups(void **state)
 {
     struct dissect_counters d = {0};
     struct incident_counters c = {0};
+    struct history_counters h = {0};
     struct eve_options o = {0};
     struct eve_live live = {0};
     uint64_t value[sizeof live.lookups / sizeof(uint64_t)];
@@ -63,7 +64,7 @@ static void test_lookups(void **state)
     for (size_t i = 0; i < sizeof value / sizeof value[0]; i++)
         value[i] = 7000 + i;
     memcpy(&live.lookups, value, sizeof live.lookups);
-    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &live, &o);
+    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &h, &live, &o);
     struct span s = json_end(&j);
     assert_true(json_check(s.p, s.n));
     j.buf[s.n] = '\0';
@@ -73,7 +74,7 @@ static void test_lookups(void **state)
         assert_non_null(strstr(j.buf, text));
     }
     live.lookups.failures.unanswered = 3;
-    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &live, &o);
+    eve_stats(&j, 1700000000 * NS_PER_S, &d, &c, &h, &live, &o);
     assert_non_null(strstr(j.buf, "\"unanswered\":3}"));
 }
 
