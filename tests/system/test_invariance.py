@@ -6,8 +6,9 @@
 
 For each capture of tests/pcaps, and of SHARED_DIR/pcaps/lab if it is there:
   drop      each packet left out: no finding above low that was not there before
-  segment   other segment sizes, one byte among them; duplicates; reordering within 64 packets;
-            VLAN tags: the same finding ids
+  segment   other segment sizes, one byte among them; duplicates; VLAN tags: the same finding ids
+  reorder   packets change places, by 64 at most: no finding above low that was not there before,
+            and the same finding ids but for one capture in a hundred (docs/assurance.md names them)
   ipv6      other addresses, so other ids: the same rules and severities
 Of all these N are drawn (4000 unless told, 0 for all), by a fixed seed: the same every time.
 """
@@ -55,7 +56,7 @@ def variants(name, capture):
         for distance in (2, 4, 8, 16, 64):
             rng = seeded(name, "reorder", distance)
             yield ("reorder %d" % distance,
-                   lambda r=rng, d=distance: morph.reorder(capture, r, d), same_but_timing)
+                   lambda r=rng, d=distance: morph.reorder(capture, r, d), nearly_same)
 
 
 def segment_variants(name, capture):
@@ -93,9 +94,17 @@ def same_ids(before, after):
     return difference(rows(before, *keys), rows(after, *keys))
 
 
-def same_but_timing(before, after):
-    """Packets that change places get other times: what hangs on times says nothing."""
-    return [text for text in same_ids(before, after) if "reply-too-fast" not in text]
+reordered = {"all": 0, "other": []}
+
+
+def nearly_same(before, after):
+    """Packets that change places get other times: what hangs on times says nothing. An end that
+    overtakes the data before it leaves a session less certain: that is counted."""
+    wrong = [text for text in same_ids(before, after) if "reply-too-fast" not in text]
+    reordered["all"] += 1
+    if wrong:
+        reordered["other"].append("; ".join(wrong))
+    return no_new_accusation(before, after)
 
 
 def same_rules(before, after):
@@ -158,6 +167,9 @@ def main():
         wrong = compare(before[name], after)
         tally.check(not wrong and after.code < 4, "%s, %s" % (name, what),
                     "; ".join(wrong) or "exit %d: %s" % (after.code, after.err[-200:]))
+    tally.check(len(reordered["other"]) <= 1 + reordered["all"] / 100, "reordered",
+                "%(all)d, of which tell otherwise: %(other)r" % reordered)
+    print("reordered: %d of %d tell otherwise" % (len(reordered["other"]), reordered["all"]))
     return tally.finish()
 
 
