@@ -86,6 +86,7 @@ static void days_stand_alone(void **state)
 /* However many senders there are, the failures make up their sum. */
 static void failures_without_room_lose_their_hosts_alone(void **state)
 {
+    static const char count[] = "\"failed-session-count\":";
     (void)state;
     const unsigned n = CAP_TLSRPT_ROWS + 1000;
     unsigned long sum = 0, rows = 0;
@@ -96,9 +97,11 @@ static void failures_without_room_lose_their_hosts_alone(void **state)
     char *text = tlsrpt_made_json(made, 0);
     assert_non_null(text);
     has(text, "\"total-failure-session-count\":66536}");
-    for (const char *at = text; (at = strstr(at, "\"failed-session-count\":")); rows++) {
-        at += sizeof("\"failed-session-count\":") - 1;
-        sum += strtoul(at, NULL, 10);
+    for (const char *at = text; *at; at++) { /* strstr() measures all of it each time under ASan */
+        if (*at != '"' || strncmp(at, count, sizeof(count) - 1) != 0)
+            continue;
+        sum += strtoul(at + sizeof(count) - 1, NULL, 10);
+        rows++;
     }
     assert_int_equal(sum, n);
     assert_int_equal(rows, CAP_TLSRPT_ROWS / 8 * 7 + 1);
