@@ -40,7 +40,8 @@ install(FILES contrib/debian/copyright DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR})
 configure_file(contrib/debian/changelog.in ${CMAKE_BINARY_DIR}/package/changelog @ONLY)
 package_gzip(${CMAKE_BINARY_DIR}/package/changelog ${CMAKE_INSTALL_FULL_DOCDIR})
 install(FILES contrib/stripwatch.yaml DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR}/examples)
-install(FILES contrib/systemd/lookups.conf DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR}/examples/systemd)
+install(FILES contrib/systemd/lookups.conf contrib/systemd/outputs.conf
+        DESTINATION ${CMAKE_INSTALL_FULL_DOCDIR}/examples/systemd)
 install(DIRECTORY contrib/grafana contrib/prometheus contrib/elastic contrib/logstash contrib/receiver
                   contrib/sigma
                   contrib/splunk contrib/vector contrib/wazuh

@@ -54,6 +54,7 @@ HOLDS = {
     "./usr/share/doc/stripwatch/examples/grafana/stripwatch.json": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/prometheus/stripwatch.rules.yml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/systemd/lookups.conf": "-rw-r--r--",
+    "./usr/share/doc/stripwatch/examples/systemd/outputs.conf": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/wazuh/stripwatch_rules.xml": "-rw-r--r--",
     "./usr/share/doc/stripwatch/examples/receiver/receive.py": "-rw-r--r--",
     "./usr/share/doc/stripwatch/ecs.schema.json": "-rw-r--r--",
