@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "sensor/config_cli.h"
+#include "sensor/config_output.h"
 
 static void print_files(FILE *to, const struct config *c)
 {
@@ -26,28 +27,20 @@ static void print_interfaces(FILE *to, const struct config *c)
 
 static void print_outputs(FILE *to, const struct config *c)
 {
-    const char *const text[] = {
-        config_to_stdout(c) ? "standard output" : NULL,
-        c->output.file.path,
-        c->output.spool.dir,
-        c->output.redis.address,
-        c->output.local.path,
-        c->output.syslog.address,
-        c->output.splunk.url,
-        c->output.elastic.url,
-        c->output.webhook.url,
-        c->output.kafka.brokers,
-    };
-    static const char *const KIND[] = {"",        "file ",   "spool ",    "Redis ",   "socket ",
-                                       "syslog ", "Splunk ", "_bulk of ", "webhook ", "Kafka "};
+    struct config_output one[CONFIG_OUTPUTS];
+    size_t n = config_outputs(c, one);
     const char *comma = "";
     fputs("output:    ", to);
-    for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-        if (!text[i])
-            continue;
-        fprintf(to, "%s %s%s", comma, KIND[i], text[i]);
+    if (config_to_stdout(c)) {
+        fputs(" standard output", to);
         comma = ",";
     }
+    if (c->output.spool.dir) {
+        fprintf(to, "%s spool %s", comma, c->output.spool.dir);
+        comma = ",";
+    }
+    for (size_t i = 0; i < n; i++, comma = ",")
+        fprintf(to, "%s %s %s", comma, one[i].kind, one[i].where);
     fputs(*comma ? "\n" : " none\n", to);
 }
 

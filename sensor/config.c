@@ -243,38 +243,6 @@ int config_read(struct config *c, const struct config_source *from, config_probl
     return -1;
 }
 
-bool config_reaches_out(const struct config *c)
-{
-    return c->output.local.path || c->output.syslog.address || c->output.splunk.url ||
-           c->output.elastic.url || c->output.webhook.url || c->output.kafka.brokers;
-}
-
-bool config_wants_daily(const struct config *c)
-{
-    const struct config_told *const told[] = {
-        c->output.file.path ? &c->output.file.told : NULL,
-        c->output.redis.address ? &c->output.redis.told : NULL,
-        c->output.local.path ? &c->output.local.told : NULL,
-        c->output.syslog.address ? &c->output.syslog.told : NULL,
-        c->output.splunk.url ? &c->output.splunk.told : NULL,
-        c->output.elastic.url ? &c->output.elastic.told : NULL,
-        c->output.webhook.url ? &c->output.webhook.told : NULL,
-        c->output.kafka.brokers ? &c->output.kafka.told : NULL,
-    };
-    for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++)
-        if (told[i] && told[i]->daily)
-            return true;
-    return false;
-}
-
-bool config_to_stdout(const struct config *c)
-{
-    bool elsewhere = c->output.file.path || c->output.spool.dir || c->output.redis.address ||
-                     config_reaches_out(c);
-    return c->output.to_stdout == CONFIG_STDOUT_ALWAYS ||
-           (c->output.to_stdout == CONFIG_STDOUT_AUTO && !elsewhere);
-}
-
 enum config_vantage config_vantage_of(const struct config *c, const struct config_interface *i)
 {
     return (enum config_vantage)(i->placed ? i->vantage : c->sensor.vantage);

@@ -2,12 +2,12 @@
 #include "sensor/feed_status.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "sensor/nic.h"
+#include "sensor/page.h"
 
 #define TEXT 16384
 
@@ -75,22 +75,11 @@ static const char *source_of(const struct told_side *t)
 
 /* --- in words --- */
 
-static struct {
-    char text[TEXT];
-    size_t n;
-} page;
+static char page_text[TEXT];
+static struct page page = {.text = page_text, .room = sizeof(page_text)};
 
 /* What does not fit is left out at a whole line. */
-__attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
-{
-    size_t room = sizeof(page.text) - page.n;
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(page.text + page.n, room, format, args);
-    va_end(args);
-    if (n > 0 && (size_t)n < room)
-        page.n += (size_t)n;
-}
+#define put(...) page_put(&page, __VA_ARGS__)
 
 /* "": nothing is to be said. */
 static const char *because(const char *why)

@@ -2,29 +2,18 @@
 #include "sensor/gauges.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "rules/precedence.h"
+#include "sensor/page.h"
 
 #define PREFIX "stripwatch_"
 
-static struct {
-    char text[CAP_MESSAGE_STATE];
-    size_t n;
-} page;
+static char page_text[CAP_MESSAGE_STATE];
+static struct page page = {.text = page_text, .room = sizeof(page_text)};
 
-/* What does not fit is left out at a whole line; no value makes it so long (tests). */
-__attribute__((format(printf, 1, 2))) static void put(const char *format, ...)
-{
-    size_t room = sizeof(page.text) - page.n;
-    va_list args;
-    va_start(args, format);
-    int n = vsnprintf(page.text + page.n, room, format, args);
-    va_end(args);
-    if (n > 0 && (size_t)n < room)
-        page.n += (size_t)n;
-}
+/* What does not fit is left out at a whole line. */
+#define put(...) page_put(&page, __VA_ARGS__)
 
 /* --- values that are as they were counted --- */
 

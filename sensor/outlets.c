@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "alert/format.h"
+#include "sensor/config_output.h"
 
 struct outlet_format {
     enum format format;
@@ -13,23 +14,19 @@ struct outlet_format {
 
 /* --- which there are --- */
 
+_Static_assert(OUTLETS == CONFIG_OUTPUTS + 2, "beside them standard output and a day's numbers");
+
 void outlets_forget_others(const struct config *c, const char *dir)
 {
-    const struct {
-        const char *name;
-        bool is_there;
-    } all[OUTLETS] = {
-        {"file", c->output.file.path != NULL},        {"stdout", config_to_stdout(c)},
-        {"redis", c->output.redis.address != NULL},   {"unix", c->output.local.path != NULL},
-        {"syslog", c->output.syslog.address != NULL}, {"splunk", c->output.splunk.url != NULL},
-        {"elastic", c->output.elastic.url != NULL},   {"webhook", c->output.webhook.url != NULL},
-        {"kafka", c->output.kafka.brokers != NULL},   {"daily", config_wants_daily(c)},
-    };
+    struct config_output one[CONFIG_OUTPUTS];
     const char *name[OUTLETS];
-    size_t names = 0;
-    for (size_t i = 0; i < OUTLETS; i++)
-        if (all[i].is_there)
-            name[names++] = all[i].name;
+    size_t names = config_outputs(c, one);
+    for (size_t i = 0; i < names; i++)
+        name[i] = one[i].name;
+    if (config_to_stdout(c))
+        name[names++] = "stdout";
+    if (config_wants_daily(c))
+        name[names++] = "daily";
     (void)spool_reader_keep_only(dir, name, names);
 }
 
