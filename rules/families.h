@@ -5,7 +5,8 @@
 
 #include "rules/view.h"
 
-void strip_judge(const struct view *v, struct judgement *out); /* the EHLO exchange, the greeting */
+void strip_judge(const struct view *v, struct judgement *out);    /* the EHLO exchange */
+void greeting_judge(const struct view *v, struct judgement *out); /* the banner */
 void refuse_judge(const struct view *v,
                   struct judgement *out); /* the STARTTLS command, its answer */
 void inject_judge(const struct view *v, struct judgement *out);  /* text where none belongs */

@@ -36,6 +36,22 @@ static void set_slot(const struct view *v, struct judgement *out)
         out->token.len = l->word_len;
 }
 
+/* It asked for TLS, got it, and nothing was odd: the dialogue before has nothing to tell. */
+static bool settled(const struct session *s)
+{
+    return s->tls_complete && s->reading.upgrade_code == 220 && judge_calm(s);
+}
+
+static void judge_dialogue(const struct view *v, struct judgement *out)
+{
+    forge_judge(v, out);
+    vantage_judge(v, out);
+    strip_judge(v, out);
+    refuse_judge(v, out);
+    inject_judge(v, out);
+    auth_judge(v, out);
+}
+
 void judge(const struct session *s, enum session_milestone m, const struct judge_aid *aid,
            struct judgement *out)
 {
@@ -55,12 +71,9 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     out->sender_checks = v.sender_checks;
     out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
-    forge_judge(&v, out);
-    vantage_judge(&v, out);
-    strip_judge(&v, out);
-    refuse_judge(&v, out);
-    inject_judge(&v, out);
-    auth_judge(&v, out);
+    if (!settled(s))
+        judge_dialogue(&v, out);
+    greeting_judge(&v, out);
     tls_judge(&v, out);
     cert_judge(&v, out);
     usual_judge(&v, out);

@@ -342,7 +342,7 @@ static void ehlo_verb_garbled(const struct view *v, struct judgement *out)
 
 /* --- greeting-masked --- */
 
-static void greeting_masked(const struct view *v, struct judgement *out)
+void greeting_judge(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
     struct span banner = session_text(s, s->banner);
@@ -371,5 +371,4 @@ void strip_judge(const struct view *v, struct judgement *out)
     starttls_misplaced(v, out);
     ehlo_refused(v, out);
     ehlo_verb_garbled(v, out);
-    greeting_masked(v, out);
 }

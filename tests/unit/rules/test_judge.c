@@ -283,6 +283,30 @@ static void any_session_is_judged(void **state)
     }
 }
 
+/* A dialogue in good order that came to TLS is passed over, but for its banner. */
+static void tls_hides_nothing_of_the_dialogue(void **state)
+{
+    (void)state;
+    static const char *const banner[] = {POSTFIX, STARS};
+    for (uint8_t masked = 0; masked < 2; masked++)
+        for (uint8_t odd = 0; odd < 2; odd++) {
+            build_new(&b);
+            build_banner(&b, banner[masked]);
+            build_ehlo(&b, OFFER);
+            build_starttls(&b, 220, "220 ready");
+            build_tls(&b);
+            b.s.clear_in_tls[SESSION_TO_CLIENT] = odd;
+            build_close(&b, SESSION_FIN);
+            assert_int_equal(b.j.finding_count, masked + odd);
+            if (odd)
+                assert_int_equal(b.j.finding[0].rule, RULE_CLEARTEXT_AFTER_TLS);
+            if (masked)
+                assert_int_equal(b.j.finding[odd].rule, RULE_GREETING_MASKED);
+            assert_int_equal(b.j.offered, OFFERED_YES);
+            assert_int_equal(b.j.slot, 4);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +318,7 @@ int main(void)
         cmocka_unit_test(a_client_only_capture_says_nothing_of_the_offer),
         cmocka_unit_test(an_empty_session),
         cmocka_unit_test(any_session_is_judged),
+        cmocka_unit_test(tls_hides_nothing_of_the_dialogue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
