@@ -45,15 +45,17 @@ void psl_domain(struct span name, struct psl_domain *out)
 
 /* --- names come again --- */
 
-#define NAMES 4096 /* of two a session; a newer one takes the place of an older one */
+#define NAMES       16384 /* of two a session; a newer one takes the place of an older one */
+#define PRINT_LEAST (UINT64_C(1) << 8) /* no print is 0 */
 
 struct psl_memory {
     struct siphash_key key;
-    struct {
-        uint64_t print; /* of the name; 0: empty */
-        uint8_t n;      /* its registrable domain are so many bytes at its end */
-    } at[NAMES];
+    /* A print of the name, and in the lowest byte how many bytes at its end are its registrable
+     * domain; 0: empty. */
+    uint64_t at[NAMES];
 };
+
+_Static_assert(CAP_DOMAIN_TEXT <= UINT8_MAX, "a length is one byte");
 
 struct psl_memory *psl_memory_new(const struct siphash_key *key)
 {
@@ -77,14 +79,13 @@ void psl_recall(struct psl_memory *m, struct span name, struct psl_domain *out)
         out->text[0] = '\0';
         return;
     }
-    uint64_t print = siphash(&m->key, name.p, name.n) | 1;
-    size_t slot = (size_t)(print >> 32) % NAMES;
-    if (m->at[slot].print != print) {
+    uint64_t print = (siphash(&m->key, name.p, name.n) | PRINT_LEAST) & ~(uint64_t)UINT8_MAX;
+    uint64_t *at = &m->at[(print >> 32) % NAMES];
+    if ((*at & ~(uint64_t)UINT8_MAX) != print) {
         psl_domain(name, out);
-        m->at[slot].print = print;
-        m->at[slot].n = out->n;
+        *at = print | out->n;
         return;
     }
-    out->n = m->at[slot].n;
+    out->n = (uint8_t)*at;
     lower(out->text, span_from(name, name.n - out->n));
 }

@@ -81,7 +81,7 @@ static int fail(struct output *o)
 static int write_bytes(struct output *o, struct span bytes)
 {
     errno = 0;
-    return fwrite(bytes.p, 1, bytes.n, o->file) == bytes.n ? 0 : fail(o);
+    return fwrite_unlocked(bytes.p, 1, bytes.n, o->file) == bytes.n ? 0 : fail(o);
 }
 
 int output_write(struct output *o, struct span line)
