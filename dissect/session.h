@@ -3,7 +3,7 @@
  * The facts of one SMTP session, and nothing but facts: what was offered, asked and answered, what
  * went in clear, and what the tap did not show. dissect/ fills the record packet by packet, hands
  * it out at each milestone, and releases it after SESSION_CLOSED. Readers (rules, alert, report)
- * borrow it for the length of the call and change nothing in it but `memo` and `learnt`.
+ * borrow it for the length of the call and change nothing in it but `memo`, `learnt` and `known`.
  *
  * "Not seen" is not "absent": every fact about something missing is to be read together with
  * `seen`, `gap_bytes`, `cut_bytes`, `midstream` and `ehlo.state`.
@@ -353,6 +353,7 @@ struct session {
                     handshake, and freed by it at SESSION_CLOSED */
     void *memo;  /* the judge's own; freed by it at SESSION_CLOSED */
     bool learnt; /* the memory's own: it was told of this session */
+    bool known;  /* likewise: and had seen before what the server shows in it */
 };
 
 struct session *session_new(void);     /* zeroed; NULL: no memory */

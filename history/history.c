@@ -245,6 +245,23 @@ static void recall_others(struct history *h, const struct observation *o,
     paths_recall(h->paths, o, should_offer(o, b) ? owner_of(o, n) : 0, b);
 }
 
+/* What it did itself says more. */
+static void recall_known_offer(const struct observation *o, struct baseline *b)
+{
+    if (b->offer.support == SUPPORT_NONE)
+        b->known_offer = known_offers_suffix(o->host);
+}
+
+void history_recall_offer(struct history *h, const struct observation *o,
+                          const struct history_names *n, struct baseline *b)
+{
+    memset(b, 0, sizeof(*b));
+    b->farm_sure = n->farm.n > 0 && o->host_sure;
+    servers_recall_offer(servers_find(h->servers, o), o, b);
+    recall_known_offer(o, b);
+    recall_doubts(h, o, b);
+}
+
 void history_recall(struct history *h, const struct observation *o, const struct history_names *n,
                     struct baseline *b)
 {
@@ -253,8 +270,7 @@ void history_recall(struct history *h, const struct observation *o, const struct
     memcpy(b->sender, n->sender.text, n->sender.n + 1u);
     b->farm_sure = n->farm.n > 0 && o->host_sure;
     servers_recall(h->servers, servers_find(h->servers, o), o, b);
-    if (b->offer.support == SUPPORT_NONE) /* what it did itself says more */
-        b->known_offer = known_offers_suffix(o->host);
+    recall_known_offer(o, b);
     recall_doubts(h, o, b);
     if (o->fate != OBSERVED_FATE_TLS)
         recall_others(h, o, n, b);
@@ -352,12 +368,14 @@ static void learn_attempt(struct history *h, const struct observation *o,
         attempts_incompatible(h->attempts, o);
 }
 
-/* What was offered, whether it was taken, and what TLS showed. */
-static void learn_session(struct history *h, const struct observation *o,
+/* What was offered, whether it was taken, and what TLS showed. True: the server showed all of it
+ * before. */
+static bool learn_session(struct history *h, const struct observation *o,
                           const struct history_names *n, const struct baseline *b)
 {
+    bool known = false;
     if (teaches(o, b)) {
-        servers_learn(h->servers, servers_meet(h->servers, o), o);
+        known = servers_learn(h->servers, servers_meet(h->servers, o), o);
         farms_learn(h->farms, o, &n->farm);
     }
     if (o->offer == OBSERVED_OFFER_MADE)
@@ -372,13 +390,14 @@ static void learn_session(struct history *h, const struct observation *o,
     learn_attempt(h, o, n, b);
     if (seen(o) && should_offer(o, b))
         paths_learn(h->paths, o, owner_of(o, n));
+    return known;
 }
 
-void history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
+bool history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
                       const struct baseline *b)
 {
     turn_clock(h, o->time);
-    learn_session(h, o, n, b);
+    return learn_session(h, o, n, b);
 }
 
 /* Is this why its client is back in clear already? */
@@ -415,6 +434,11 @@ void history_learn(struct history *h, const struct observation *o, const struct 
         doubts_case(upgrade, o, note, size);
     doubts_decide(h->doubts, offer, h->newest);
     doubts_decide(h->doubts, upgrade, h->newest);
+}
+
+void history_over(struct history *h, nstime now)
+{
+    turn_clock(h, now);
 }
 
 void history_knock(struct history *h, const struct observation *o, bool refused)

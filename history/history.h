@@ -59,8 +59,13 @@ void history_names(struct history *h, const struct observation *o, struct histor
 void history_recall(struct history *h, const struct observation *o, const struct history_names *n,
                     struct baseline *b);
 
-/* TLS has come about. It may go on for hours: what it says of the server counts from now on. */
-void history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
+/* As far as it takes to learn from a session that asked for TLS and got it; the rest is empty. */
+void history_recall_offer(struct history *h, const struct observation *o,
+                          const struct history_names *n, struct baseline *b);
+
+/* TLS has come about. It may go on for hours: what it says of the server counts from now on. True:
+ * the server has shown all that it shows here before, so that nothing in it is unusual. */
+bool history_upgraded(struct history *h, const struct observation *o, const struct history_names *n,
                       const struct baseline *b);
 
 /* A handshake is at its end, though its session is not yet. */
@@ -74,6 +79,10 @@ void history_knock(struct history *h, const struct observation *o, bool refused)
  * back if the session is seen in another light later; `size` up to CAP_HISTORY_NOTE. */
 void history_learn(struct history *h, const struct observation *o, const struct history_names *n,
                    const struct baseline *b, const void *note, size_t size);
+
+/* The same of one that had STARTTLS offered and took it, if history_upgraded() was told of it: only
+ * time has passed. */
+void history_over(struct history *h, nstime now);
 
 /* The input has ended. */
 void history_finish(struct history *h);

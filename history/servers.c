@@ -7,21 +7,24 @@
 #include "history/kept_server.h"
 #include "history/proportion.h"
 
-#define OLDEST 32   /* that are looked at when one has to go: so many known ones lose one */
-#define CLEAR  25.0 /* times as many in a row as one miss among so many would let expect */
-
-struct servers {
-    struct recent *table;
-    struct layouts *layouts; /* borrowed */
-    struct keep *keep;       /* likewise; NULL: nothing outlives the run */
-    uint64_t evicted;
-};
+#define OLDEST     32   /* that are looked at when one has to go: so many known ones lose one */
+#define CACHE_LINE 64   /* bytes */
+#define CLEAR      25.0 /* times as many in a row as one miss among so many would let expect */
 
 struct server_key {
     uint8_t address[16];
     uint16_t port;
     uint8_t family;
     uint8_t zero;
+};
+
+struct servers {
+    struct recent *table;
+    struct layouts *layouts; /* borrowed */
+    struct keep *keep;       /* likewise; NULL: nothing outlives the run */
+    uint64_t evicted;
+    struct server_key key; /* that was looked for last, for it is so several times in a row */
+    struct server *found;  /* by it; NULL: none was */
 };
 
 static struct server_key key_of(const struct observation *o)
@@ -105,22 +108,44 @@ static void make_room(struct servers *s)
     for (size_t i = 0; i < n; i++)
         if (i != least && known[i] > 1)
             recent_use(s->table, oldest[i]);
+    if (s->found == oldest[least])
+        s->found = NULL;
     recent_forget(s->table, oldest[least]);
     s->evicted++;
+}
+
+/* It is not in the caches, mostly, and will be read here and there. */
+static void fetch_early(const struct server *r)
+{
+    for (size_t at = 0; at < sizeof(*r); at += CACHE_LINE)
+        __builtin_prefetch((const uint8_t *)r + at);
+}
+
+static struct server *look(struct servers *s, const struct server_key *k)
+{
+    if (s->found && memcmp(k, &s->key, sizeof(*k)) == 0)
+        return s->found;
+    s->key = *k;
+    s->found = recent_find(s->table, k, sizeof(*k));
+    if (s->found)
+        fetch_early(s->found);
+    return s->found;
 }
 
 static struct server *meet(struct servers *s, const struct observation *o)
 {
     const struct server_key k = key_of(o);
-    struct server *r = recent_find(s->table, &k, sizeof(k));
-    if (!r && recent_is_full(s->table))
-        make_room(s);
-    r = recent_keep(s->table, &k, sizeof(k));
-    if (r->family == 0) {
-        r->family = o->family;
-        r->port = o->port;
-        memcpy(r->address, o->server, sizeof(r->address));
+    struct server *r = look(s, &k);
+    if (r) {
+        recent_use(s->table, r);
+        return r;
     }
+    if (recent_is_full(s->table))
+        make_room(s);
+    r = s->found = recent_keep(s->table, &k, sizeof(k));
+    r->family = o->family;
+    r->port = o->port;
+    memcpy(r->address, o->server, sizeof(r->address));
     return r;
 }
 
@@ -135,7 +160,7 @@ static struct server *remembered(struct servers *s, struct server *r, nstime t)
 struct server *servers_find(struct servers *s, const struct observation *o)
 {
     const struct server_key k = key_of(o);
-    struct server *r = s->keep ? meet(s, o) : recent_find(s->table, &k, sizeof(k));
+    struct server *r = s->keep ? meet(s, o) : look(s, &k);
     if (!r)
         return NULL;
     recent_use(s->table, r);
@@ -179,36 +204,38 @@ static void count_up(uint16_t *n)
     *n = (uint16_t)(*n + (*n < UINT16_MAX));
 }
 
-/* Counts it; a new one takes the place of the one that was seen least, longest ago. */
-static void kind_seen(struct server_kinds *k, uint64_t what, int32_t day)
+/* Counts it; a new one takes the place of the one that was seen least, longest ago. False: new. */
+static bool kind_seen(struct server_kinds *k, uint64_t what, int32_t day)
 {
     struct server_kind *place = NULL;
     if (what == 0)
-        return;
+        return true;
     for (size_t i = 0; i < BASELINE_KINDS; i++) {
         struct server_kind *at = &k->kind[i];
         if (at->what == what) {
             at->count++;
             at->day = day;
-            return;
+            return true;
         }
         if (!place || (place->what && (!at->what || at->day < place->day ||
                                        (at->day == place->day && at->count < place->count))))
             place = at;
     }
     *place = (struct server_kind){.what = what, .count = 1, .day = day};
+    return false;
 }
 
-static void layout_seen(struct server *r, uint16_t number, int32_t day)
+/* False: new, or none that can be learnt. */
+static bool layout_seen(struct server *r, uint16_t number, int32_t day)
 {
     size_t place = 0;
     if (number == 0)
-        return;
+        return false;
     for (size_t i = 0; i < BASELINE_LAYOUTS; i++) {
         if (r->layout[i].number == number) {
             r->layout[i].count++;
             r->layout[i].day = day;
-            return;
+            return true;
         }
         bool free_one = r->layout[i].number == 0 && r->layout[place].number != 0;
         bool older = r->layout[i].number != 0 && r->layout[place].number != 0 &&
@@ -221,6 +248,7 @@ static void layout_seen(struct server *r, uint16_t number, int32_t day)
     r->layout[place].number = number;
     r->layout[place].count = 1;
     r->layout[place].day = day;
+    return false;
 }
 
 /* It offers to everybody by now: as many in a row as misses that were mere chance would not let
@@ -233,7 +261,7 @@ static bool gained(const struct server *r, int32_t day)
            (double)r->run * missed > CLEAR * complete;
 }
 
-static void learn_offer(struct servers *s, struct server *r, const struct observation *o,
+static bool learn_offer(struct servers *s, struct server *r, const struct observation *o,
                         int32_t day)
 {
     bool made = o->offer == OBSERVED_OFFER_MADE;
@@ -244,37 +272,40 @@ static void learn_offer(struct servers *s, struct server *r, const struct observ
     if (c)
         count_up(made ? &c->offered : &c->missed);
     r->run = made ? r->run + 1 : 0;
-    layout_seen(r, layouts_learn(s->layouts, o->word, o->word_count), day);
-    if (!made || !gained(r, day))
-        return;
-    kept_server_forgive(s->keep, r, o->time);
-    days_forgive(&r->days);
+    bool known = layout_seen(r, layouts_learn(s->layouts, o->word, o->word_count), day);
+    if (made && gained(r, day)) {
+        kept_server_forgive(s->keep, r, o->time);
+        days_forgive(&r->days);
+    }
+    return known;
 }
 
-static void count_session(struct servers *s, struct server *r, const struct observation *o,
+/* True: its reply was seen before. */
+static bool count_session(struct servers *s, struct server *r, const struct observation *o,
                           int32_t day)
 {
-    bool full = days_full(&r->days, day);
+    bool full = days_full(&r->days, day), known = false;
     if (o->offer == OBSERVED_OFFER_MADE || o->offer == OBSERVED_OFFER_MISSING)
-        learn_offer(s, r, o, day);
+        known = learn_offer(s, r, o, day);
     if (o->offer == OBSERVED_OFFER_MADE && o->fate != OBSERVED_FATE_NONE)
         days_add(&r->days, day, DAY_ASKED, !full);
     if (o->offer != OBSERVED_OFFER_MADE || o->fate != OBSERVED_FATE_TLS)
-        return;
+        return known;
     struct server_client *c = client_of(r, servers_client_digest(o), false);
     if (c)
         count_up(&c->upgraded);
     days_add(&r->days, day, DAY_UPGRADED, !full);
+    return known;
 }
 
-static void issuer_seen(struct server *r, struct span issuer, int32_t day)
+static bool issuer_seen(struct server *r, struct span issuer, int32_t day)
 {
     size_t n = issuer.n < CAP_HISTORY_ISSUER ? issuer.n : CAP_HISTORY_ISSUER;
     if (n == 0)
-        return;
-    kind_seen(&r->issuer, servers_issuer_digest(issuer), day);
+        return true;
     memcpy(r->issuer_name, issuer.p, n);
     r->issuer_name[n] = '\0';
+    return kind_seen(&r->issuer, servers_issuer_digest(issuer), day);
 }
 
 static uint16_t flight_of(const struct observation *o)
@@ -295,23 +326,25 @@ static void flight_seen(struct server *r, uint16_t f)
     r->flights++;
 }
 
-static void learn_handshake(struct server *r, const struct observation *o, int32_t day)
+static bool learn_handshake(struct server *r, const struct observation *o, int32_t day)
 {
-    kind_seen(&r->version, o->tls_version, day);
-    kind_seen(&r->spki, o->spki, day);
-    kind_seen(&r->ja3s, o->ja3s, day);
-    issuer_seen(r, o->issuer, day);
+    bool known = kind_seen(&r->version, o->tls_version, day);
+    known &= kind_seen(&r->spki, o->spki, day);
+    known &= kind_seen(&r->ja3s, o->ja3s, day);
+    known &= issuer_seen(r, o->issuer, day);
     flight_seen(r, flight_of(o));
+    return known;
 }
 
-void servers_learn(struct servers *s, struct server *r, const struct observation *o)
+bool servers_learn(struct servers *s, struct server *r, const struct observation *o)
 {
     int32_t day = days_of(o->time);
-    count_session(s, r, o, day);
-    kind_seen(&r->synack, o->synack, day);
+    bool known = count_session(s, r, o, day);
+    known &= kind_seen(&r->synack, o->synack, day);
     if (o->fate == OBSERVED_FATE_TLS)
-        learn_handshake(r, o, day);
+        known &= learn_handshake(r, o, day);
     kept_server_learn(s->keep, s->layouts, r, o);
+    return known;
 }
 
 void servers_note_miss(struct server *r, const struct observation *o)
@@ -382,8 +415,8 @@ static struct usual_kind recall_kind(const struct server_kinds *k, uint64_t what
 {
     struct usual_kind u = {0};
     for (size_t i = 0; i < BASELINE_KINDS; i++) {
-        if (k->kind[i].what == 0)
-            continue;
+        if (k->kind[i].what == 0) /* they are taken in turn */
+            break;
         u.seen += k->kind[i].count;
         u.kinds++;
         if (what && k->kind[i].what == what)
@@ -436,8 +469,7 @@ static void recall_handshakes(const struct server *r, const struct observation *
     recall_version(r, b);
 }
 
-void servers_recall(struct servers *s, const struct server *r, const struct observation *o,
-                    struct baseline *b)
+void servers_recall_offer(const struct server *r, const struct observation *o, struct baseline *b)
 {
     if (!r)
         return;
@@ -452,6 +484,14 @@ void servers_recall(struct servers *s, const struct server *r, const struct obse
     recall_clients(r, o, b);
     b->offer.support = servers_support(&b->offer);
     b->upgrade.support = servers_support(&b->upgrade);
+}
+
+void servers_recall(struct servers *s, const struct server *r, const struct observation *o,
+                    struct baseline *b)
+{
+    if (!r)
+        return;
+    servers_recall_offer(r, o, b);
     recall_layouts(s, r, o, b);
     recall_handshakes(r, o, b);
 }

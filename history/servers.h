@@ -79,8 +79,12 @@ struct server *servers_meet(struct servers *s, const struct observation *o);
 void servers_recall(struct servers *s, const struct server *r, const struct observation *o,
                     struct baseline *b);
 
-/* An observation that is not suspicious: what was offered, and what the handshake showed. */
-void servers_learn(struct servers *s, struct server *r, const struct observation *o);
+/* Of that only what it offers, and to whom. */
+void servers_recall_offer(const struct server *r, const struct observation *o, struct baseline *b);
+
+/* An observation that is not suspicious: what was offered, and what the handshake showed. True: all
+ * of it was shown before. */
+bool servers_learn(struct servers *s, struct server *r, const struct observation *o);
 
 /* Forgets what it offered: it was set up anew. */
 void servers_reset(struct server *r);

@@ -202,18 +202,22 @@ struct grounds {
     struct judge_aid aid;
 };
 
-static void find_grounds(struct desk *d, const struct session *s, struct grounds *g)
+/* What others know of it. */
+static const struct past_aid *find_expected(struct desk *d, const struct session *s,
+                                            struct grounds *g)
 {
-    const struct certificate *certificate = peers_certificate(s);
     bool promised = promises_expect(d->promises, s, role_in(d, &s->key), &g->expected) != NULL;
-    if (promised)
+    g->known = (struct past_aid){peers_certificate(s), promised ? &g->expected : NULL};
+    return &g->known;
+}
+
+/* All but what is usual. */
+static void find_known(struct desk *d, const struct session *s, struct grounds *g)
+{
+    const struct certificate *certificate = find_expected(d, s, g)->certificate;
+    if (g->known.expected)
         promises_match(d->promises, s, certificate, &g->expected);
-    g->known = (struct past_aid){certificate, promised ? &g->expected : NULL};
-    const struct baseline *usual = past_recall(d->past, s, &g->known);
-    bool steered = promises_steered(d->promises, s, usual, &g->steering);
     g->aid = (struct judge_aid){.memory = d->memory,
-                                .usual = usual,
-                                .steering = steered ? &g->steering : NULL,
                                 .expected = g->known.expected,
                                 .sender_checks = promises_checks(d->promises, s),
                                 .certificate = certificate,
@@ -221,17 +225,27 @@ static void find_grounds(struct desk *d, const struct session *s, struct grounds
                                 .own_authorities = d->config.ca_file != NULL};
 }
 
+static void find_grounds(struct desk *d, const struct session *s, struct grounds *g)
+{
+    find_known(d, s, g);
+    g->aid.usual = past_recall(d->past, s, &g->known);
+    if (promises_steered(d->promises, s, g->aid.usual, &g->steering))
+        g->aid.steering = &g->steering;
+}
+
 /* A session in TLS may last for hours, and what it says of its server counts from now on. */
 static void learn_upgrade(struct desk *d, struct session *s)
 {
     struct grounds g;
-    bool calm = judge_calm(s);
-    if (!s->tls_complete)
+    if (!s->tls_complete || s->learnt)
         return;
+    if (judge_calm(s)) {
+        past_served(d->past, s, find_expected(d, s, &g));
+        return;
+    }
     find_grounds(d, s, &g);
-    if (!calm)
-        judge(s, SESSION_UPGRADE_DECIDED, &g.aid, d->judgement);
-    past_upgraded(d->past, s, calm ? NULL : d->judgement);
+    judge(s, SESSION_UPGRADE_DECIDED, &g.aid, d->judgement);
+    past_upgraded(d->past, s, d->judgement);
 }
 
 void desk_handshake(struct desk *d, struct session *s, const struct tls_sighting *t)
@@ -258,7 +272,10 @@ static void close_session(struct desk *d, struct session *s)
         eve_session(d->line, s, j, role_name(d, &s->key), &d->config.eve);
         tell(d, DESK_SESSION, worst_of(j));
     }
-    past_learn(d->past, s, j);
+    if (s->learnt && judge_calm(s))
+        past_over(d->past, s);
+    else
+        past_learn(d->past, s, j);
     leave_out_below(j, d->config.min_severity);
     if (d->hooks.closed)
         d->hooks.closed(d->hooks.user, s, j);
@@ -270,7 +287,10 @@ void desk_session(struct desk *d, struct session *s, enum session_milestone m)
     struct grounds g;
     if (m != SESSION_CLOSED && m != SESSION_ENDING && judge_calm(s))
         return;
-    find_grounds(d, s, &g);
+    if (m == SESSION_CLOSED && s->known && judge_calm(s)) /* nothing can be unusual */
+        find_known(d, s, &g);
+    else
+        find_grounds(d, s, &g);
     if (m == SESSION_ENDING) {
         past_ending(d->past, s);
         return;

@@ -10,7 +10,7 @@
 struct thought {
     uint64_t generation;
     uint16_t index;
-    bool learnt;
+    bool learnt, known;
     void *peer;
     void *memo;
 };
@@ -67,6 +67,7 @@ void held_give(struct held *h, const struct held_id *id, struct session *s)
     s->peer = t ? t->peer : NULL;
     s->memo = t ? t->memo : NULL;
     s->learnt = t && t->learnt;
+    s->known = t && t->known;
 }
 
 void held_take(struct held *h, const struct held_id *id, struct session *s, bool closed)
@@ -81,7 +82,12 @@ void held_take(struct held *h, const struct held_id *id, struct session *s, bool
     if (!t && recent_is_full(h->thoughts))
         drop(h, recent_oldest(h->thoughts));
     t = recent_keep(h->thoughts, &key, sizeof(key));
-    *t = (struct thought){id->generation, id->index, s->learnt, s->peer, s->memo};
+    *t = (struct thought){.generation = id->generation,
+                          .index = id->index,
+                          .learnt = s->learnt,
+                          .known = s->known,
+                          .peer = s->peer,
+                          .memo = s->memo};
 }
 
 void held_forget(struct held *h, uint16_t index, uint64_t generation)

@@ -335,24 +335,37 @@ static bool declined(const struct session *s, const struct observation *o,
 
 void past_upgraded(struct past *p, struct session *s, const struct judgement *j)
 {
-    if (s->learnt || !s->tls_complete)
-        return;
     s->learnt = true;
     put_words(&p->seen, s);
-    p->seen.suspicious = j && suspicious(j);
+    p->seen.suspicious = suspicious(j);
     history_upgraded(p->history, &p->seen, &p->names, &p->usual);
+}
+
+void past_served(struct past *p, struct session *s, const struct past_aid *aid)
+{
+    observe(&p->seen, s, aid);
+    history_names(p->history, &p->seen, &p->names);
+    history_recall_offer(p->history, &p->seen, &p->names, &p->usual);
+    s->learnt = true;
+    put_words(&p->seen, s);
+    s->known = history_upgraded(p->history, &p->seen, &p->names, &p->usual);
 }
 
 void past_learn(struct past *p, const struct session *s, const struct judgement *j)
 {
+    if (j->offered == OFFERED_GARBLED || j->offered == OFFERED_CONFLICTING)
+        p->seen.offer = OBSERVED_OFFER_BROKEN;
     const struct usual_late late = usual_keep(s, j);
     if (!s->learnt)
         put_words(&p->seen, s);
     p->seen.suspicious = suspicious(j);
     p->seen.declined = declined(s, &p->seen, j);
-    if (j->offered == OFFERED_GARBLED || j->offered == OFFERED_CONFLICTING)
-        p->seen.offer = OBSERVED_OFFER_BROKEN;
     history_learn(p->history, &p->seen, &p->names, &p->usual, &late, sizeof(late));
+}
+
+void past_over(struct past *p, const struct session *s)
+{
+    history_over(p->history, s->now);
 }
 
 bool past_finish(struct past *p, char why[PAST_WHY])

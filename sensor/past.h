@@ -53,11 +53,17 @@ const struct baseline *past_recall(struct past *p, const struct session *s,
  * of the same session. */
 void past_ending(struct past *p, const struct session *s);
 
-/* It has come to TLS, likewise; `j` is NULL where there is nothing to find. */
+/* It has come to TLS, likewise. */
 void past_upgraded(struct past *p, struct session *s, const struct judgement *j);
+
+/* The same where there is nothing to find (judge_calm()), and without past_recall(). */
+void past_served(struct past *p, struct session *s, const struct past_aid *aid);
 
 /* It has ended and was judged, likewise. */
 void past_learn(struct past *p, const struct session *s, const struct judgement *j);
+
+/* One that past_served() was told of has ended, and is in good order still. */
+void past_over(struct past *p, const struct session *s);
 
 /* What a look-up of our own found is kept beside, in the same store; without one nothing is. */
 void past_lookup(struct past *p, const struct lookup *l);

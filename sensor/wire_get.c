@@ -210,6 +210,7 @@ static const struct member SESSION_MEMBERS[] = {
     FLAG(evidence_evicted),
     FLAG(has_mac),
     FLAG(learnt),
+    FLAG(known),
 };
 
 static const struct member ODD_MEMBERS[] = {
@@ -299,7 +300,7 @@ static bool take_bare(struct span *from, struct session *s)
     s->handshake = NULL;
     s->peer = s->memo = NULL;
     s->other = s->twin = NULL;
-    s->learnt = false;
+    s->learnt = s->known = false;
     return true;
 }
 

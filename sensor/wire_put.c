@@ -29,7 +29,7 @@ static void put_record(struct wire *to, const struct session *s)
     bare.handshake = NULL;
     bare.peer = bare.memo = NULL;
     bare.other = bare.twin = NULL;
-    bare.learnt = false;
+    bare.learnt = bare.known = false;
     put(to, &bare, sizeof(bare));
     put(to, s->reading.line, s->reading.line_count * sizeof(*s->reading.line));
     put(to, s->rcpt, s->rcpt_count * sizeof(*s->rcpt));

@@ -524,6 +524,38 @@ static void clients_have_digests(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Of what a server shows, each thing alone makes it one that was not seen before. */
+static void what_was_shown_before_is_told(void **state)
+{
+    struct observation o = offered(NOON, 1, 1);
+    (void)state;
+    say(&o, "PIPELINING STARTTLS DSN");
+    o.tls_version = 0x0303;
+    o.spki = 7;
+    o.issuer = span_str("Alder CA");
+    o.ja3s = 8;
+    o.synack = 9;
+    assert_false(servers_learn(s, servers_meet(s, &o), &o));
+    assert_true(servers_learn(s, servers_meet(s, &o), &o));
+    for (int i = 0; i < 6; i++) {
+        struct observation other = o;
+        other.tls_version = i == 0 ? 0x0304 : o.tls_version;
+        other.spki = i == 1 ? 17 : o.spki;
+        other.issuer = i == 2 ? span_str("Birch CA") : o.issuer;
+        other.ja3s = i == 3 ? 18 : o.ja3s;
+        other.synack = i == 4 ? 19 : o.synack;
+        if (i == 5)
+            say(&other, "PIPELINING STARTTLS");
+        assert_false(servers_learn(s, servers_meet(s, &other), &other));
+        assert_true(servers_learn(s, servers_meet(s, &other), &other));
+        assert_true(servers_learn(s, servers_meet(s, &o), &o));
+    }
+    o.tls_version = 0;
+    o.spki = o.ja3s = o.synack = 0;
+    o.issuer = span_str("");
+    assert_true(servers_learn(s, servers_meet(s, &o), &o)); /* what is not shown is not new */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +573,7 @@ int main(void)
         T(a_busy_balancer_stays_mixed),
         T(a_rare_miss_stays),
         T(a_known_server_outlasts_a_crowd),
+        T(what_was_shown_before_is_told),
         T(so_do_many),
         T(among_strangers_the_oldest_goes),
         T(clients_beyond_the_cap),
