@@ -610,17 +610,23 @@ static struct flow *next_flow(struct flow_table *t, const struct flow *f)
 }
 
 /* The flows that still have a session, in the order of their first packets; second views go with
- * theirs. */
-static uint32_t in_order(struct flow_table *t, struct flow **all)
+ * theirs, and places without a session at once. */
+static uint32_t in_order(struct dissect *d, struct flow **all)
 {
+    struct flow_table *t = d->converse.table;
+    struct flow *next;
     uint32_t n = 0;
 
     for (struct flow *f = flow_oldest(t); f; f = next_flow(t, f))
         if (!f->key.view)
             all[n++] = f;
-    for (struct flow *f = flow_oldest_closing(t); f; f = next_flow(t, f))
+    for (struct flow *f = flow_oldest_closing(t); f; f = next) {
+        next = next_flow(t, f);
         if (f->session && !f->key.view)
             all[n++] = f;
+        else if (!f->session)
+            lifetime_close(d, f, SESSION_INPUT_END);
+    }
     qsort(all, n, sizeof(struct flow *), by_serial);
     return n;
 }
@@ -643,7 +649,7 @@ void lifetime_close_all(struct dissect *d)
     uint32_t left = 0, done = 0;
     struct parked **packed = park_all(d->park, &left), *q;
     struct flow **all = malloc((flow_count(t) + 1) * sizeof(struct flow *));
-    uint32_t n = all ? in_order(t, all) : 0;
+    uint32_t n = all ? in_order(d, all) : 0;
     struct flow *f;
 
     for (uint32_t i = 0; i < n; i++) {

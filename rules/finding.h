@@ -262,6 +262,7 @@ struct judge_aid {
     bool own_authorities; /* the operator named whom to trust: an unknown one is told as broken */
     const struct baseline *usual;    /* what is usual for it; NULL: nothing is remembered */
     const struct steering *steering; /* NULL: the client tried no better mail exchanger in vain */
+    bool calm;                       /* judge_calm() says so; false: it was not asked */
 };
 
 /*

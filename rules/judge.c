@@ -37,9 +37,10 @@ static void set_slot(const struct view *v, struct judgement *out)
 }
 
 /* It asked for TLS, got it, and nothing was odd: the dialogue before has nothing to tell. */
-static bool settled(const struct session *s)
+static bool settled(const struct session *s, const struct judge_aid *aid)
 {
-    return s->tls_complete && s->reading.upgrade_code == 220 && judge_calm(s);
+    return s->tls_complete && s->reading.upgrade_code == 220 &&
+           ((aid && aid->calm) || judge_calm(s));
 }
 
 static void judge_dialogue(const struct view *v, struct judgement *out)
@@ -71,7 +72,7 @@ void judge(const struct session *s, enum session_milestone m, const struct judge
     out->sender_checks = v.sender_checks;
     out->finding_count = 0; /* the findings behind it are as large as a page: not cleared */
     set_slot(&v, out);
-    if (!settled(s))
+    if (!settled(s, aid))
         judge_dialogue(&v, out);
     greeting_judge(&v, out);
     tls_judge(&v, out);

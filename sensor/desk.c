@@ -264,7 +264,7 @@ static enum severity worst_of(const struct judgement *j)
     return j->finding_count > 0 ? j->finding[0].severity : SEVERITY_INFO;
 }
 
-static void close_session(struct desk *d, struct session *s)
+static void close_session(struct desk *d, struct session *s, bool calm)
 {
     struct judgement *j = d->judgement;
     tap_sides_see(d->sides, s);
@@ -272,7 +272,7 @@ static void close_session(struct desk *d, struct session *s)
         eve_session(d->line, s, j, role_name(d, &s->key), &d->config.eve);
         tell(d, DESK_SESSION, worst_of(j));
     }
-    if (s->learnt && judge_calm(s))
+    if (s->learnt && calm)
         past_over(d->past, s);
     else
         past_learn(d->past, s, j);
@@ -285,12 +285,14 @@ static void close_session(struct desk *d, struct session *s)
 void desk_session(struct desk *d, struct session *s, enum session_milestone m)
 {
     struct grounds g;
-    if (m != SESSION_CLOSED && m != SESSION_ENDING && judge_calm(s))
+    bool calm = judge_calm(s);
+    if (m != SESSION_CLOSED && m != SESSION_ENDING && calm)
         return;
-    if (m == SESSION_CLOSED && s->known && judge_calm(s)) /* nothing can be unusual */
+    if (m == SESSION_CLOSED && s->known && calm) /* nothing can be unusual */
         find_known(d, s, &g);
     else
         find_grounds(d, s, &g);
+    g.aid.calm = calm;
     if (m == SESSION_ENDING) {
         past_ending(d->past, s);
         return;
@@ -308,7 +310,7 @@ void desk_session(struct desk *d, struct session *s, enum session_milestone m)
     d->telling = d->judgement;
     incident_judge(d->incidents, s, m, d->judgement);
     if (m == SESSION_CLOSED)
-        close_session(d, s);
+        close_session(d, s, calm);
 }
 
 /* past_again_fn: told of apart from its line, which is never revised. */
