@@ -236,6 +236,15 @@ void lifetime_milestone(void *user, struct flow *f)
         handshake_decided(d, f);
 }
 
+/* Its peer has it, and an end that overtook it is seen first: bytes that are still to come. */
+static bool is_behind(const struct reasm *r)
+{
+    int32_t ahead = r->started && r->acked_known ? reasm_diff(r->acked, r->next) : 0;
+    bool fin = r->fin_seen && r->next == r->fin_seq;
+
+    return ahead > fin;
+}
+
 void lifetime_ending(struct dissect *d, struct flow *f)
 {
     struct session *s = f->session;
@@ -244,7 +253,7 @@ void lifetime_ending(struct dissect *d, struct flow *f)
         is_spoken_for(d, f))
         return;
     for (int i = 0; i < SESSION_DIR_COUNT; i++)
-        if (f->dir[i].held || reasm_tail(&f->dir[i]) > 0)
+        if (f->dir[i].held || reasm_tail(&f->dir[i]) > 0 || is_behind(&f->dir[i]))
             return; /* what is waited for may have completed it */
     s->ending = true;
     emit(d, f, SESSION_ENDING);
