@@ -11,7 +11,7 @@
 struct place {
     uint64_t key;  /* hash */
     uint32_t next; /* in its bucket, and one more; of the places that were left: among those */
-    uint32_t older, newer;
+    uint32_t older, newer; /* of one that was left: itself */
     uint32_t self;
 };
 
@@ -23,6 +23,7 @@ struct recent {
     uint32_t count;
     uint64_t evicted;
     uint32_t oldest, newest;
+    uint32_t round;      /* the place that recent_round() looks at next */
     size_t size, stride; /* bytes of a value, and of its room */
     struct place *place; /* behind the values */
     uint32_t *bucket;    /* behind the places */
@@ -101,6 +102,18 @@ void *recent_newer(struct recent *r, const void *value)
     return value_at(r, place_of(r, value)->newer);
 }
 
+void *recent_round(struct recent *r)
+{
+    const struct place *p;
+
+    if (r->round >= r->used)
+        r->round = 0;
+    if (r->used == 0)
+        return NULL;
+    p = at(r, r->round++);
+    return p->newer == p->self ? NULL : value_of(r, p);
+}
+
 static void take(struct recent *r, struct place *p)
 {
     *(p->older != NONE ? &at(r, p->older)->newer : &r->oldest) = p->newer;
@@ -165,6 +178,7 @@ void recent_forget(struct recent *r, void *value)
         link = &at(r, *link - 1)->next;
     *link = p->next;
     take(r, p);
+    p->older = p->newer = p->self;
     p->next = r->left;
     r->left = p->self + 1;
     r->count--;

@@ -38,6 +38,10 @@ void recent_forget(struct recent *r, void *value);
 void *recent_oldest(struct recent *r);
 void *recent_newer(struct recent *r, const void *value);
 
+/* Goes round all of them, whatever is used meanwhile, one place at each call; NULL: nothing is
+ * there. */
+void *recent_round(struct recent *r);
+
 uint32_t recent_count(const struct recent *r);
 bool recent_is_full(const struct recent *r);     /* a new key takes the place of the oldest */
 uint64_t recent_evicted(const struct recent *r); /* keys whose place was taken so */

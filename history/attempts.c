@@ -25,7 +25,8 @@ struct attempted {
     uint64_t alert;     /* of a client as such: the flow that ended first by an alert; 0: none */
     bool looks;         /* it has left although TLS was to be had: for another reason */
     nstime looked;
-    bool loaded; /* what a store had is in it */
+    bool loaded;  /* what a store had is in it */
+    uint16_t day; /* when it was heard of last, short */
 };
 
 /* A session in clear behind an offer. */
@@ -38,13 +39,17 @@ struct attempts {
     struct recent *table;
     struct recent *returned;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    uint32_t pair_days;
 };
+
+#define SWEPT 16 /* pairs that one sweep looks at */
 
 struct attempts *attempts_new(const struct siphash_key *key)
 {
     struct attempts *a = calloc(1, sizeof(*a));
     if (!a)
         return NULL;
+    a->pair_days = PAIR_DAYS;
     a->table = recent_new(key, CAP_HISTORY_PAIRS, sizeof(struct attempted));
     a->returned = recent_new(key, CAP_HISTORY_RETURNS, sizeof(struct returned));
     if (a->table && a->returned)
@@ -60,6 +65,23 @@ void attempts_free(struct attempts *a)
     recent_free(a->returned);
     recent_free(a->table);
     free(a);
+}
+
+void attempts_pairs(struct attempts *a, uint32_t days)
+{
+    a->pair_days = days;
+}
+
+void attempts_sweep(struct attempts *a, int32_t day)
+{
+    for (int i = 0; i < SWEPT; i++) {
+        struct attempted *r = recent_round(a->table);
+        struct returned *back = recent_round(a->returned);
+        if (r && days_over(r->day, day, a->pair_days))
+            recent_forget(a->table, r);
+        if (back && days_over((uint16_t)days_of(back->begin), day, a->pair_days))
+            recent_forget(a->returned, back);
+    }
 }
 
 uint64_t attempts_evicted(const struct attempts *a)
@@ -130,6 +152,27 @@ static void kept_name(struct keep_text *t, const struct attempt_key *k, size_t n
     keep_put(t, ip);
 }
 
+/* NULL: it is not known. */
+static struct attempted *find(struct attempts *a, const struct attempt_key *k, size_t n,
+                              int32_t day)
+{
+    struct attempted *r = recent_count(a->table) > 0 ? recent_find(a->table, k, n) : NULL;
+    if (!r || !days_over(r->day, day, a->pair_days))
+        return r;
+    recent_forget(a->table, r);
+    return NULL;
+}
+
+/* Likewise, new if need be, and heard of now. */
+static struct attempted *hear(struct attempts *a, const struct attempt_key *k, size_t n,
+                              int32_t day)
+{
+    find(a, k, n, day);
+    struct attempted *r = recent_keep(a->table, k, n);
+    r->day = (uint16_t)day;
+    return r;
+}
+
 static void load(struct attempts *a, struct attempted *r, const struct attempt_key *k, size_t n,
                  int32_t day)
 {
@@ -155,11 +198,12 @@ static struct attempted *of_client(struct attempts *a, const struct observation 
 {
     struct attempt_key k;
     size_t n = own_key(&k, o);
+    int32_t day = days_of(o->time);
     if (o->fate != OBSERVED_FATE_ALERT)
-        return recent_count(a->table) > 0 ? recent_find(a->table, &k, n) : NULL;
-    struct attempted *r = recent_keep(a->table, &k, n);
+        return find(a, &k, n, day);
+    struct attempted *r = hear(a, &k, n, day);
     if (a->keep && !r->loaded)
-        load(a, r, &k, n, days_of(o->time));
+        load(a, r, &k, n, day);
     return r;
 }
 
@@ -213,13 +257,13 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
                      struct baseline *b)
 {
     struct attempt_key k;
+    int32_t day = days_of(o->time);
     const struct attempted *client = of_client(a, o);
     b->client_alert = client ? client->alert : 0;
     if (recent_count(a->table) == 0) /* mostly there is none */
         return;
-    const struct attempted *pair = recent_find(a->table, &k, server_key(&k, o));
-    const struct attempted *owner =
-        farm->n > 0 ? recent_find(a->table, &k, farm_key(&k, o, farm)) : NULL;
+    const struct attempted *pair = find(a, &k, server_key(&k, o), day);
+    const struct attempted *owner = farm->n > 0 ? find(a, &k, farm_key(&k, o, farm), day) : NULL;
     const struct attempted *known = pair ? pair : owner;
     const struct attempted *r = any_counts(pair, o) || !owner ? pair : owner;
     b->fell_back = known ? known->fell_back : 0;
@@ -234,11 +278,12 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
 static void note(struct attempts *a, const struct attempt_key *k, size_t n, const struct attempt *t,
                  bool again)
 {
-    struct attempted *r = again ? recent_find(a->table, k, n) : recent_keep(a->table, k, n);
+    int32_t day = days_of(t->time);
+    struct attempted *r = again ? find(a, k, n, day) : hear(a, k, n, day);
     if (!r)
         return;
     if (a->keep && !r->loaded)
-        load(a, r, k, n, days_of(t->time));
+        load(a, r, k, n, day);
     for (uint8_t i = 0; i < r->count; i++)
         if (r->item[i].flow_id == t->flow_id) { /* told of when it went to its end */
             r->item[i].fate = t->fate;
@@ -257,10 +302,13 @@ static void note(struct attempts *a, const struct attempt_key *k, size_t n, cons
 static void forget(struct attempts *a, const struct attempt_key *k, size_t n,
                    const struct observation *o)
 {
-    struct attempted *r = recent_count(a->table) > 0 ? recent_find(a->table, k, n) : NULL;
-    bool in_clear = o->delivered && o->fate != OBSERVED_FATE_TLS;
     int32_t day = days_of(o->time);
-    if (!r || (in_clear && r->count == 0))
+    struct attempted *r = find(a, k, n, day);
+    bool in_clear = o->delivered && o->fate != OBSERVED_FATE_TLS;
+    if (!r)
+        return;
+    r->day = (uint16_t)day;
+    if (in_clear && r->count == 0)
         return; /* how often it fell back stays known */
     if (in_clear && r->item[0].fate == OBSERVED_FATE_ALERT) {
         r->count = 0;
@@ -277,7 +325,7 @@ static void forget(struct attempts *a, const struct attempt_key *k, size_t n,
 
 static void look(struct attempts *a, const struct attempt_key *k, size_t n, nstime time)
 {
-    struct attempted *r = recent_keep(a->table, k, n);
+    struct attempted *r = hear(a, k, n, days_of(time));
     r->looks = true;
     r->looked = time;
 }

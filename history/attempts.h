@@ -17,6 +17,12 @@
 struct attempts;
 
 struct attempts *attempts_new(const struct siphash_key *key); /* NULL: no memory */
+/* Pairs, and clients as such, are remembered for so many days; at first PAIR_DAYS. */
+void attempts_pairs(struct attempts *a, uint32_t days);
+
+/* Forgets some of those that nothing was heard of for so long. */
+void attempts_sweep(struct attempts *a, int32_t day);
+
 void attempts_free(struct attempts *a);
 
 struct keep;

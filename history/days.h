@@ -20,6 +20,20 @@ enum day_count {
     DAY_COUNT
 };
 
+#define PAIR_DAYS 30 /* for so long two are known to have met, if nobody says otherwise */
+
+/* Of what is kept of two that met: the day when last, short, and is that over by `now`? */
+static inline bool days_over(uint16_t day, int32_t now, uint32_t most)
+{
+    return (int16_t)(uint16_t)((uint32_t)now - day) >= (int32_t)most;
+}
+
+/* A short day is of those near to another. */
+static inline int32_t days_near(uint16_t day, int32_t other)
+{
+    return other - (int16_t)(uint16_t)((uint32_t)other - day);
+}
+
 struct days {
     int32_t newest; /* number of the day since 1970; it means nothing while `used` is 0 */
     uint32_t used;  /* bit i: day newest - i has counts */

@@ -8,11 +8,13 @@
 #include "history/keep.h"
 #include "history/servers.h"
 
-#define CLIENTS 4 /* one more than make a memory good */
+#define CLIENTS 4  /* one more than make a memory good */
+#define SWEPT   16 /* farms that one sweep looks at */
 
 struct farm {
     struct days days;
     uint32_t client[CLIENTS];
+    uint16_t met[CLIENTS]; /* the day when last, short */
     uint8_t client_count;
     bool loaded; /* what a store had is in it */
 };
@@ -20,6 +22,7 @@ struct farm {
 struct farms {
     struct recent *table;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    uint32_t pair_days;
 };
 
 struct farms *farms_new(const struct siphash_key *key)
@@ -27,6 +30,7 @@ struct farms *farms_new(const struct siphash_key *key)
     struct farms *f = calloc(1, sizeof(*f));
     if (!f)
         return NULL;
+    f->pair_days = PAIR_DAYS;
     f->table = recent_new(key, CAP_HISTORY_FARMS, sizeof(struct farm));
     if (f->table)
         return f;
@@ -52,16 +56,46 @@ void farms_keep(struct farms *f, struct keep *keep)
     f->keep = keep;
 }
 
-/* False: it is there, or there is no room. */
-static bool add_client(struct farm *r, uint32_t who)
+/* --- clients that it met --- */
+
+void farms_pairs(struct farms *f, uint32_t days)
+{
+    f->pair_days = days;
+}
+
+static void forget_clients(const struct farms *f, struct farm *r, int32_t day)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < r->client_count; i++) {
+        if (days_over(r->met[i], day, f->pair_days))
+            continue;
+        r->client[kept] = r->client[i];
+        r->met[kept++] = r->met[i];
+    }
+    memset(r->client + kept, 0, (size_t)(r->client_count - kept) * sizeof(r->client[0]));
+    r->client_count = kept;
+}
+
+void farms_sweep(struct farms *f, int32_t day)
+{
+    for (int i = 0; i < SWEPT; i++) {
+        struct farm *r = recent_round(f->table);
+        if (r)
+            forget_clients(f, r, day);
+    }
+}
+
+/* When it was met so last, or NULL: there is no room for it. A new one was met at `otherwise`. */
+static uint16_t *met(struct farm *r, uint32_t who, int32_t otherwise)
 {
     for (uint8_t i = 0; i < r->client_count; i++)
         if (r->client[i] == who)
-            return false;
+            return &r->met[i];
     if (r->client_count == CLIENTS)
-        return false;
-    r->client[r->client_count++] = who;
-    return true;
+        return NULL;
+    r->client[r->client_count] = who;
+    r->met[r->client_count] = (uint16_t)otherwise;
+    return &r->met[r->client_count++];
 }
 
 /* --- what outlives the run: docs/history.md has the fields --- */
@@ -75,8 +109,9 @@ static bool load_field(struct farm *r, const struct kept_field *f)
     int32_t day;
     if (letter == 'C') {
         bool good = keep_read_hex(rest, 8, &who) && who != 0;
-        if (good)
-            add_client(r, (uint32_t)who);
+        uint16_t *last = good ? met(r, (uint32_t)who, f->first) : NULL;
+        if (last && days_over(*last, f->first, 1))
+            *last = (uint16_t)f->first;
         return good;
     }
     if ((letter != 'c' && letter != 'o') || !keep_read_day(f, rest, &day))
@@ -88,8 +123,7 @@ static bool load_field(struct farm *r, const struct kept_field *f)
     return true;
 }
 
-/* The one of that name, as of that day; NULL: it is not known, and `make` is false. */
-static struct farm *find(struct farms *f, const struct psl_domain *farm, int32_t day, bool make)
+static struct farm *look(struct farms *f, const struct psl_domain *farm, int32_t day, bool make)
 {
     struct span name = span_of(farm->text, farm->n);
     struct kept kept;
@@ -107,6 +141,15 @@ static struct farm *find(struct farms *f, const struct psl_domain *farm, int32_t
     return r;
 }
 
+/* The one of that name, as of that day; NULL: it is not known, and `make` is false. */
+static struct farm *find(struct farms *f, const struct psl_domain *farm, int32_t day, bool make)
+{
+    struct farm *r = look(f, farm, day, make);
+    if (r)
+        forget_clients(f, r, day);
+    return r;
+}
+
 static void keep_session(struct keep *k, char letter, int32_t day)
 {
     struct keep_text t;
@@ -121,12 +164,10 @@ static void keep_session(struct keep *k, char letter, int32_t day)
 static void keep_client(struct keep *k, uint32_t who)
 {
     struct keep_text t;
-    if (!k)
-        return;
     keep_text_init(&t);
     keep_put(&t, "C");
     keep_put_hex(&t, who, 8);
-    keep_add(k, keep_text_span(&t), 1);
+    keep_add_pair(k, keep_text_span(&t), 1);
 }
 
 /* --- recalling and learning --- */
@@ -148,6 +189,17 @@ void farms_recall(struct farms *f, const struct observation *o, const struct psl
         u->did == u->of && servers_support(u) != SUPPORT_NONE ? SUPPORT_THIN : SUPPORT_NONE;
 }
 
+/* It is kept as long as the period lasts that it was met in. */
+static void learn_client(struct keep *k, struct farm *r, uint32_t who, int32_t day)
+{
+    uint8_t before = r->client_count;
+    uint16_t *last = met(r, who, day);
+    if (last && k && (r->client_count > before || !keep_same_period(k, day, days_near(*last, day))))
+        keep_client(k, who);
+    if (last)
+        *last = (uint16_t)day;
+}
+
 void farms_learn(struct farms *f, const struct observation *o, const struct psl_domain *farm)
 {
     if (farm->n == 0 || !o->host_sure ||
@@ -163,6 +215,5 @@ void farms_learn(struct farms *f, const struct observation *o, const struct psl_
     if (!made)
         return;
     days_add(&r->days, day, DAY_OFFERED, !full);
-    if (add_client(r, who))
-        keep_client(f->keep, who);
+    learn_client(f->keep, r, who, day);
 }

@@ -13,6 +13,12 @@
 struct farms;
 
 struct farms *farms_new(const struct siphash_key *key); /* NULL: no memory */
+/* Clients are remembered for so many days; at first PAIR_DAYS. */
+void farms_pairs(struct farms *f, uint32_t days);
+
+/* Looks at some of the farms, and forgets clients that were not met for so long. */
+void farms_sweep(struct farms *f, int32_t day);
+
 void farms_free(struct farms *f);
 
 struct keep;

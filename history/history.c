@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "history/attempts.h"
+#include "history/days.h"
 #include "history/farms.h"
 #include "history/kept_server.h"
 #include "history/knocks.h"
@@ -31,6 +32,7 @@ struct history {
     history_turn_fn turn;
     void *user;
     nstime newest;
+    nstime swept;
     struct baseline late;  /* of a session that is judged again */
     struct baseline other; /* of another server than the session's */
 };
@@ -137,7 +139,7 @@ struct history *history_new(const struct siphash_key *key, history_turn_fn turn,
         return NULL;
     h->turn = turn;
     h->user = user;
-    h->newest = INT64_MIN;
+    h->newest = h->swept = INT64_MIN;
     h->names = psl_memory_new(key);
     h->layouts = layouts_new();
     h->servers = h->layouts ? servers_new(key, h->layouts) : NULL;
@@ -181,9 +183,34 @@ void history_keep(struct history *h, struct keep *keep)
     attempts_keep(h->attempts, keep);
 }
 
+void history_pairs(struct history *h, uint32_t days)
+{
+    servers_pairs(h->servers, days);
+    senders_pairs(h->senders, days);
+    farms_pairs(h->farms, days);
+    attempts_pairs(h->attempts, days);
+    if (h->keep)
+        keep_pairs(h->keep, days);
+}
+
+/* A few each second, so that nobody waits for it; all within some half an hour of packet time. */
+static void sweep(struct history *h, nstime now)
+{
+    int32_t day = days_of(now);
+    int64_t since = clock_since(now, h->swept);
+    if (since >= 0 && since < NS_PER_S)
+        return;
+    h->swept = now;
+    servers_sweep(h->servers, day);
+    senders_sweep(h->senders, day);
+    farms_sweep(h->farms, day);
+    attempts_sweep(h->attempts, day);
+}
+
 void history_pass(struct history *h, nstime now)
 {
     keep_turn(h->keep, now);
+    sweep(h, now);
 }
 
 /* --- recalling --- */

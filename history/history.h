@@ -40,7 +40,11 @@ struct keep;
  * of those that are met is known (history/keep.h). Borrowed. */
 void history_keep(struct history *h, struct keep *keep);
 
-/* Time has passed by the packets: what was learnt is written now and then. */
+/* That two met is remembered for so many days of packet time, from 2 to KEEP_PAIR_MOST, in memory
+ * and, for half of it at least, in what is kept. Before anything is learnt; PAIR_DAYS otherwise. */
+void history_pairs(struct history *h, uint32_t days);
+
+/* Time has passed by the packets: what was learnt is written now and then, and pairs forgotten. */
 void history_pass(struct history *h, nstime now);
 
 /* Who the two sides of a session belong to. Worked out once for it. */

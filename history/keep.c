@@ -6,7 +6,6 @@
 #include <sys/random.h>
 
 #include "base/text.h"
-#include "history/days.h"
 
 #define BUCKETS  (2 * CAP_STORE_DELTAS) /* half of them stay empty */
 #define ROOM     (256u << 10)           /* bytes of the texts of one flush */
@@ -16,6 +15,7 @@
 #define REST     (10 * NS_PER_S)        /* by the system's clock, before asking again in vain */
 #define ID       160                    /* bytes of an id without its number */
 #define DAY_S    86400
+#define DATE     10 /* bytes of "2026-03-01" */
 
 _Static_assert((BUCKETS & (BUCKETS - 1)) == 0, "a power of two");
 
@@ -25,12 +25,14 @@ static const char *const KIND[] = {
     [KEEP_FARM] = "farm",
     [KEEP_PAIR] = "pair",
 };
+static const char PAIRS[] = "-pairs"; /* behind the kind: whom it met */
 _Static_assert(sizeof(KIND) / sizeof(KIND[0]) == KEEP_KIND_COUNT, "a word for each kind");
 
 struct addition {
     int64_t by;
     uint32_t at; /* of key and field, one behind the other */
     uint16_t key_n, field_n;
+    bool pair; /* gone earlier than the others */
 };
 
 struct keep {
@@ -38,7 +40,12 @@ struct keep {
     keep_wall_fn *wall;
     struct siphash_key secret;
     char id[ID];
-    struct keep_text key; /* that keep_add() adds to; empty: none */
+    struct keep_text key;      /* that keep_add() adds to; empty: none */
+    struct keep_text pair_key; /* and keep_add_pair(); empty: not made yet */
+    enum keep_kind kind;       /* of the key */
+    int32_t day;               /* likewise */
+    uint32_t pair_days;
+    uint32_t pair_left; /* days that additions of pairs have to be kept, at least one of them */
 
     struct addition addition[CAP_STORE_DELTAS];
     uint16_t bucket[BUCKETS]; /* numbers of additions, and one more; 0: empty */
@@ -119,14 +126,25 @@ void keep_server_name(struct keep_text *t, uint8_t family, const uint8_t address
     keep_put_number(t, port, 1);
 }
 
-void keep_prefix(struct keep_text *t, enum keep_kind kind, struct span name)
+static void prefix(struct keep_text *t, enum keep_kind kind, const char *more, struct span name)
 {
     keep_text_init(t);
     keep_put(t, "count/");
     keep_put(t, KIND[kind]);
+    keep_put(t, more);
     keep_put(t, "/");
     keep_put_bytes(t, name);
     keep_put(t, name.n > 0 ? "/" : "");
+}
+
+void keep_prefix(struct keep_text *t, enum keep_kind kind, struct span name)
+{
+    prefix(t, kind, "", name);
+}
+
+void keep_pairs_prefix(struct keep_text *t, enum keep_kind kind, struct span name)
+{
+    prefix(t, kind, kind == KEEP_PAIR ? "" : PAIRS, name);
 }
 
 /* "YYYY-MM-DD". Days before 1970 have none: no counter is kept of them. */
@@ -139,6 +157,28 @@ unsigned keep_day_of_month(int32_t day)
 {
     char date[TEXT_SECONDS];
     return date_of(day, date) ? (unsigned)(date[8] - '0') * 10 + (unsigned)(date[9] - '0') : 0;
+}
+
+/* The first day of the period of a pair that was kept on that day. */
+static int32_t period_of(const struct keep *k, int32_t day)
+{
+    int32_t period = (int32_t)(k->pair_days / 2);
+    return day >= 0 ? day - day % period : -1;
+}
+
+bool keep_same_period(const struct keep *k, int32_t a, int32_t b)
+{
+    return period_of(k, a) == period_of(k, b);
+}
+
+static void pair_key_of(const struct keep *k, struct keep_text *t, enum keep_kind kind,
+                        struct span name, int32_t day)
+{
+    char date[TEXT_SECONDS];
+    keep_pairs_prefix(t, kind, name);
+    t->whole &= name.n > 0 && date_of(period_of(k, day), date);
+    if (t->whole)
+        keep_put_bytes(t, span_of(date, DATE));
 }
 
 static void key_of(struct keep_text *t, enum keep_kind kind, struct span name, int32_t day)
@@ -231,10 +271,17 @@ struct keep *keep_new(struct store *store, const char *sensor, const struct siph
     k->store = store;
     k->wall = wall;
     k->secret = *key;
+    keep_pairs(k, PAIR_DAYS);
     if (make_id(k, sensor, wall()))
         return k;
     free(k);
     return NULL;
+}
+
+void keep_pairs(struct keep *k, uint32_t days)
+{
+    k->pair_days = days < 2 ? 2 : days < KEEP_PAIR_MOST ? days : KEEP_PAIR_MOST;
+    k->pair_left = k->pair_days;
 }
 
 void keep_free(struct keep *k)
@@ -257,17 +304,18 @@ static struct span field_at(const struct keep *k, const struct addition *a)
 static void forget_all(struct keep *k)
 {
     k->count = k->room_n = 0;
+    k->pair_left = k->pair_days;
     memset(k->bucket, 0, sizeof(k->bucket));
 }
 
 /* The store has taken it over, or has written it: a later repetition is its business. A file that
  * could not commit has neither, and then nothing of it was written. */
-static bool hand_over(struct keep *k, struct span id)
+static bool hand_over(struct keep *k, uint32_t count, struct span id, nstime lasts)
 {
     nstime wall = k->wall();
     uint64_t before = store_stats(k->store).acknowledged;
     enum store_status status =
-        store_add_later(k->store, k->delta, k->count, id, clock_add(wall, KEEP_EXPIRY), wall);
+        store_add_later(k->store, k->delta, count, id, clock_add(wall, lasts), wall);
     if (status != STORE_OK && status != STORE_WRONG)
         return false;
     status = store_tick(k->store, wall, BUDGET);
@@ -283,18 +331,36 @@ static void let_it_catch_up(struct keep *k)
         store_drain(k->store, k->wall(), DEADLINE);
 }
 
-/* False: it was not taken, and stays. */
-static bool flush(struct keep *k)
+/* Those of pairs, or the others: what expires at one time is a flush. False: it was not taken, and
+ * stays. What was taken adds nothing any more. */
+static bool flush_those(struct keep *k, bool pair, nstime lasts)
 {
     char id[ID + 24];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < k->count; i++) {
+        const struct addition *a = &k->addition[i];
+        if (a->pair == pair && a->by != 0)
+            k->delta[n++] = (struct store_delta){key_at(k, a), field_at(k, a), a->by};
+    }
+    if (n == 0)
+        return true;
+    snprintf(id, sizeof(id), "%s/%llu", k->id, (unsigned long long)k->number++);
+    if (!hand_over(k, n, span_str(id), lasts))
+        return false;
+    for (uint32_t i = 0; i < k->count; i++)
+        if (k->addition[i].pair == pair)
+            k->addition[i].by = 0;
+    return true;
+}
+
+/* False: something was not taken, and stays. */
+static bool flush(struct keep *k)
+{
     k->paused = store_clock();
     if (k->count == 0)
         return true;
-    for (uint32_t i = 0; i < k->count; i++)
-        k->delta[i] = (struct store_delta){key_at(k, &k->addition[i]), field_at(k, &k->addition[i]),
-                                           k->addition[i].by};
-    snprintf(id, sizeof(id), "%s/%llu", k->id, (unsigned long long)k->number++);
-    if (!hand_over(k, span_str(id)))
+    if (!flush_those(k, false, KEEP_EXPIRY) ||
+        !flush_those(k, true, (nstime)k->pair_left * DAY_S * NS_PER_S))
         return false;
     forget_all(k);
     let_it_catch_up(k);
@@ -341,8 +407,24 @@ struct keep_loss keep_finish(struct keep *k, nstime most)
 
 void keep_of(struct keep *k, enum keep_kind kind, struct span name, int32_t day)
 {
-    if (k)
+    if (!k)
+        return;
+    k->kind = kind;
+    k->day = day;
+    keep_text_init(&k->pair_key);
+    if (kind == KEEP_PAIR)
+        pair_key_of(k, &k->key, kind, name, day);
+    else
         key_of(&k->key, kind, name, day);
+}
+
+/* The name as it stands in the key between its kind and the day. */
+static struct span name_in(const struct keep_text *key, enum keep_kind kind)
+{
+    struct span all = keep_text_span(key);
+    size_t before = strlen("count/") + strlen(KIND[kind]) + 1;
+    return all.n > before + 1 + DATE ? span_of(all.p + before, all.n - before - 1 - DATE)
+                                     : span_of(NULL, 0);
 }
 
 static uint64_t hash_of(const struct keep *k, struct span key, struct span field)
@@ -370,9 +452,8 @@ static bool is_field(struct span field)
     return field.n > 0 && field.n <= CAP_STORE_KEY;
 }
 
-void keep_add(struct keep *k, struct span field, int64_t by)
+static void add(struct keep *k, struct span key, bool pair, struct span field, int64_t by)
 {
-    struct span key = k ? keep_text_span(&k->key) : span_of(NULL, 0);
     if (key.n == 0 || !is_field(field))
         return;
     if (k->count == CAP_STORE_DELTAS || ROOM - k->room_n < key.n + field.n)
@@ -384,10 +465,41 @@ void keep_add(struct keep *k, struct span field, int64_t by)
     }
     struct addition *a = &k->addition[k->count++];
     k->bucket[at] = (uint16_t)k->count;
-    *a = (struct addition){by, k->room_n, (uint16_t)key.n, (uint16_t)field.n};
+    *a = (struct addition){by, k->room_n, (uint16_t)key.n, (uint16_t)field.n, pair};
     memcpy(k->room + k->room_n, key.p, key.n);
     memcpy(k->room + k->room_n + key.n, field.p, field.n);
     k->room_n += (uint32_t)(key.n + field.n);
+}
+
+/* As much later as its period has lasted it goes earlier, so that the first day of the period is
+ * not kept for longer than the last one. */
+static void note_end(struct keep *k)
+{
+    uint32_t left = k->pair_days - (uint32_t)(k->day - period_of(k, k->day));
+    k->pair_left = left < k->pair_left ? left : k->pair_left;
+}
+
+void keep_add(struct keep *k, struct span field, int64_t by)
+{
+    if (!k)
+        return;
+    add(k, keep_text_span(&k->key), k->kind == KEEP_PAIR, field, by);
+    if (k->kind == KEEP_PAIR && k->day >= 0)
+        note_end(k);
+}
+
+void keep_add_pair(struct keep *k, struct span field, int64_t by)
+{
+    if (!k || k->kind == KEEP_PAIR) {
+        keep_add(k, field, by);
+        return;
+    }
+    if (k->day < 0)
+        return;
+    if (k->pair_key.n == 0)
+        pair_key_of(k, &k->pair_key, k->kind, name_in(&k->key, k->kind), k->day);
+    add(k, keep_text_span(&k->pair_key), true, field, by);
+    note_end(k);
 }
 
 /* --- reading --- */
@@ -434,21 +546,41 @@ static bool settle(struct keep *k, struct span key)
            store_drain(k->store, k->wall(), DEADLINE) == STORE_OK;
 }
 
-static bool load_month(struct keep *k, enum keep_kind kind, struct span name, int32_t first)
+static bool load_at(struct keep *k, const struct keep_text *key, int32_t first, bool newer)
 {
-    struct keep_text key;
-    key_of(&key, kind, name, first);
-    struct span text = keep_text_span(&key);
+    struct span text = keep_text_span(key);
     if (text.n == 0)
         return true;
     if (!settle(k, text))
         return false;
     k->month = first;
+    k->newer = newer;
     enum store_status status = store_totals(k->store, text, k->wall(), on_total, k);
     if (status == STORE_OK || status == STORE_MISSING)
         return true;
     k->passed_over += status == STORE_WRONG;
     return status == STORE_WRONG; /* something else stands there */
+}
+
+static bool load_months(struct keep *k, enum keep_kind kind, struct span name, int32_t day)
+{
+    struct keep_text key;
+    int32_t first = day - (int32_t)keep_day_of_month(day) + 1;
+    int32_t before = first > 0 ? first - (int32_t)keep_day_of_month(first - 1) : -1;
+    key_of(&key, kind, name, before);
+    bool had = load_at(k, &key, before, false);
+    key_of(&key, kind, name, first);
+    return had && load_at(k, &key, first, true);
+}
+
+static bool load_pairs(struct keep *k, enum keep_kind kind, struct span name, int32_t day)
+{
+    struct keep_text key;
+    int32_t first = period_of(k, day), before = first > 0 ? period_of(k, first - 1) : -1;
+    pair_key_of(k, &key, kind, name, before);
+    bool had = load_at(k, &key, before, false);
+    pair_key_of(k, &key, kind, name, first);
+    return had && load_at(k, &key, first, false);
 }
 
 void keep_hurry(struct keep *k)
@@ -467,7 +599,7 @@ static bool is_away(struct keep *k)
 bool keep_load(struct keep *k, enum keep_kind kind, struct span name, int32_t day, struct kept *out)
 {
     nstime clock = store_clock();
-    int32_t first = day - (int32_t)keep_day_of_month(day) + 1;
+    bool had = true;
     if ((k->asked && clock - k->asked < REST) || is_away(k))
         return false;
     k->fields = k->loaded_n = 0;
@@ -475,11 +607,10 @@ bool keep_load(struct keep *k, enum keep_kind kind, struct span name, int32_t da
         *out = (struct kept){k->field, 0};
         return true;
     }
-    k->newer = false;
-    bool had =
-        load_month(k, kind, name, first > 0 ? first - (int32_t)keep_day_of_month(first - 1) : -1);
-    k->newer = true;
-    had = had && load_month(k, kind, name, first);
+    if (kind != KEEP_PAIR)
+        had = load_months(k, kind, name, day);
+    if (had && (kind == KEEP_PAIR || k->fields > 0)) /* who met nobody is not known at all */
+        had = load_pairs(k, kind, name, day);
     k->asked = had ? 0 : store_clock();
     *out = (struct kept){k->field, k->fields};
     return had;

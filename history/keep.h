@@ -8,6 +8,10 @@
  * of packet time, but not more often than KEEP_PAUSE by the system's clock unless they fill a
  * flush. Whoever is killed loses what was not flushed, and nothing is counted twice.
  *
+ * What says that two met (a client of a server, a server of a sender) stands apart, in hashes of
+ * half as many days as pairs are remembered: "count/server-pairs/192.0.2.1:25/2026-02-21". Two of
+ * them are read, and each is gone so many days behind the first day that it is of.
+ *
  * Packet time says in which month and day something is counted. When it expires goes by the clock
  * of the store, which is the caller's `wall`: a capture of long ago is kept for as long as one of
  * today. What is read is nobody's word: bounds are checked, and what makes no sense is passed over.
@@ -17,6 +21,7 @@
 
 #include "base/caps.h"
 #include "base/siphash.h"
+#include "history/days.h"
 #include "history/observation.h"
 #include "store/store.h"
 
@@ -25,6 +30,8 @@
 #define KEEP_EXPIRY                                                                                \
     (93 * 86400 * NS_PER_S) /* the rest of a month, 30 days, and a month to spare                  \
                              */
+
+#define KEEP_PAIR_MOST 366 /* days that pairs may be remembered */
 
 struct keep;
 
@@ -42,6 +49,9 @@ void keep_free(struct keep *k); /* keep_finish() first */
  * alerts too late. */
 void keep_hurry(struct keep *k);
 
+/* Pairs are remembered for so many days, from 2 to KEEP_PAIR_MOST; at first PAIR_DAYS. */
+void keep_pairs(struct keep *k, uint32_t days);
+
 /* --- writing; where `k` is NULL nothing happens --- */
 
 /* From here on keep_add() is of this one. */
@@ -49,6 +59,12 @@ void keep_of(struct keep *k, enum keep_kind kind, struct span name, int32_t day)
 
 /* Adds to a field; `field` is printable and has no blank. */
 void keep_add(struct keep *k, struct span field, int64_t by);
+
+/* Likewise what says that it met another; all that is kept of a KEEP_PAIR does. */
+void keep_add_pair(struct keep *k, struct span field, int64_t by);
+
+/* What was kept of a pair on one of these days is kept as long as that of the other. */
+bool keep_same_period(const struct keep *k, int32_t a, int32_t b);
 
 /* Time has passed by the packets: flushes if it is due. */
 void keep_turn(struct keep *k, nstime now);
@@ -66,8 +82,8 @@ struct keep_loss keep_finish(struct keep *k, nstime most);
 struct kept_field {
     struct span text;
     int64_t total;
-    int32_t first; /* day that its month begins with */
-    bool newer;    /* of the two months */
+    int32_t first; /* day that its month, or its period, begins with */
+    bool newer;    /* of the newer month */
 };
 
 struct kept {
@@ -75,8 +91,8 @@ struct kept {
     size_t count;
 };
 
-/* What is kept of one: of the month of `day`, and of the one before. False: it cannot be had now,
- * and may be asked for again. */
+/* What is kept of one: of the month of `day` and of the one before, and of pairs likewise. False:
+ * it cannot be had now, and may be asked for again. */
 bool keep_load(struct keep *k, enum keep_kind kind, struct span name, int32_t day,
                struct kept *out);
 
@@ -118,8 +134,10 @@ struct span keep_text_span(const struct keep_text *t); /* empty: it was too long
 void keep_server_name(struct keep_text *t, uint8_t family, const uint8_t address[16],
                       uint16_t port);
 
-/* "count/server/"; and with the name and a slash: the keys of all its months begin so. */
+/* "count/server/"; and with the name and a slash: the keys of all its months begin so. Likewise
+ * "count/server-pairs/". */
 void keep_prefix(struct keep_text *t, enum keep_kind kind, struct span name);
+void keep_pairs_prefix(struct keep_text *t, enum keep_kind kind, struct span name);
 
 /* Day of the month of a day since 1970. */
 unsigned keep_day_of_month(int32_t day);

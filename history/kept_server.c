@@ -77,7 +77,7 @@ static void add_client(struct keep *k, const struct server *r, char what, uint32
     } else {
         keep_put(&f, "+");
     }
-    keep_add(k, keep_text_span(&f), 1);
+    keep_add_pair(k, keep_text_span(&f), 1);
 }
 
 /* Whoever shows something new every time does not fill the store. */
@@ -372,6 +372,8 @@ static bool read_client(struct reading *of, const struct kept_field *f, struct s
     struct server_client *c = n > 0 ? client_at(of->r, (uint32_t)who) : NULL;
     if (!c)
         return true;
+    if (c->offered + c->missed == 0 || days_over(c->day, f->first, 1))
+        c->day = (uint16_t)f->first;
     count_by(text.p[1] == 'm' ? &c->missed : &c->offered, n);
     if (text.p[1] == 'u')
         count_by(&c->upgraded, n);

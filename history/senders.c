@@ -10,13 +10,15 @@
 #include "history/net.h"
 #include "history/servers.h"
 
-#define NAMES   8 /* hosts of one sender in one network that are told apart */
-#define SERVERS 8 /* that it was upgraded with */
+#define NAMES   8  /* hosts of one sender in one network that are told apart */
+#define SERVERS 8  /* that it was upgraded with */
+#define SWEPT   16 /* senders that one sweep looks at */
 
 struct sender {
     struct days days;     /* DAY_OFFERED, DAY_UPGRADED; DAY_ASKED: came back */
     uint64_t name[NAMES]; /* digests of EHLO names that upgraded */
     uint64_t server[SERVERS];
+    uint16_t met[SERVERS]; /* the day when last, short */
     uint8_t name_count, server_count;
     uint16_t lapses;       /* in clear although offered, since the last that upgraded */
     nstime upgraded;       /* when the newest session that upgraded began */
@@ -28,6 +30,7 @@ struct sender {
 struct senders {
     struct recent *table;
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    uint32_t pair_days;
 };
 
 struct senders *senders_new(const struct siphash_key *key)
@@ -35,6 +38,7 @@ struct senders *senders_new(const struct siphash_key *key)
     struct senders *s = calloc(1, sizeof(*s));
     if (!s)
         return NULL;
+    s->pair_days = PAIR_DAYS;
     s->table = recent_new(key, CAP_HISTORY_SENDERS, sizeof(struct sender));
     if (s->table)
         return s;
@@ -101,6 +105,48 @@ static void count_by(uint16_t *n, uint32_t by)
     *n = sum < UINT16_MAX ? (uint16_t)sum : UINT16_MAX;
 }
 
+/* --- servers that it met --- */
+
+void senders_pairs(struct senders *s, uint32_t days)
+{
+    s->pair_days = days;
+}
+
+static void forget_servers(const struct senders *s, struct sender *r, int32_t day)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < r->server_count; i++) {
+        if (days_over(r->met[i], day, s->pair_days))
+            continue;
+        r->server[kept] = r->server[i];
+        r->met[kept++] = r->met[i];
+    }
+    memset(r->server + kept, 0, (size_t)(r->server_count - kept) * sizeof(r->server[0]));
+    r->server_count = kept;
+}
+
+void senders_sweep(struct senders *s, int32_t day)
+{
+    for (int i = 0; i < SWEPT; i++) {
+        struct sender *r = recent_round(s->table);
+        if (r)
+            forget_servers(s, r, day);
+    }
+}
+
+/* When it was met so last, or NULL: there is no room for it. A new one was met at `otherwise`. */
+static uint16_t *met(struct sender *r, uint64_t server, int32_t otherwise)
+{
+    for (uint8_t i = 0; i < r->server_count; i++)
+        if (r->server[i] == server)
+            return &r->met[i];
+    if (r->server_count == SERVERS)
+        return NULL;
+    r->server[r->server_count] = server;
+    r->met[r->server_count] = (uint16_t)otherwise;
+    return &r->met[r->server_count++];
+}
+
 /* --- what outlives the run: docs/history.md has the fields --- */
 
 /* "alder.example@192.0.2.0" */
@@ -116,19 +162,32 @@ static void kept_name(struct keep_text *t, const struct sender_key *k, size_t n)
     keep_put(t, net);
 }
 
+static void put_thing(struct keep_text *f, char letter, uint64_t value, unsigned hex,
+                      unsigned decimal)
+{
+    keep_text_init(f);
+    keep_put_bytes(f, span_of(&letter, 1));
+    if (hex > 0)
+        keep_put_hex(f, value, hex);
+    if (decimal > 0)
+        keep_put_number(f, value, decimal);
+}
+
 static void keep_thing(struct keep *k, char letter, uint64_t value, unsigned hex, unsigned decimal,
                        int64_t by)
 {
     struct keep_text f;
     if (!k)
         return;
-    keep_text_init(&f);
-    keep_put_bytes(&f, span_of(&letter, 1));
-    if (hex > 0)
-        keep_put_hex(&f, value, hex);
-    if (decimal > 0)
-        keep_put_number(&f, value, decimal);
+    put_thing(&f, letter, value, hex, decimal);
     keep_add(k, keep_text_span(&f), by);
+}
+
+static void keep_server(struct keep *k, uint64_t server)
+{
+    struct keep_text f;
+    put_thing(&f, 's', server, 16, 0);
+    keep_add_pair(k, keep_text_span(&f), 1);
 }
 
 static bool load_day(struct sender *r, const struct kept_field *f, struct span text)
@@ -155,6 +214,17 @@ static bool load_digest(uint64_t *list, uint8_t *n, uint8_t most, struct span te
     return true;
 }
 
+static bool load_server(struct sender *r, const struct kept_field *f)
+{
+    uint64_t what;
+    if (!keep_read_hex(span_from(f->text, 1), 16, &what) || what == 0)
+        return false;
+    uint16_t *day = met(r, what, f->first);
+    if (day && days_over(*day, f->first, 1))
+        *day = (uint16_t)f->first;
+    return true;
+}
+
 static bool load_field(struct sender *r, int64_t *lapses, const struct kept_field *f)
 {
     uint32_t n = keep_count(f->total, UINT32_MAX - UINT16_MAX);
@@ -167,7 +237,7 @@ static bool load_field(struct sender *r, int64_t *lapses, const struct kept_fiel
     case 'n':
         return load_digest(r->name, &r->name_count, NAMES, text);
     case 's':
-        return load_digest(r->server, &r->server_count, SERVERS, text);
+        return load_server(r, f);
     case 'a':
         count_by(&r->incompatible, n);
         break;
@@ -196,8 +266,7 @@ static void load(struct senders *s, struct sender *r, struct span name, int32_t 
     r->lapses = (uint16_t)keep_count(lapses, UINT16_MAX);
 }
 
-/* The one of the observation, as of its day; NULL: it is not known, and `make` is false. */
-static struct sender *find(struct senders *s, const struct observation *o,
+static struct sender *look(struct senders *s, const struct observation *o,
                            const struct psl_domain *name, bool make)
 {
     struct sender_key k;
@@ -212,6 +281,16 @@ static struct sender *find(struct senders *s, const struct observation *o,
     keep_of(s->keep, KEEP_SENDER, keep_text_span(&kept), days_of(o->time));
     if (!r->loaded)
         load(s, r, keep_text_span(&kept), days_of(o->time));
+    return r;
+}
+
+/* The one of the observation, as of its day; NULL: it is not known, and `make` is false. */
+static struct sender *find(struct senders *s, const struct observation *o,
+                           const struct psl_domain *name, bool make)
+{
+    struct sender *r = look(s, o, name, make);
+    if (r)
+        forget_servers(s, r, days_of(o->time));
     return r;
 }
 
@@ -263,6 +342,17 @@ static void learn_return(struct keep *k, struct sender *r, int32_t day)
     keep_thing(k, 'b', keep_day_of_month(day), 0, 2, 1);
 }
 
+/* It is kept as long as the period lasts that it was met in. */
+static void learn_server(struct keep *k, struct sender *r, uint64_t server, int32_t day)
+{
+    uint8_t before = r->server_count;
+    uint16_t *last = met(r, server, day);
+    if (last && k && (r->server_count > before || !keep_same_period(k, day, days_near(*last, day))))
+        keep_server(k, server);
+    if (last)
+        *last = (uint16_t)day;
+}
+
 static void learn_upgrade(struct keep *k, struct sender *r, const struct observation *o)
 {
     uint64_t name = digest(o->sender.p, o->sender.n);
@@ -276,8 +366,7 @@ static void learn_upgrade(struct keep *k, struct sender *r, const struct observa
         r->upgraded = o->begin;
     if (add(r->name, &r->name_count, NAMES, name))
         keep_thing(k, 'n', name, 16, 0, 1);
-    if (add(r->server, &r->server_count, SERVERS, server))
-        keep_thing(k, 's', server, 16, 0, 1);
+    learn_server(k, r, server, days_of(o->time));
     learn_offer(k, r, days_of(o->time), true);
 }
 

@@ -21,6 +21,12 @@
 struct senders;
 
 struct senders *senders_new(const struct siphash_key *key); /* NULL: no memory */
+/* Its servers are remembered for so many days; at first PAIR_DAYS. */
+void senders_pairs(struct senders *s, uint32_t days);
+
+/* Looks at some of the senders, and forgets servers that were not met for so long. */
+void senders_sweep(struct senders *s, int32_t day);
+
 void senders_free(struct senders *s);
 
 struct keep;

@@ -7,6 +7,7 @@
 #include "history/kept_server.h"
 #include "history/proportion.h"
 
+#define SWEPT      16   /* servers that one sweep looks at */
 #define OLDEST     32   /* that are looked at when one has to go: so many known ones lose one */
 #define CACHE_LINE 64   /* bytes */
 #define CLEAR      25.0 /* times as many in a row as one miss among so many would let expect */
@@ -23,6 +24,7 @@ struct servers {
     struct layouts *layouts; /* borrowed */
     struct keep *keep;       /* likewise; NULL: nothing outlives the run */
     uint64_t evicted;
+    uint32_t pair_days;
     struct server_key key; /* that was looked for last, for it is so several times in a row */
     struct server *found;  /* by it; NULL: none was */
 };
@@ -40,6 +42,7 @@ struct servers *servers_new(const struct siphash_key *key, struct layouts *layou
     if (!s)
         return NULL;
     s->layouts = layouts;
+    s->pair_days = PAIR_DAYS;
     s->table = recent_new(key, CAP_HISTORY_SERVERS, sizeof(struct server));
     if (s->table)
         return s;
@@ -82,6 +85,33 @@ uint64_t servers_issuer_digest(struct span issuer)
 {
     static const struct siphash_key key = {2, 0};
     return issuer.n > 0 ? siphash(&key, issuer.p, issuer.n) | 1 : 0;
+}
+
+void servers_pairs(struct servers *s, uint32_t days)
+{
+    s->pair_days = days;
+}
+
+static void forget_clients(const struct servers *s, struct server *r, int32_t day)
+{
+    uint8_t kept = 0;
+    for (uint8_t i = 0; i < r->client_count; i++)
+        if (!days_over(r->client[i].day, day, s->pair_days)) {
+            if (kept != i)
+                r->client[kept] = r->client[i];
+            kept++;
+        }
+    memset(r->client + kept, 0, (size_t)(r->client_count - kept) * sizeof(r->client[0]));
+    r->client_count = kept;
+}
+
+void servers_sweep(struct servers *s, int32_t day)
+{
+    for (int i = 0; i < SWEPT; i++) {
+        struct server *r = recent_round(s->table);
+        if (r)
+            forget_clients(s, r, day);
+    }
 }
 
 /* --- which one --- */
@@ -154,6 +184,10 @@ static struct server *remembered(struct servers *s, struct server *r, nstime t)
 {
     if (s->keep && !r->loaded)
         kept_server_load(s->keep, s->layouts, r, t);
+    if (r->swept != days_of(t)) {
+        r->swept = days_of(t);
+        forget_clients(s, r, r->swept);
+    }
     return r;
 }
 
@@ -184,18 +218,22 @@ void servers_reset(struct server *r)
 
 /* --- counting --- */
 
-static struct server_client *client_of(struct server *r, uint32_t who, bool make)
+static struct server_client *client_of(struct server *r, const struct observation *o, bool make)
 {
+    uint32_t who = servers_client_digest(o);
+    uint16_t day = (uint16_t)days_of(o->time);
     for (uint8_t i = 0; i < r->client_count; i++)
-        if (r->client[i].who == who)
+        if (r->client[i].who == who) {
+            r->client[i].day = day;
             return &r->client[i];
+        }
     if (!make)
         return NULL;
     if (r->client_count == CAP_HISTORY_CLIENTS) {
         r->more_clients = true;
         return NULL;
     }
-    r->client[r->client_count].who = who;
+    r->client[r->client_count] = (struct server_client){.who = who, .day = day};
     return &r->client[r->client_count++];
 }
 
@@ -266,7 +304,7 @@ static bool learn_offer(struct servers *s, struct server *r, const struct observ
 {
     bool made = o->offer == OBSERVED_OFFER_MADE;
     bool full = days_full(&r->days, day);
-    struct server_client *c = client_of(r, servers_client_digest(o), true);
+    struct server_client *c = client_of(r, o, true);
     days_add(&r->days, day, DAY_COMPLETE, !full);
     days_add(&r->days, day, DAY_OFFERED, made && !full);
     if (c)
@@ -291,7 +329,7 @@ static bool count_session(struct servers *s, struct server *r, const struct obse
         days_add(&r->days, day, DAY_ASKED, !full);
     if (o->offer != OBSERVED_OFFER_MADE || o->fate != OBSERVED_FATE_TLS)
         return known;
-    struct server_client *c = client_of(r, servers_client_digest(o), false);
+    struct server_client *c = client_of(r, o, false);
     if (c)
         count_up(&c->upgraded);
     days_add(&r->days, day, DAY_UPGRADED, !full);
@@ -349,7 +387,7 @@ bool servers_learn(struct servers *s, struct server *r, const struct observation
 
 void servers_note_miss(struct server *r, const struct observation *o)
 {
-    struct server_client *c = client_of(r, servers_client_digest(o), true);
+    struct server_client *c = client_of(r, o, true);
     if (c)
         count_up(&c->missed);
 }

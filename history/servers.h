@@ -29,6 +29,7 @@ struct server_client {
     uint16_t offered;
     uint16_t missed;
     uint16_t upgraded; /* of those that were offered: TLS came about */
+    uint16_t day;      /* when it was met last, short (days_over()) */
 };
 
 struct server {
@@ -50,6 +51,7 @@ struct server {
     uint16_t flight_least, flight_most;       /* bytes; 0: none was seen */
     bool least_once, most_once;               /* one session alone had it */
     uint32_t flights;
+    int32_t swept;                  /* the day on which clients were looked at last */
     bool loaded;                    /* what a store had is in it (history/kept_server.h) */
     uint16_t novel;                 /* new things that this month's counter has of it */
     int32_t month;                  /* the last day before it */
@@ -68,6 +70,12 @@ struct keep;
 void servers_keep(struct servers *s, struct keep *keep);
 
 void servers_free(struct servers *s);
+
+/* Clients are remembered for so many days; at first PAIR_DAYS. */
+void servers_pairs(struct servers *s, uint32_t days);
+
+/* Looks at some of the servers, and forgets clients that were not met for so long. */
+void servers_sweep(struct servers *s, int32_t day);
 
 /* The one of the observation; NULL: it is not known. */
 struct server *servers_find(struct servers *s, const struct observation *o);

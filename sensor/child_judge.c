@@ -508,6 +508,7 @@ static bool open_desk(struct judging *g)
         .min_severity = (enum severity)c->output.min_severity,
         .handshakes = c->privacy.log_sessions == CONFIG_SESSIONS_ALL,
         .hourly = c->output.hourly,
+        .pair_days = c->privacy.pair_days,
         .patient = true,
         .authorities_now = true,
     };

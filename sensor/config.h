@@ -144,6 +144,7 @@ struct config {
     } fetch;
     struct {
         unsigned log_sessions; /* enum config_sessions */
+        uint32_t pair_days;    /* days */
     } privacy;
     struct {
         unsigned min_severity; /* enum severity */

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "history/keep.h"
 #include "sensor/cli.h"
 #include "sensor/hint.h"
 
@@ -71,7 +72,7 @@ static const struct section {
     {"policy", "What was promised, and what is known."},
     {"resolver", "Who is asked about names."},
     {"fetch", "How policies are fetched."},
-    {"privacy", "What is told of those who did no harm."},
+    {"privacy", "What is told and remembered of those who did no harm."},
     {"output", "Where the lines go."},
     {"output.file", "A file."},
     {"output.spool", "A spool on disk."},

@@ -524,7 +524,7 @@ static bool open_judge(struct desk *d)
     return false;
 }
 
-static bool open_past(struct desk *d)
+static bool open_kept(struct desk *d)
 {
     struct siphash_key key;
     char why[PAST_WHY] = "";
@@ -539,6 +539,14 @@ static bool open_past(struct desk *d)
     }
     complain(d, "--state", why);
     return false;
+}
+
+static bool open_past(struct desk *d)
+{
+    bool good = open_kept(d);
+    if (good && d->config.pair_days > 0)
+        past_pairs(d->past, d->config.pair_days);
+    return good;
 }
 
 struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hooks)

@@ -37,6 +37,7 @@ struct desk_config {
     struct eve_options eve;     /* but for the vantage, which the desk knows */
     enum severity min_severity; /* of alerts that are told */
     uint32_t hourly;            /* incidents that may open in an hour; 0: INCIDENT_HOURLY */
+    uint32_t pair_days;         /* that pairs are remembered; 0: PAIR_DAYS */
     bool handshakes;            /* `tls` lines are wanted */
     bool patient; /* a store that does not answer is waited for, while what can be judged is */
     bool authorities_now; /* those of the system are read at once: later nothing can be opened */

@@ -107,6 +107,11 @@ int past_keep(struct past *p, const char *where, const char *sensor, const struc
     return -1;
 }
 
+void past_pairs(struct past *p, uint32_t days)
+{
+    history_pairs(p->history, days);
+}
+
 bool past_is_away(const struct past *p)
 {
     return p->store && store_stats(p->store).away;

@@ -29,6 +29,9 @@ struct past_aid {
 struct past *past_new(const struct siphash_key *key, past_again_fn again, void *user);
 void past_free(struct past *p);
 
+/* That two met is remembered for so many days (history_pairs()); behind past_keep(). */
+void past_pairs(struct past *p, uint32_t days);
+
 /* The memory outlives the run in the store that `where` names, under the name of this sensor (NULL:
  * none). 0; or -1, and `why` says it. `patient`: a store that does not answer yet is waited for,
  * and what it remembers is heard of later; `why` says that, else it is empty. Nor is it waited for

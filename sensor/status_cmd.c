@@ -358,6 +358,40 @@ static int show_server(struct status *s)
     return STATUS_DONE;
 }
 
+struct dates {
+    char date[KEEP_PAIR_MOST][DAY];
+    size_t count;
+};
+
+/* store_each */
+static bool on_pairs(void *user, struct span key, struct span value)
+{
+    struct dates *d = user;
+    struct span date = span_from(key, key.n > DAY ? key.n - DAY : key.n);
+    (void)value;
+    if (is_date(date))
+        memcpy(d->date[d->count++], date.p, DAY);
+    return d->count < KEEP_PAIR_MOST;
+}
+
+/* Whom it met stands apart. */
+static bool forget_pairs(struct status *s)
+{
+    static struct dates d;
+    struct keep_text key;
+    keep_pairs_prefix(&key, KEEP_SERVER, keep_text_span(&s->name));
+    enum store_status status =
+        store_scan_counters(s->store, keep_text_span(&key), wall(), on_pairs, &d);
+    for (size_t i = 0; status == STORE_OK && i < d.count; i++) {
+        keep_pairs_prefix(&key, KEEP_SERVER, keep_text_span(&s->name));
+        keep_put_bytes(&key, span_of(d.date[i], DAY));
+        status = store_clear(s->store, keep_text_span(&key));
+    }
+    if (status != STORE_OK)
+        complain(store_name(s->store), store_stats(s->store).last_error);
+    return status == STORE_OK;
+}
+
 static int forget_server(struct status *s)
 {
     struct keep_text key;
@@ -365,6 +399,8 @@ static int forget_server(struct status *s)
         return STATUS_TROUBLE;
     if (s->months == 0)
         return unknown(s);
+    if (!forget_pairs(s))
+        return STATUS_TROUBLE;
     for (size_t i = 0; i < s->months; i++) {
         keep_prefix(&key, KEEP_SERVER, keep_text_span(&s->name));
         keep_put(&key, s->month[i]);

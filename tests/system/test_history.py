@@ -270,6 +270,28 @@ def test_wrong_types(t, build, root, mail):
     server.stop()
 
 
+def test_expiries(t, build, root):
+    """What says that two met is gone in thirty days, everything else in ninety-three."""
+    capture = (PCAPS / "healthy-tls-exchange/input.pcap").read_bytes()
+    state, server = str(root / "expiries.db"), Server(root, name="expiries")
+    now = time.time()
+    left = {}
+    for where in (state, server.url()):
+        Sensor(build, where).read(capture)
+        Sensor(build, where).read(capture)
+    with sqlite3.connect(state) as db:
+        for key, expires in db.execute("SELECT key, expires FROM counter"):
+            left.setdefault(("file", key.split(b"/")[1]), set()).add((expires / 1e9 - now) / 86400)
+    for key in talk(server, b"KEYS", KEPT + b"count/*"):
+        kind = key[len(KEPT):].split(b"/")[1]
+        left.setdefault(("redis", kind), set()).add(talk(server, b"PTTL", key) / 86400e3)
+    for where in ("file", "redis"):
+        for kind, least, most in ((b"server", 92.9, 93.1), (b"server-pairs", 14.9, 30.1), (b"sender", 92.9, 93.1),
+                                  (b"sender-pairs", 14.9, 30.1)):
+            days = left.get((where, kind), ())
+            t.check(days and all(least < d < most for d in days), where, "%s: %s" % (kind, days))
+
+
 def status(build, *words):
     got = subprocess.run([build + "/stripwatch", "status", *words], capture_output=True, text=True)
     return got.returncode, got.stdout, got.stderr
@@ -299,6 +321,9 @@ def test_status(t, build, root):
             (1, "Nothing is remembered of [2001:db8::9]:587.\n"))
     t.equal("status", "forget", status(build, "--state", state, "--server", server, "--forget")[0], 0)
     t.equal("status", "forgotten", status(build, "--state", state, "--server", server)[0], 1)
+    with sqlite3.connect(state) as db:
+        rows = db.execute("SELECT key FROM counter WHERE instr(key, ?)", (server.encode(),)).fetchall()
+    t.equal("status", "nor whom it met", [key for key, in rows if key.startswith(b"count/server")], [])
     for words in ((), ("--state", state, "--forget"), ("--state", state, "--server", "mx.example"),
                   ("--state", state, "--server", "192.0.2.1:0"), ("--state", state, "--server", "[192.0.2.1]"),
                   ("--state", state, "--server", "192.0.2.1:65536"), ("--state", str(PCAPS)),
@@ -319,6 +344,7 @@ def main():
         mail, truth = make(build, root, "honest", sessions=3000, attacks=0, days=3, servers=60, clients=60, seed=5)
         try:
             test_status(t, build, root)
+            test_expiries(t, build, root)
             test_counts(t, build, root, mail, truth)
             test_killed(t, build, root, mail, truth)
             test_two_sensors(t, build, root, mail, truth)

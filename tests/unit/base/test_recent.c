@@ -28,6 +28,30 @@ static void what_was_kept_is_found(void **state)
     recent_free(r);
 }
 
+static void a_round_meets_each_once(void **state)
+{
+    struct recent *r = recent_new(&key, 8, sizeof(int64_t));
+    int met[4] = {0}, nothing = 0;
+    (void)state;
+    assert_null(recent_round(r));
+    for (uint8_t i = 0; i < 4; i++)
+        *(int64_t *)recent_keep(r, &i, 1) = i;
+    recent_forget(r, recent_find(r, "\1", 1));
+    for (int i = 0; i < 8; i++) {
+        const int64_t *v = recent_round(r);
+        if (v)
+            met[*v]++;
+        nothing += v == NULL;
+        recent_use(r, recent_oldest(r)); /* the order of use is another thing */
+    }
+    assert_int_equal(met[0] + 10 * met[1] + 100 * met[2] + 1000 * met[3], 2202);
+    assert_int_equal(nothing, 2);
+    *(int64_t *)recent_keep(r, "a", 1) = 1; /* in the place that was left */
+    for (int i = 0; i < 4; i++)
+        assert_non_null(recent_round(r));
+    recent_free(r);
+}
+
 static void one_digest_for_two_tables(void **state)
 {
     struct recent *a = recent_new(&key, 4, sizeof(int64_t)), *b = recent_new(&key, 64, 1);
@@ -171,6 +195,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_kept_is_found),
         cmocka_unit_test(one_digest_for_two_tables),
+        cmocka_unit_test(a_round_meets_each_once),
         cmocka_unit_test(what_gave_way_is_counted),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(the_same_is_forgotten_by_all),

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "history/days.h"
 #include "tests/unit/history/observe.h"
 
 static const struct siphash_key key = {7, 8};
@@ -249,6 +250,24 @@ static void an_observation_of_nothing(void **state)
     assert_int_equal(b.failed_count + b.held_count + b.fell_back, 0);
 }
 
+/* How often a pair fell back is known until nothing was heard of it for so long. */
+static void for_thirty_days_or_as_said(void **state)
+{
+    (void)state;
+    tried(NOON, 1, 1, OBSERVED_FATE_ALERT, &nobody);
+    struct observation o = missing(NOON + 1, 1, 1);
+    o.delivered = true;
+    delivered(o, &nobody);
+    assert_int_equal(recall(NOON + 29 * DAY, 1, 1, &nobody)->fell_back, 1);
+    attempts_pairs(a, 40);
+    assert_int_equal(recall(NOON + 39 * DAY, 1, 1, &nobody)->fell_back, 1);
+    attempts_sweep(a, days_of(NOON + 40 * DAY));
+    assert_int_equal(recall(NOON, 1, 1, &nobody)->fell_back, 0);
+    tried(NOON, 1, 1, OBSERVED_FATE_ALERT, &nobody);
+    delivered(o, &nobody);
+    assert_int_equal(recall(NOON + 40 * DAY, 1, 1, &nobody)->fell_back, 0);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -262,6 +281,7 @@ int main(void)
         T(old_attempts_here_do_not_hide_new_ones_there),
         T(delivery_ends_it),
         T(it_fell_back),
+        T(for_thirty_days_or_as_said),
         T(what_a_client_lacks_it_lacks_everywhere),
         T(an_address_is_no_name),
         T(the_oldest_pair_goes),

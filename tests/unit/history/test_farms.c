@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "history/days.h"
 #include "tests/unit/history/observe.h"
 
 static const struct siphash_key key = {7, 8};
@@ -140,10 +141,25 @@ static void the_one_not_met_for_longest_goes(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+static void clients_for_thirty_days_or_as_said(void **state)
+{
+    (void)state;
+    learn(sure(offered(NOON, 1, 1)), "mx.alder.com");
+    learn(sure(offered(NOON, 2, 1)), "mx.alder.com");
+    learn(sure(offered(NOON + 20 * DAY, 2, 1)), "mx.alder.com");
+    assert_int_equal(recall(NOON + 29 * DAY, "mx.alder.com")->clients, 2);
+    assert_int_equal(recall(NOON + 30 * DAY, "mx.alder.com")->clients, 1);
+    farms_pairs(f, 10);
+    assert_int_equal(recall(NOON + 29 * DAY, "mx.alder.com")->clients, 1);
+    farms_sweep(f, days_of(NOON + 30 * DAY));
+    assert_int_equal(recall(NOON, "mx.alder.com")->clients, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(all_its_servers_together),
+        T(clients_for_thirty_days_or_as_said),
         T(none_where_members_differ),
         T(a_busy_day),
         T(a_name_the_server_gave_itself_does_not_count),

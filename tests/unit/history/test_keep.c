@@ -22,9 +22,10 @@ static struct keep *keep;
 static char path[] = "/tmp/test_keep_XXXXXX";
 
 /* The clock of the wall is years behind the packets, or before them. */
+static nstime walled = 1500000000 * NS_PER_S;
 static nstime wall(void)
 {
-    return clock_of(1500000000, 0);
+    return walled;
 }
 
 static void on_turn(void *user, const struct history_turn *t)
@@ -552,7 +553,7 @@ static void what_a_pair_did_comes_back(void **state)
     o.delivered = false;
     o.fate = OBSERVED_FATE_ALERT;
     o.flow_id += 1000;
-    o.time += 40 * DAY; /* two months later it is unknown */
+    o.time += 10 * DAY;
     learn(o);
     assert_int_equal(recall(&o).fell_back, 2);
     o.delivered = true;
@@ -564,6 +565,82 @@ static void what_a_pair_did_comes_back(void **state)
     o.fate = OBSERVED_FATE_ALERT;
     learn(o);
     assert_int_equal(recall(&o).fell_back, 0);
+}
+
+/* 2026-03-01 is day 20,513; periods are of 15 days, and 20,505 is 2026-02-21. */
+#define PAIRS_AT "count/server-pairs/198.51.100.25:25/2026-02-21"
+
+static void pairs_stand_apart_and_go_earlier(void **state)
+{
+    nstime before = walled;
+    char field[16];
+    (void)state;
+    learn_many(MARCH, 24, 4);
+    struct observation o = session(MARCH, 1, OBSERVED_OFFER_MADE);
+    snprintf(field, sizeof(field), "Cu%08x", servers_client_digest(&o));
+    assert_int_equal(end(), 0);
+    assert_int_equal(total_at(AT_MARCH, "u01"), 24);
+    assert_int_equal(total_at(AT_MARCH, field), -1);
+    assert_int_equal(total_at(PAIRS_AT, field), 6);
+    walled = before + 22 * DAY - 1; /* thirty days from the period's first, that is eight before */
+    assert_int_equal(total_at(PAIRS_AT, field), 6);
+    walled++;
+    assert_int_equal(total_at(PAIRS_AT, field), -1);
+    assert_int_equal(total_at(AT_MARCH, "u01"), 24);
+    begin();
+    struct baseline b = as_of(MARCH + DAY);
+    assert_int_equal(b.offer.of, 24);
+    assert_int_equal(b.offer.clients, 0);
+    assert_int_equal(b.offer.pair, 0);
+    assert_int_equal(b.farm_offer.clients, 0);
+    assert_int_equal(b.sender_upgrade.clients, 0);
+    walled = before;
+}
+
+static void pairs_come_back_for_a_period_at_least(void **state)
+{
+    static const int KNOWN = 20535 - 1 - 20513, GONE = 20535 - 20513;
+    (void)state;
+    learn_many(MARCH, 24, 4);
+    assert_int_equal(end(), 0);
+    begin();
+    assert_int_equal(as_of(MARCH + KNOWN * DAY).offer.clients, 4);
+    die();
+    begin();
+    struct baseline b = as_of(MARCH + GONE * DAY);
+    assert_int_equal(b.offer.clients, 0);
+    assert_int_equal(b.offer.of, 24);
+}
+
+/* Whoever is met again is kept again, each of them. */
+static void pairs_that_meet_again_stay(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 24, 4);
+    learn_many(MARCH + 20 * DAY, 8, 4);
+    assert_int_equal(end(), 0);
+    begin();
+    struct baseline b =
+        as_of(MARCH + 25 * DAY); /* of another period than the first, and the next */
+    assert_int_equal(b.offer.clients, 4);
+    assert_int_equal(b.offer.pair, 2);
+    assert_int_equal(b.farm_offer.clients, 4);
+    assert_int_equal(b.sender_upgrade.clients, 1);
+}
+
+static void as_many_days_as_said(void **state)
+{
+    (void)state;
+    history_pairs(history, 4);
+    learn_many(MARCH, 24, 4);
+    assert_int_equal(end(), 0);
+    begin();
+    history_pairs(history, 4);
+    assert_int_equal(as_of(MARCH + DAY).offer.clients, 4);
+    die();
+    begin();
+    history_pairs(history, 4);
+    assert_int_equal(as_of(MARCH + 4 * DAY).offer.clients, 0);
 }
 
 #define KEEP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -588,6 +665,10 @@ int main(void)
         KEEP_TEST(names_are_as_they_are_written),
         KEEP_TEST(a_full_store_is_told),
         KEEP_TEST(what_a_pair_did_comes_back),
+        KEEP_TEST(pairs_stand_apart_and_go_earlier),
+        KEEP_TEST(pairs_come_back_for_a_period_at_least),
+        KEEP_TEST(pairs_that_meet_again_stay),
+        KEEP_TEST(as_many_days_as_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "history/days.h"
 #include "tests/unit/history/observe.h"
 
 static const struct siphash_key key = {7, 8};
@@ -270,10 +271,26 @@ static void an_observation_of_nothing(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Of the two servers the one that it came to again is known still. */
+static void servers_for_thirty_days_or_as_said(void **state)
+{
+    (void)state;
+    learn(offered(NOON, 1, 1), "out.alder.com");
+    learn(offered(NOON, 1, 2), "out.alder.com");
+    learn(offered(NOON + 20 * DAY, 1, 2), "out.alder.com");
+    assert_int_equal(recall(observe(NOON + 29 * DAY, 1, 1), "out.alder.com")->clients, 2);
+    assert_int_equal(recall(observe(NOON + 30 * DAY, 1, 1), "out.alder.com")->clients, 1);
+    senders_pairs(s, 10);
+    assert_int_equal(recall(observe(NOON + 29 * DAY, 1, 1), "out.alder.com")->clients, 1);
+    senders_sweep(s, days_of(NOON + 30 * DAY));
+    assert_int_equal(recall(observe(NOON, 1, 1), "out.alder.com")->clients, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(how_often_it_took_an_offer),
+        T(servers_for_thirty_days_or_as_said),
         T(the_name_in_another_network_has_no_say),
         T(networks_of_ipv6),
         T(what_came_to_nothing_does_not_count),

@@ -155,7 +155,41 @@ static void a_memory_of_thirty_days(void **state)
     assert_int_equal(recall(observe(NOON + 29 * DAY, 1, 1))->offer.support, SUPPORT_WELL);
     assert_int_equal(recall(observe(NOON + 30 * DAY, 1, 1))->offer.support, SUPPORT_NONE);
     assert_int_equal(b.offer.of, 0);
-    assert_int_equal(b.offer.pair, 7); /* who was served is remembered longer */
+    assert_int_equal(b.offer.pair, 0); /* nor who was served (docs/privacy.md) */
+}
+
+/* Of two clients the one that came again on the 20th day is known still. */
+static void clients_for_thirty_days_or_as_said(void **state)
+{
+    (void)state;
+    learn(offered(NOON, 1, 1));
+    learn(offered(NOON, 2, 1));
+    learn(offered(NOON + 20 * DAY, 2, 1));
+    assert_int_equal(recall(observe(NOON + 29 * DAY, 1, 1))->offer.clients, 2);
+    assert_int_equal(recall(observe(NOON + 30 * DAY, 1, 1))->offer.pair, 0);
+    assert_int_equal(b.offer.clients, 1);
+    assert_int_equal(recall(observe(NOON + 49 * DAY, 2, 1))->offer.pair, 2);
+    assert_int_equal(recall(observe(NOON + 50 * DAY, 2, 1))->offer.pair, 0);
+    servers_pairs(s, 7);
+    learn(offered(NOON, 3, 2));
+    assert_int_equal(recall(observe(NOON + 6 * DAY, 3, 2))->offer.pair, 1);
+    assert_int_equal(recall(observe(NOON + 7 * DAY, 3, 2))->offer.pair, 0);
+}
+
+/* Of a server that nobody comes to any more as well: it is gone, and not only left out. */
+static void clients_go_without_a_look(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++)
+        learn(offered(NOON, i, i));
+    for (int i = 0; i < 10; i++)
+        servers_sweep(s, days_of(NOON + 29 * DAY));
+    assert_int_equal(recall(observe(NOON, 99, 99))->offer.pair, 1);
+    for (int i = 0; i < 10; i++)
+        servers_sweep(s, days_of(NOON + 30 * DAY));
+    for (uint32_t i = 0; i < 100; i++)
+        assert_int_equal(recall(observe(NOON, i, i))->offer.pair, 0);
+    assert_int_equal(b.offer.did, 1); /* what it offered is another thing */
 }
 
 static void before_1970_it_is_the_same(void **state)
@@ -565,6 +599,8 @@ int main(void)
         T(nothing_is_known_of_a_stranger),
         T(well_thin_and_none),
         T(a_memory_of_thirty_days),
+        T(clients_for_thirty_days_or_as_said),
+        T(clients_go_without_a_look),
         T(before_1970_it_is_the_same),
         T(mixed_and_never),
         T(a_server_learns_tls),

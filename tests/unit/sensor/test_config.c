@@ -78,6 +78,7 @@ static void defaults_are_those_of_the_program(void **state)
                      CONFIG_KIND_SMTP | CONFIG_KIND_TLS | CONFIG_KIND_ALERT | CONFIG_KIND_STATS);
     assert_int_equal(c.output.spool.quota, 1024);
     assert_int_equal(c.privacy.log_sessions, CONFIG_SESSIONS_FINDINGS);
+    assert_int_equal(c.privacy.pair_days, 30);
     assert_int_equal(c.coverage.gap, 600);
     assert_int_equal(c.log.level, CONFIG_LOG_INFO);
     assert_true(c.capture.promiscuous && c.capture.tunnels && !c.sensor.show_addresses);
