@@ -172,38 +172,6 @@ static bool judge_sighting(struct judging *g, struct span *body)
     }
 }
 
-/* What the interface lost is the same for all who look at it. */
-static void add_interface(struct told_interface *to, const struct told_interface *t)
-{
-    to->kernel_packets += t->kernel_packets;
-    to->kernel_drops += t->kernel_drops;
-    to->interface_drops =
-        t->interface_drops > to->interface_drops ? t->interface_drops : to->interface_drops;
-    to->state = t->state > to->state ? t->state : to->state;
-}
-
-static void add(struct told_watch *to, const struct told_watch *t)
-{
-    uint64_t *sum = (uint64_t *)&to->dissect;
-    const uint64_t *one = (const uint64_t *)&t->dissect;
-    _Static_assert(sizeof(to->dissect) % sizeof(*sum) == 0, "counters and nothing else");
-    for (size_t i = 0; i < sizeof(to->dissect) / sizeof(*sum); i++)
-        sum[i] += one[i];
-    to->kernel_packets += t->kernel_packets;
-    to->kernel_drops += t->kernel_drops;
-    to->interface_drops += t->interface_drops;
-    to->shed += t->shed;
-    to->shed_urgent += t->shed_urgent;
-    to->steps += t->steps;
-    to->step = t->step ? t->step : to->step;
-    to->interfaces += t->interfaces;
-    to->down += t->down;
-    for (size_t i = 0; i < CAP_INTERFACES; i++)
-        add_interface(&to->interface[i], &t->interface[i]);
-    to->newest = t->newest > to->newest ? t->newest : to->newest;
-    to->mail = t->mail > to->mail ? t->mail : to->mail;
-}
-
 static bool judge_counters(struct judging *g, uint16_t index, struct span *body)
 {
     if (body->n != sizeof(g->told[index]))
@@ -225,7 +193,7 @@ static void meet(struct judging *g, const struct message_head *h)
     g->told[i].interfaces = g->told[i].down = g->told[i].dissect.flows_open = 0;
     for (size_t k = 0; k < CAP_INTERFACES; k++)
         g->told[i].interface[k].state = NIC_UP;
-    add(&g->before, &g->told[i]);
+    told_watch_add(&g->before, &g->told[i], i);
     memset(&g->told[i], 0, sizeof(g->told[i]));
     held_forget(g->held, i, h->generation);
 }
@@ -354,7 +322,7 @@ static struct told_watch sum_of(const struct judging *g)
 {
     struct told_watch sum = g->before;
     for (size_t i = 0; i < CAP_WATCHERS; i++)
-        add(&sum, &g->told[i]);
+        told_watch_add(&sum, &g->told[i], (uint16_t)i);
     return sum;
 }
 

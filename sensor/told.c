@@ -35,3 +35,46 @@ bool told_feed_read(struct span body, struct told_feed *to)
     to->why[TOLD_TEXT - 1] = '\0';
     return true;
 }
+
+/* --- sums --- */
+
+static uint64_t more(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static void add_interface(struct told_interface *to, const struct told_interface *t, bool first)
+{
+    to->kernel_packets += t->kernel_packets;
+    to->kernel_drops += t->kernel_drops;
+    to->interface_drops += first ? t->interface_drops : 0;
+    to->state = t->state > to->state ? t->state : to->state;
+}
+
+static void add_shared(struct told_watch *to, const struct told_watch *t)
+{
+    to->interface_drops += t->interface_drops;
+    to->steps += t->steps;
+    to->step = t->step ? t->step : to->step;
+}
+
+void told_watch_add(struct told_watch *to, const struct told_watch *t, uint16_t index)
+{
+    uint64_t *sum = (uint64_t *)&to->dissect;
+    const uint64_t *one = (const uint64_t *)&t->dissect;
+    _Static_assert(sizeof(to->dissect) % sizeof(*sum) == 0, "counters and nothing else");
+    for (size_t i = 0; i < sizeof(to->dissect) / sizeof(*sum); i++)
+        sum[i] += one[i];
+    to->kernel_packets += t->kernel_packets;
+    to->kernel_drops += t->kernel_drops;
+    to->shed += t->shed;
+    to->shed_urgent += t->shed_urgent;
+    if (index == 0)
+        add_shared(to, t);
+    to->interfaces = more(to->interfaces, t->interfaces);
+    to->down = more(to->down, t->down);
+    for (size_t i = 0; i < CAP_INTERFACES; i++)
+        add_interface(&to->interface[i], &t->interface[i], index == 0);
+    to->newest = t->newest > to->newest ? t->newest : to->newest;
+    to->mail = t->mail > to->mail ? t->mail : to->mail;
+}

@@ -50,6 +50,10 @@ struct told_watch {
     struct told_interface interface[CAP_INTERFACES]; /* in the order of the configuration */
 };
 
+/* Adds what the watcher of that index told. What each of them sees of the same interface and clock
+ * counts once: the word of the first one, with those who had its place before. */
+void told_watch_add(struct told_watch *to, const struct told_watch *t, uint16_t index);
+
 /* MESSAGE_LINE: before the text of the line. */
 struct told_line {
     uint64_t serial;  /* counts the lines of this judge, from 1 */
