@@ -222,3 +222,76 @@ void *recent_keep(struct recent *r, const void *key, size_t n)
     append(r, p);
     return value_of(r, p);
 }
+
+/* --- for another process --- */
+
+struct saved {
+    struct siphash_key secret;
+    uint64_t evicted, size;
+    uint32_t places, used, left, count, oldest, newest;
+};
+
+static bool put(FILE *to, const void *p, size_t size, size_t n)
+{
+    return fwrite(p, size, n, to) == n;
+}
+
+bool recent_save(const struct recent *r, FILE *to)
+{
+    struct saved s;
+
+    memset(&s, 0, sizeof(s));
+    s.secret = r->secret;
+    s.evicted = r->evicted;
+    s.size = r->size;
+    s.places = r->places;
+    s.used = r->used;
+    s.left = r->left;
+    s.count = r->count;
+    s.oldest = r->oldest;
+    s.newest = r->newest;
+    return put(to, &s, sizeof(s), 1) && put(to, r->value, r->stride, r->used) &&
+           put(to, r->place, sizeof(r->place[0]), r->used) &&
+           put(to, r->bucket, sizeof(r->bucket[0]), r->places);
+}
+
+static bool is_index(uint32_t i, uint32_t used)
+{
+    return i == NONE || i < used;
+}
+
+/* Nothing points out of the table. */
+static bool is_whole(const struct recent *r)
+{
+    for (uint32_t i = 0; i < r->used; i++) {
+        const struct place *p = &r->place[i];
+        if (p->self != i || p->next > r->used || !is_index(p->older, r->used) ||
+            !is_index(p->newer, r->used))
+            return false;
+    }
+    for (uint32_t i = 0; i < r->places; i++)
+        if (r->bucket[i] > r->used)
+            return false;
+    return true;
+}
+
+bool recent_restore(struct recent *r, FILE *from)
+{
+    struct saved s;
+
+    if (fread(&s, sizeof(s), 1, from) != 1 || s.size != r->size || s.places != r->places ||
+        s.used > s.places || s.left > s.used || s.count > s.used || !is_index(s.oldest, s.used) ||
+        !is_index(s.newest, s.used))
+        return false;
+    r->secret = s.secret;
+    r->evicted = s.evicted;
+    r->used = s.used;
+    r->left = s.left;
+    r->count = s.count;
+    r->oldest = s.oldest;
+    r->newest = s.newest;
+    r->round = 0;
+    return fread(r->value, r->stride, r->used, from) == r->used &&
+           fread(r->place, sizeof(r->place[0]), r->used, from) == r->used &&
+           fread(r->bucket, sizeof(r->bucket[0]), r->places, from) == r->places && is_whole(r);
+}

@@ -9,6 +9,7 @@
 #define BASE_RECENT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "base/siphash.h"
 
@@ -41,6 +42,14 @@ void *recent_newer(struct recent *r, const void *value);
 /* Goes round all of them, whatever is used meanwhile, one place at each call; NULL: nothing is
  * there. */
 void *recent_round(struct recent *r);
+
+/* All of it as bytes, for another process of this very program; false: it cannot be written. The
+ * values are written as they are: they must not point anywhere. */
+bool recent_save(const struct recent *r, FILE *to);
+
+/* What was saved takes the place of what there is, in a table that was made alike; the secret of
+ * the keys with it. False: it is none; then the table is to be freed. */
+bool recent_restore(struct recent *r, FILE *from);
 
 uint32_t recent_count(const struct recent *r);
 bool recent_is_full(const struct recent *r);     /* a new key takes the place of the oldest */

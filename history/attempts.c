@@ -58,6 +58,13 @@ struct attempts *attempts_new(const struct siphash_key *key)
     return NULL;
 }
 
+struct recent **attempts_tables(struct attempts *a, struct recent **to)
+{
+    *to++ = a->table;
+    *to++ = a->returned;
+    return to;
+}
+
 void attempts_free(struct attempts *a)
 {
     if (!a)

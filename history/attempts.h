@@ -14,6 +14,7 @@
 
 #define ATTEMPT_KEPT (6LL * 3600 * NS_PER_S) /* Postfix waits 4,000 s, others for hours */
 
+struct recent;
 struct attempts;
 
 struct attempts *attempts_new(const struct siphash_key *key); /* NULL: no memory */
@@ -22,6 +23,9 @@ void attempts_pairs(struct attempts *a, uint32_t days);
 
 /* Forgets some of those that nothing was heard of for so long. */
 void attempts_sweep(struct attempts *a, int32_t day);
+
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **attempts_tables(struct attempts *a, struct recent **to);
 
 void attempts_free(struct attempts *a);
 

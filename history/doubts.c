@@ -60,6 +60,13 @@ struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn, voi
     return NULL;
 }
 
+struct recent **doubts_tables(struct doubts *d, struct recent **to)
+{
+    *to++ = d->table[TABLE_USUAL];
+    *to++ = d->table[TABLE_LATENT];
+    return to;
+}
+
 void doubts_free(struct doubts *d)
 {
     if (!d)

@@ -77,12 +77,16 @@ struct doubt {
     uint8_t item_count;
 };
 
+struct recent;
 struct doubts;
 
 /* A doubt has turned to `d->state`. It may be let go after the call. */
 typedef void (*doubt_turn_fn)(void *user, struct doubt *d);
 
 struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn, void *user);
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **doubts_tables(struct doubts *d, struct recent **to);
+
 void doubts_free(struct doubts *d);
 
 /* What a deviation stands against. */

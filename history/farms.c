@@ -38,6 +38,12 @@ struct farms *farms_new(const struct siphash_key *key)
     return NULL;
 }
 
+struct recent **farms_tables(struct farms *f, struct recent **to)
+{
+    *to++ = f->table;
+    return to;
+}
+
 void farms_free(struct farms *f)
 {
     if (!f)

@@ -10,6 +10,7 @@
 #include "history/baseline.h"
 #include "history/observation.h"
 
+struct recent;
 struct farms;
 
 struct farms *farms_new(const struct siphash_key *key); /* NULL: no memory */
@@ -18,6 +19,9 @@ void farms_pairs(struct farms *f, uint32_t days);
 
 /* Looks at some of the farms, and forgets clients that were not met for so long. */
 void farms_sweep(struct farms *f, int32_t day);
+
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **farms_tables(struct farms *f, struct recent **to);
 
 void farms_free(struct farms *f);
 

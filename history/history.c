@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/recent.h"
 #include "history/attempts.h"
 #include "history/days.h"
 #include "history/farms.h"
@@ -172,6 +173,43 @@ void history_free(struct history *h)
     layouts_free(h->layouts);
     psl_memory_free(h->names);
     free(h);
+}
+
+/* --- for another process --- */
+
+#define TABLES 11
+
+static void tables_of(const struct history *h, struct recent *table[TABLES])
+{
+    struct recent **at = servers_tables(h->servers, table);
+    at = senders_tables(h->senders, at);
+    at = farms_tables(h->farms, at);
+    at = attempts_tables(h->attempts, at);
+    at = knocks_tables(h->knocks, at);
+    at = paths_tables(h->paths, at);
+    at = doubts_tables(h->doubts, at);
+    stops_tables(h->stops, at);
+}
+
+bool history_save(struct history *h, FILE *to)
+{
+    struct recent *table[TABLES];
+    tables_of(h, table);
+    bool good = fwrite(&h->newest, sizeof(h->newest), 1, to) == 1 && layouts_save(h->layouts, to);
+    for (int i = 0; good && i < TABLES; i++)
+        good = recent_save(table[i], to);
+    return good;
+}
+
+bool history_restore(struct history *h, FILE *from)
+{
+    struct recent *table[TABLES];
+    tables_of(h, table);
+    bool good =
+        fread(&h->newest, sizeof(h->newest), 1, from) == 1 && layouts_restore(h->layouts, from);
+    for (int i = 0; good && i < TABLES; i++)
+        good = recent_restore(table[i], from);
+    return good;
 }
 
 void history_keep(struct history *h, struct keep *keep)

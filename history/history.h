@@ -11,6 +11,8 @@
 #ifndef HISTORY_HISTORY_H
 #define HISTORY_HISTORY_H
 
+#include <stdio.h>
+
 #include "history/baseline.h"
 #include "history/counters.h"
 #include "history/doubts.h"
@@ -43,6 +45,14 @@ void history_keep(struct history *h, struct keep *keep);
 /* That two met is remembered for so many days of packet time, from 2 to KEEP_PAIR_MOST, in memory
  * and, for half of it at least, in what is kept. Before anything is learnt; PAIR_DAYS otherwise. */
 void history_pairs(struct history *h, uint32_t days);
+
+/* All that is remembered, for another process of this very program that goes on with it: doubts
+ * stay open. False: it cannot be written. */
+bool history_save(struct history *h, FILE *to);
+
+/* What was saved, into one that has learnt nothing. False: it is none; then this one is to be
+ * freed. */
+bool history_restore(struct history *h, FILE *from);
 
 /* Time has passed by the packets: what was learnt is written now and then, and pairs forgotten. */
 void history_pass(struct history *h, nstime now);

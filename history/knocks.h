@@ -12,9 +12,13 @@
 #include "history/baseline.h"
 #include "history/observation.h"
 
+struct recent;
 struct knocks;
 
 struct knocks *knocks_new(const struct siphash_key *key); /* NULL: no memory */
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **knocks_tables(struct knocks *k, struct recent **to);
+
 void knocks_free(struct knocks *k);
 
 /* Of the observation its time and its two ends. */

@@ -141,3 +141,24 @@ uint64_t layouts_refused(const struct layouts *l)
 {
     return l->refused;
 }
+
+bool layouts_save(const struct layouts *l, FILE *to)
+{
+    bool good = fwrite(&l->count, sizeof(l->count), 1, to) == 1;
+    for (unsigned i = 1; good && i <= l->count; i++) {
+        const struct entry *e = &l->entry[i];
+        good = fwrite(&e->n, sizeof(e->n), 1, to) == 1 && fwrite(e->text, e->n, 1, to) == 1;
+    }
+    return good;
+}
+
+bool layouts_restore(struct layouts *l, FILE *from)
+{
+    char text[LAYOUT_TEXT];
+    uint16_t count, n;
+    bool good = fread(&count, sizeof(count), 1, from) == 1;
+    for (unsigned i = 1; good && i <= count; i++)
+        good = fread(&n, sizeof(n), 1, from) == 1 && n <= sizeof(text) &&
+               fread(text, 1, n, from) == n && layouts_read(l, span_of(text, n)) == i;
+    return good;
+}

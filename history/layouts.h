@@ -8,6 +8,8 @@
 #ifndef HISTORY_LAYOUTS_H
 #define HISTORY_LAYOUTS_H
 
+#include <stdio.h>
+
 #include "base/caps.h"
 #include "base/siphash.h"
 #include "base/span.h"
@@ -40,6 +42,11 @@ struct layout_known layouts_get(const struct layouts *l, uint16_t number);
 
 /* Word `i` of it. */
 struct span layout_word(const struct layout_known *k, size_t i);
+
+/* All of them, under their numbers, for another process of this very program; false: they cannot be
+ * written, or read into what is empty. */
+bool layouts_save(const struct layouts *l, FILE *to);
+bool layouts_restore(struct layouts *l, FILE *from);
 
 /* New ones that found no room. */
 uint64_t layouts_refused(const struct layouts *l);

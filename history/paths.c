@@ -51,6 +51,12 @@ struct paths *paths_new(const struct siphash_key *key)
     return NULL;
 }
 
+struct recent **paths_tables(struct paths *p, struct recent **to)
+{
+    *to++ = p->table;
+    return to;
+}
+
 void paths_free(struct paths *p)
 {
     if (!p)

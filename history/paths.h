@@ -11,9 +11,13 @@
 #include "history/baseline.h"
 #include "history/observation.h"
 
+struct recent;
 struct paths;
 
 struct paths *paths_new(const struct siphash_key *key); /* NULL: no memory */
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **paths_tables(struct paths *p, struct recent **to);
+
 void paths_free(struct paths *p);
 
 /* Digest of the path that a session took; the same in every run. */

@@ -46,6 +46,12 @@ struct senders *senders_new(const struct siphash_key *key)
     return NULL;
 }
 
+struct recent **senders_tables(struct senders *s, struct recent **to)
+{
+    *to++ = s->table;
+    return to;
+}
+
 void senders_free(struct senders *s)
 {
     if (!s)

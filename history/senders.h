@@ -18,6 +18,7 @@
 
 #define SENDERS_MIXED 2 /* once may have been an attack that ended */
 
+struct recent;
 struct senders;
 
 struct senders *senders_new(const struct siphash_key *key); /* NULL: no memory */
@@ -26,6 +27,9 @@ void senders_pairs(struct senders *s, uint32_t days);
 
 /* Looks at some of the senders, and forgets servers that were not met for so long. */
 void senders_sweep(struct senders *s, int32_t day);
+
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **senders_tables(struct senders *s, struct recent **to);
 
 void senders_free(struct senders *s);
 

@@ -50,6 +50,12 @@ struct servers *servers_new(const struct siphash_key *key, struct layouts *layou
     return NULL;
 }
 
+struct recent **servers_tables(struct servers *s, struct recent **to)
+{
+    *to++ = s->table;
+    return to;
+}
+
 void servers_free(struct servers *s)
 {
     if (!s)

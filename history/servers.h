@@ -59,6 +59,7 @@ struct server {
     uint16_t kept_least, kept_most; /* of the flights that the store has */
 };
 
+struct recent;
 struct servers;
 
 /* `layouts` is borrowed. NULL: no memory. */
@@ -68,6 +69,9 @@ struct keep;
 
 /* From now on what is learnt is kept there as well, and what is there is known. Borrowed. */
 void servers_keep(struct servers *s, struct keep *keep);
+
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **servers_tables(struct servers *s, struct recent **to);
 
 void servers_free(struct servers *s);
 

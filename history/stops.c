@@ -32,6 +32,12 @@ struct stops *stops_new(const struct siphash_key *key, stop_turn_fn turn, void *
     return NULL;
 }
 
+struct recent **stops_tables(struct stops *s, struct recent **to)
+{
+    *to++ = s->table;
+    return to;
+}
+
 void stops_free(struct stops *s)
 {
     if (!s)

@@ -29,12 +29,16 @@ struct stop {
     uint8_t item_count;
 };
 
+struct recent;
 struct stops;
 
 /* One has turned to `s->state`. */
 typedef void (*stop_turn_fn)(void *user, struct stop *s);
 
 struct stops *stops_new(const struct siphash_key *key, stop_turn_fn turn, void *user);
+/* Appends what it is made of, for who hands it over to another process. The next place. */
+struct recent **stops_tables(struct stops *s, struct recent **to);
+
 void stops_free(struct stops *s);
 
 /* A session that senders_lapsed(). `note` of `n` bytes is kept, if there is room. */

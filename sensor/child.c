@@ -155,12 +155,14 @@ static void on_message(void *user, const struct message_head *h, struct span bod
     if (h->type != MESSAGE_ORDER || body.n != sizeof(m))
         return;
     memcpy(&m, body.p, sizeof(m));
-    if (m.order == CHILD_STOP)
+    if (m.order == CHILD_STOP || m.order == CHILD_RENEW) {
         c->stop = true;
-    else if (m.order == CHILD_REOPEN)
+        c->renew = m.order == CHILD_RENEW;
+    } else if (m.order == CHILD_REOPEN) {
         c->reopen = true;
-    else if (c->heard)
+    } else if (c->heard) {
         c->heard(c->user, &m);
+    }
 }
 
 void child_turn(struct child *c)

@@ -16,8 +16,15 @@
 /* Descriptors of a child. */
 enum { CHILD_CONFIG = 3, CHILD_PARENT, CHILD_PEER };
 /* What each has from CHILD_PEER on: watch, fetch, lists and feed the judge; the judge the feed,
- * fetch, lists and then each watch. */
-enum { CHILD_JUDGE = CHILD_PEER, CHILD_FEED = CHILD_PEER, CHILD_FETCH, CHILD_LISTS, CHILD_WATCH };
+ * fetch, lists, a file and then each watch. */
+enum {
+    CHILD_JUDGE = CHILD_PEER,
+    CHILD_FEED = CHILD_PEER,
+    CHILD_FETCH,
+    CHILD_LISTS,
+    CHILD_HANDOVER, /* a file without a name: what one judge leaves to the next */
+    CHILD_WATCH
+};
 
 /* The index of the process `lists` says what it is to do: hand all of them to the judge, those of
  * stores, or only see whether they can be used. */
@@ -32,7 +39,14 @@ enum { CHILD_LISTS_ALL, CHILD_LISTS_STORES, CHILD_LISTS_TRY };
 enum { CHILD_FAILED = 1, CHILD_CANNOT = 78 /* it will not work the next time either: EX_CONFIG */ };
 
 /* An order of the parent. */
-enum child_order { CHILD_STOP, CHILD_REOPEN, CHILD_BACK, CHILD_PROCESS, CHILD_ORDER_COUNT };
+enum child_order {
+    CHILD_STOP,
+    CHILD_RENEW, /* likewise, and another takes its place */
+    CHILD_REOPEN,
+    CHILD_BACK,
+    CHILD_PROCESS,
+    CHILD_ORDER_COUNT
+};
 
 /* How a process is: `to` of CHILD_PROCESS, whose `from` is when it was started. */
 enum child_stage { CHILD_AWAY, CHILD_STARTING, CHILD_READY, CHILD_STAGE_COUNT };
@@ -53,6 +67,7 @@ struct child {
     struct message_out *up; /* to the parent */
     struct message_in *down;
     bool stop;    /* the parent said so, or is gone */
+    bool renew;   /* likewise the first, and another takes its place */
     bool reopen;  /* likewise; whoever does it clears it */
     nstime alive; /* when the parent was told so last */
     /* Of CHILD_BACK and, to the feed, CHILD_PROCESS; NULL: does not matter. */

@@ -56,8 +56,11 @@ struct judging {
     struct wire_handshake handshake;
     struct wire_dns dns;
     struct wire_fetch fetch;
+    FILE *handover; /* from and to the judges before and behind this one */
     bool feed_gone;
 };
+
+static const char HANDOVER[8] = "history"; /* at its begin when it is whole */
 
 /* --- lines --- */
 
@@ -454,6 +457,31 @@ static void linger(struct judging *g)
     }
 }
 
+/* --- one judge and the next --- */
+
+/* The mark is written last. */
+static void hand_over(struct judging *g)
+{
+    FILE *f = g->handover;
+    bool good = fseek(f, sizeof(HANDOVER), SEEK_SET) == 0 && desk_hand_over(g->desk, f) &&
+                fflush(f) == 0 && fseek(f, 0, SEEK_SET) == 0 &&
+                fwrite(HANDOVER, sizeof(HANDOVER), 1, f) == 1 && fflush(f) == 0;
+    if (!good)
+        child_say(g->child, CONFIG_LOG_WARNING, "what was learnt is not handed over whole");
+}
+
+static void take_over(struct judging *g)
+{
+    char mark[sizeof(HANDOVER)];
+    rewind(g->handover); /* all who have it share one place in it */
+    if (fread(mark, sizeof(mark), 1, g->handover) != 1 || memcmp(mark, HANDOVER, sizeof(mark)) != 0)
+        return;
+    if (desk_take_over(g->desk, g->handover))
+        child_say(g->child, CONFIG_LOG_DEBUG, "goes on with what the one before it had learnt");
+    else
+        child_say(g->child, CONFIG_LOG_WARNING, "what was handed over cannot be used");
+}
+
 /* --- setting up --- */
 
 static bool open_desk(struct judging *g)
@@ -571,7 +599,11 @@ static bool enter(struct judging *g)
         child_say(g->child, CONFIG_LOG_ERROR, "%s", why);
         return false;
     }
-    return open_desk(g) && child_ready(g->child, &walls);
+    g->handover = fdopen(CHILD_HANDOVER, "r+");
+    if (!g->handover || !open_desk(g))
+        return false;
+    take_over(g);
+    return child_ready(g->child, &walls);
 }
 
 static void fini(struct judging *g)
@@ -580,6 +612,8 @@ static void fini(struct judging *g)
     desk_free(g->desk);
     unraised_free(g->unraised);
     coverage_free(g->coverage);
+    if (g->handover)
+        fclose(g->handover);
     message_out_free(g->feed);
     message_in_free(g->feed_in);
     message_in_free(g->lists);
@@ -603,7 +637,10 @@ int child_judge(struct child *c)
     if (open_links(g) && enter(g)) {
         g->stats = child_clock();
         loop(g);
-        desk_finish(g->desk);
+        if (c->renew)
+            hand_over(g);
+        else
+            desk_finish(g->desk);
         each_second(g, true);
         linger(g);
         code = c->stop ? 0 : CHILD_FAILED;

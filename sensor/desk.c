@@ -353,11 +353,31 @@ bool desk_is_alone(const struct desk *d)
     return past_is_away(d->past);
 }
 
+static void finish_promises(struct desk *d)
+{
+    if (d->newest != INT64_MIN)
+        promises_pass(d->promises, d->newest, true, on_found, d);
+}
+
+bool desk_hand_over(struct desk *d, FILE *to)
+{
+    char why[PAST_WHY];
+    finish_promises(d);
+    bool good = past_hand_over(d->past, to, why);
+    if (*why)
+        complain(d, "--state", why);
+    return good;
+}
+
+bool desk_take_over(struct desk *d, FILE *from)
+{
+    return past_take_over(d->past, from);
+}
+
 bool desk_finish(struct desk *d)
 {
     char why[PAST_WHY];
-    if (d->newest != INT64_MIN)
-        promises_pass(d->promises, d->newest, true, on_found, d);
+    finish_promises(d);
     if (past_finish(d->past, why))
         return true;
     complain(d, "--state", why);

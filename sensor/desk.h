@@ -8,6 +8,8 @@
 #ifndef SENSOR_DESK_H
 #define SENSOR_DESK_H
 
+#include <stdio.h>
+
 #include "alert/eve_stats.h"
 #include "alert/incident.h"
 #include "base/siphash.h"
@@ -99,6 +101,13 @@ bool desk_is_alone(const struct desk *d);
 /* The input has ended: what history can say now is said, and all is kept that was to be. False:
  * `problem` was told that it is not. */
 bool desk_finish(struct desk *d);
+
+/* Another process of this very program goes on: what was learnt goes to the file `to`, and open
+ * doubts stay open. False: it cannot be written. */
+bool desk_hand_over(struct desk *d, FILE *to);
+
+/* What was handed over to a desk that has seen nothing. False: there is nothing to take. */
+bool desk_take_over(struct desk *d, FILE *from);
 
 /* A `stats` line; `live` is NULL for files. */
 void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,

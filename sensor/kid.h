@@ -10,7 +10,7 @@
 
 #include "sensor/child.h"
 
-#define KID_PEERS (3 + CAP_WATCHERS)
+#define KID_PEERS (4 + CAP_WATCHERS)
 
 struct kid {
     enum process process;

@@ -8,6 +8,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -33,8 +34,9 @@ struct parent {
     const struct config_source *from;
     struct kid kid[KIDS];
     size_t kids;
-    int ends[2 * KIDS]; /* of the sockets between them */
+    int ends[2 * KIDS + 1]; /* of the sockets between them, and the file behind them */
     size_t end_count;
+    int handover;        /* a file without a name for what one judge leaves to the next */
     int written;         /* the configuration as a file without a name */
     int signals;         /* signalfd */
     bool stop;           /* SIGTERM, or a child that cannot start */
@@ -84,6 +86,18 @@ static bool join(struct parent *p, struct kid *a, struct kid *b)
     return true;
 }
 
+/* It has the next place of the judge. */
+static bool make_handover(struct parent *p, struct kid *judge)
+{
+    p->handover = memfd_create("stripwatch", MFD_CLOEXEC);
+    if (p->handover < 0)
+        return false;
+    (void)fchmod(p->handover, 0600);
+    judge->peer[judge->peers++] = p->handover;
+    p->ends[p->end_count++] = p->handover;
+    return true;
+}
+
 static bool make_kids(struct parent *p)
 {
     struct kid *judge = &p->kid[KID_JUDGE];
@@ -95,7 +109,7 @@ static bool make_kids(struct parent *p)
     p->kid[KID_LISTS].wanted = false; /* it comes when it is called */
     p->kids = KID_WATCH;
     if (!join(p, judge, &p->kid[KID_FEED]) || !join(p, judge, &p->kid[KID_FETCH]) ||
-        !join(p, judge, &p->kid[KID_LISTS]))
+        !join(p, judge, &p->kid[KID_LISTS]) || !make_handover(p, judge))
         return false;
     for (uint16_t i = 0; i < watchers; i++) {
         struct kid *watch = &p->kid[p->kids++];
@@ -285,7 +299,10 @@ static void hear_all(struct parent *p)
     nstime now = child_clock();
     for (size_t i = 0; i < p->kids; i++) {
         struct kid *k = &p->kid[i];
-        if (kid_hear(k) && k->generation > 1)
+        bool ready = kid_hear(k);
+        if (ready && k->process == PROCESS_JUDGE)
+            (void)!ftruncate(p->handover, 0); /* it has taken what there was */
+        if (ready && k->generation > 1)
             tell_back(p, k);
         if (kid_is_stuck(k, now)) {
             say(process_text(k->process), "does not answer; it is started anew");
@@ -326,7 +343,7 @@ static void renew(struct kid *k)
     if (k->pid == 0)
         return;
     k->expected = true;
-    order(k, CHILD_STOP);
+    order(k, CHILD_RENEW);
 }
 
 static void drop_next(struct parent *p)

@@ -18,6 +18,8 @@
 #define PATIENCE (10 * NS_PER_S) /* with a store, at the end */
 
 struct past {
+    struct siphash_key key;
+    uint32_t pair_days; /* 0: as history/ has it */
     struct history *history;
     struct store *store; /* NULL: nothing outlives the run */
     struct keep *keep;
@@ -60,6 +62,7 @@ struct past *past_new(const struct siphash_key *key, past_again_fn again, void *
         return NULL;
     p->again = again;
     p->user = user;
+    p->key = *key;
     p->history = history_new(key, on_turn, p);
     if (p->history)
         return p;
@@ -109,6 +112,7 @@ int past_keep(struct past *p, const char *where, const char *sensor, const struc
 
 void past_pairs(struct past *p, uint32_t days)
 {
+    p->pair_days = days;
     history_pairs(p->history, days);
 }
 
@@ -373,9 +377,8 @@ void past_over(struct past *p, const struct session *s)
     history_over(p->history, s->now);
 }
 
-bool past_finish(struct past *p, char why[PAST_WHY])
+static bool finish_keep(struct past *p, char why[PAST_WHY])
 {
-    history_finish(p->history);
     if (!p->keep)
         return true;
     struct keep_loss loss = keep_finish(p->keep, PATIENCE);
@@ -389,6 +392,35 @@ bool past_finish(struct past *p, char why[PAST_WHY])
         snprintf(why, PAST_WHY, "%llu things of the history make no sense and were passed over",
                  (unsigned long long)odd);
     return loss.portions == 0 && odd == 0;
+}
+
+bool past_finish(struct past *p, char why[PAST_WHY])
+{
+    history_finish(p->history);
+    return finish_keep(p, why);
+}
+
+bool past_hand_over(struct past *p, FILE *to, char why[PAST_WHY])
+{
+    why[0] = '\0';
+    finish_keep(p, why);
+    return history_save(p->history, to);
+}
+
+bool past_take_over(struct past *p, FILE *from)
+{
+    struct history *h = history_new(&p->key, on_turn, p);
+    if (!h || !history_restore(h, from)) {
+        history_free(h);
+        return false;
+    }
+    history_free(p->history);
+    p->history = h;
+    if (p->keep)
+        history_keep(h, p->keep);
+    if (p->pair_days > 0)
+        history_pairs(h, p->pair_days);
+    return true;
 }
 
 struct history_counters past_counters(const struct past *p)

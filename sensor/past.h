@@ -6,6 +6,8 @@
 #ifndef SENSOR_PAST_H
 #define SENSOR_PAST_H
 
+#include <stdio.h>
+
 #include "base/siphash.h"
 #include "dissect/dissect.h"
 #include "history/history.h"
@@ -38,6 +40,15 @@ void past_pairs(struct past *p, uint32_t days);
  * whenever it is away later on. */
 int past_keep(struct past *p, const char *where, const char *sensor, const struct siphash_key *key,
               bool patient, char why[PAST_WHY]);
+
+/* All of it goes to the file `to`, for the process that takes the place of this one; what is kept
+ * in a store is written there first, and `why` says what of that is missing, if anything is. False:
+ * it cannot be written. */
+bool past_hand_over(struct past *p, FILE *to, char why[PAST_WHY]);
+
+/* It comes from there; behind past_keep() and past_pairs(). False: there is nothing to take, and
+ * what there was stays. */
+bool past_take_over(struct past *p, FILE *from);
 
 /* It does not answer now; what is judged with is what this run has seen. */
 bool past_is_away(const struct past *p);

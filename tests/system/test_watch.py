@@ -54,6 +54,23 @@ S: 221 2.0.0 Bye
 close
 """
 
+SERVED = """client 192.0.2.%(client)d:%(port)d
+server 10.9.9.25:25
+S: 220 mx.example.test ESMTP Postfix
+C: EHLO out.sender.test
+S: 250-mx.example.test
+S: 250-PIPELINING
+S: 250-STARTTLS
+S: 250 8BITMIME
+C: STARTTLS
+S: 220 2.0.0 go ahead
+tls handshake
+tls C app 600
+tls S app 100
+close
+"""
+UNSERVED = STRIPPED.replace("S: 250-XXXXXXXX\n", "").replace("10.%(a)d.%(b)d.25", "10.9.9.25")
+
 tally = run.Tally()
 
 
@@ -347,6 +364,45 @@ def test_reload(binary, folder):
     tally.equal("reload", "exit code", watch.stop(), 0)
 
 
+def served(text, count, gap):
+    packets = []
+    for i in range(count):
+        capture = dialogue.Compiler().compile(text % {"client": 1 + i % 4, "port": 30000 + len(text) + i})
+        packets += [p.copy(time=p.time + i * gap) for p in capture.packets]
+    return pcapio.Capture(pcapio.LINK_ETHERNET, packets)
+
+
+def removed(watch):
+    return [line["alert"]["severity"] for line in watch.alerts()
+            if line["starttls"]["finding"]["rule"] == "starttls-removed"]
+
+
+def test_reload_keeps(binary, folder):
+    """What the judge learnt before a reload it knows behind it, without a store."""
+    config = folder / "stripwatch.yaml"
+    text = "capture:\n  interfaces: [%s]\ncoverage:\n  gap: %s\n"
+    config.write_text(text % (NEAR, "10 min"))
+    config.chmod(0o600)
+    watch = Watch(binary, folder, "-c", config, interfaces=())
+    tally.check(watch.ready, "reload keeps", watch.text()[-300:])
+    pcapio.write(folder / "served.pcap", served(SERVED, 24, 10 * dialogue.MILLISECOND))
+    replay(folder / "served.pcap")
+    time.sleep(1)
+    tally.equal("reload keeps", "alerts before", watch.alerts(), [])
+    for gap in ("20 min", "30 min"):  # more than once
+        config.write_text(text % (NEAR, gap))
+        judge, ready = watch.pid("judge"), watch.text().count("ready: seccomp")
+        watch.signal(signal.SIGHUP)
+        tally.check(wait_for(lambda: watch.text().count("ready: seccomp") >= ready + 4, 10), "reload keeps",
+                    watch.text()[-300:])
+        tally.check(watch.pid("judge") not in (0, judge), "reload keeps", "the judge is the same")
+    pcapio.write(folder / "unserved.pcap", served(UNSERVED, 1, 0))
+    replay(folder / "unserved.pcap")
+    tally.check(wait_for(lambda: removed(watch), 5), "reload keeps",
+                "%r %s" % (watch.alerts(), watch.text()[-500:]))
+    tally.equal("reload keeps", "exit code", watch.stop(), 0)
+
+
 def test_interface_goes(binary, folder):
     """Down and up again; then made anew under its name."""
     watch = Watch(binary, folder)
@@ -524,7 +580,7 @@ def main():
     folder = Path(tempfile.mkdtemp(prefix="stripwatch-watch-"))
     folder.chmod(0o755)
     try:
-        tests = [test_same, test_reopen, test_reload, test_interface_goes, test_disk_full,
+        tests = [test_same, test_reopen, test_reload, test_reload_keeps, test_interface_goes, test_disk_full,
                  test_redis_gone, test_refused, test_gate,
                  test_all_told_to_end, test_end_of_parent]
         for test in tests:

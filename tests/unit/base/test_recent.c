@@ -52,6 +52,79 @@ static void a_round_meets_each_once(void **state)
     recent_free(r);
 }
 
+/* A table with eight places, where "a" to "j" were kept and "e" forgotten. */
+static struct recent *filled(void)
+{
+    struct recent *r = recent_new(&key, 8, sizeof(int64_t));
+    for (char c = 'a'; c <= 'j'; c++)
+        *(int64_t *)recent_keep(r, &c, 1) = c;
+    recent_forget(r, recent_find(r, "e", 1));
+    return r;
+}
+
+static void another_process_goes_on(void **state)
+{
+    const struct siphash_key other = {7, 8};
+    struct recent *r = filled(), *s = recent_new(&other, 8, sizeof(int64_t));
+    FILE *f = tmpfile();
+    (void)state;
+    assert_true(recent_save(r, f));
+    rewind(f);
+    assert_true(recent_restore(s, f));
+    fclose(f);
+    recent_free(r);
+    assert_int_equal(recent_count(s), 7);
+    assert_int_equal(recent_evicted(s), 2);
+    assert_null(recent_find(s, "b", 1));
+    assert_null(recent_find(s, "e", 1));
+    assert_int_equal(*(int64_t *)recent_oldest(s), 'c');
+    for (char c = 'f'; c <= 'j'; c++)
+        assert_int_equal(*(int64_t *)recent_find(s, &c, 1), c);
+    recent_keep(s, "y", 1);
+    assert_non_null(recent_find(s, "c", 1)); /* there was a place that had been left */
+    recent_keep(s, "z", 1);
+    assert_null(recent_find(s, "c", 1));
+    recent_free(s);
+}
+
+/* Cut anywhere, with any byte turned over, or of another table: refused, or a table in its bounds.
+ */
+static void what_is_not_whole_is_no_table(void **state)
+{
+    struct recent *r = filled();
+    uint8_t bytes[4096];
+    FILE *f = tmpfile();
+    (void)state;
+    assert_true(recent_save(r, f));
+    recent_free(r);
+    rewind(f);
+    size_t n = fread(bytes, 1, sizeof(bytes), f);
+    fclose(f);
+    assert_in_range(n, 100, sizeof(bytes) - 1);
+    for (size_t cut = 0; cut < n; cut++) {
+        r = recent_new(&key, 8, sizeof(int64_t));
+        f = fmemopen(bytes, cut + (cut == 0), "r");
+        assert_false(recent_restore(r, f));
+        fclose(f);
+        recent_free(r);
+    }
+    for (size_t i = 0; i < n; i++) {
+        r = recent_new(&key, 8, sizeof(int64_t));
+        bytes[i] ^= 0xff;
+        f = fmemopen(bytes, n, "r");
+        if (recent_restore(r, f))
+            assert_in_range(recent_count(r), 0, 8);
+        fclose(f);
+        bytes[i] ^= 0xff;
+        recent_free(r);
+    }
+    r = recent_new(&key, 16, sizeof(int64_t));
+    f = fmemopen(bytes, n, "r");
+    assert_false(recent_restore(r, f));
+    fclose(f);
+    recent_free(r);
+}
+
 static void one_digest_for_two_tables(void **state)
 {
     struct recent *a = recent_new(&key, 4, sizeof(int64_t)), *b = recent_new(&key, 64, 1);
@@ -196,6 +269,8 @@ int main(void)
         cmocka_unit_test(what_was_kept_is_found),
         cmocka_unit_test(one_digest_for_two_tables),
         cmocka_unit_test(a_round_meets_each_once),
+        cmocka_unit_test(another_process_goes_on),
+        cmocka_unit_test(what_is_not_whole_is_no_table),
         cmocka_unit_test(what_gave_way_is_counted),
         cmocka_unit_test(the_one_not_used_for_longest_goes),
         cmocka_unit_test(the_same_is_forgotten_by_all),

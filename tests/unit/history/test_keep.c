@@ -643,6 +643,27 @@ static void as_many_days_as_said(void **state)
     assert_int_equal(as_of(MARCH + 4 * DAY).offer.clients, 0);
 }
 
+/* --- from one process to the next --- */
+
+/* The store is not asked: what was not flushed is there as well. */
+static void handed_over_it_is_all_there(void **state)
+{
+    FILE *f = tmpfile();
+    (void)state;
+    learn_many(MARCH, 24, 4);
+    struct baseline before = as_of(MARCH + DAY);
+    assert_taught(&before);
+    assert_true(history_save(history, f));
+    die();
+    assert_non_null(history = history_new(&(struct siphash_key){3, 4}, on_turn, NULL));
+    rewind(f);
+    assert_true(history_restore(history, f));
+    fclose(f);
+    struct baseline after = as_of(MARCH + DAY);
+    assert_taught(&after);
+    assert_int_equal(history_counters(history).servers, 1);
+}
+
 #define KEEP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -669,6 +690,7 @@ int main(void)
         KEEP_TEST(pairs_come_back_for_a_period_at_least),
         KEEP_TEST(pairs_that_meet_again_stay),
         KEEP_TEST(as_many_days_as_said),
+        KEEP_TEST(handed_over_it_is_all_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
