@@ -245,11 +245,15 @@
 #define CAP_HANDSHAKES      65536   /* whose session has not ended; a power of two */
 
 /* --- live capture --- */
-#define CAP_BPF_CODE      2048 /* instructions of a filter; the kernel takes 4,096 */
-#define CAP_BPF_LABELS    128
-#define CAP_INTERFACES    16   /* that one process looks at */
-#define CAP_LIVE_BLOCK_MS 10   /* that the kernel gathers packets for before it hands them out */
-#define CAP_LIVE_HOLD_MS  50   /* a packet waits so long for earlier ones of other interfaces */
+#define CAP_BPF_CODE   2048 /* instructions of a filter; the kernel takes 4,096 */
+#define CAP_BPF_LABELS 128
+#define CAP_INTERFACES 16 /* that one process looks at */
+#define CAP_LIVE_BLOCK_MS                                                                          \
+    4 /* that the kernel gathers packets for: it looks so often, and hands                         \
+         out what it sees for the second time, so some wait for twice that */
+#define CAP_LIVE_HOLD_MS                                                                           \
+    25 /* a packet waits so long for earlier ones of other interfaces: twice                       \
+          a tick of a kernel with 100 of them a second, and some */
 #define CAP_LIVE_LOOK_MS  1000 /* between two looks at how the interfaces are */
 #define CAP_LIVE_STEP_MS  100  /* by so much no clock is slewed (ntpd steps from 128 ms on) */
 #define CAP_LIVE_RING_MIB 2047 /* of one interface: libpcap has 31 bits for its bytes */

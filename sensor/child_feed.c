@@ -14,7 +14,7 @@
 
 #define TURN_MS  100
 #define EVERY    NS_PER_S
-#define GATHER   (4 * NS_PER_MS) /* what comes so close together is one write to the disk */
+#define GATHER   (4 * NS_PER_MS) /* between two writes to the disk: what comes then is one */
 #define WAITS    (2 + OUTLETS + GATE_FDS)
 #define FAIR     256             /* messages before what they brought is written */
 #define PATIENCE (2 * NS_PER_S)  /* for a judge to say again what it said to another feed */
@@ -38,8 +38,9 @@ struct feeding {
     nstime second;
     char gauges[CAP_MESSAGE_STATE];
     size_t gauges_n;
-    bool news;     /* something was appended, or is to be told */
-    nstime gather; /* since then records wait to be committed together: child_clock(); 0: none */
+    bool news;        /* something was appended, or is to be told */
+    nstime gather;    /* records wait until then to be committed together: child_clock(); 0: none */
+    nstime committed; /* when some were so last */
 };
 
 /* --- lines --- */
@@ -64,7 +65,7 @@ static void append(void *user, struct span body)
     uint64_t seq = spool_append(f->spool, &r);
     f->news = true;
     if (f->gather == 0)
-        f->gather = child_clock();
+        f->gather = f->committed + GATHER;
     if (head.kind != DESK_ALERT || head.serial <= f->serial)
         return;
     f->serial = head.serial;
@@ -171,6 +172,8 @@ static void tell_judge(struct feeding *f, uint64_t durable)
 static void commit(struct feeding *f)
 {
     enum spool_state before = spool_state(f->spool);
+    if (f->gather > 0)
+        f->committed = child_clock();
     f->gather = 0;
     uint64_t durable = spool_commit(f->spool, child_clock());
     enum spool_state after = spool_state(f->spool);
@@ -213,10 +216,11 @@ static void each_second(struct feeding *f)
 
 /* --- the loop --- */
 
-/* Records are gathered: all others wait a moment. Returns the milliseconds that are left. */
+/* Records are gathered: all others wait a moment. Returns the milliseconds that are left. One that
+ * comes by itself waits for nobody. */
 static int gathering(const struct feeding *f)
 {
-    nstime left = f->gather > 0 ? f->gather + GATHER - child_clock() : 0;
+    nstime left = f->gather > 0 ? f->gather - child_clock() : 0;
     return left > 0 ? (int)((left + NS_PER_MS - 1) / NS_PER_MS) : 0;
 }
 

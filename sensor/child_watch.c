@@ -14,7 +14,6 @@
 #include "sensor/wire.h"
 
 #define TURN_MS           50
-#define HOLD_MS           3    /* something waits for the other interfaces */
 #define BUDGET            1024 /* packets of a turn */
 #define EVERY             NS_PER_S
 #define PORT_IMPLICIT_TLS 465 /* RFC 8314 */

@@ -381,6 +381,15 @@ static void take_failed(struct tap *t)
         t->stats.errors++;
 }
 
+static void note_packet(struct tap *t, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+    if (t->stats.state == NIC_DOWN || t->stats.state == NIC_UNKNOWN)
+        enter(t, NIC_UP);
+    t->packet.time = clock_of(h->ts.tv_sec, h->ts.tv_usec); /* nanoseconds: so it was opened */
+    t->packet.bytes = span_of(bytes, h->caplen);
+    t->packet.wire_len = h->len > h->caplen ? h->len : h->caplen;
+}
+
 static void take(struct tap *t)
 {
     struct pcap_pkthdr *h;
@@ -392,11 +401,7 @@ static void take(struct tap *t)
         t->readable = false;
         return;
     }
-    if (t->stats.state == NIC_DOWN || t->stats.state == NIC_UNKNOWN)
-        enter(t, NIC_UP);
-    t->packet.time = clock_of(h->ts.tv_sec, h->ts.tv_usec); /* nanoseconds: so it was opened */
-    t->packet.bytes = span_of(bytes, h->caplen);
-    t->packet.wire_len = h->len > h->caplen ? h->len : h->caplen;
+    note_packet(t, h, bytes);
     t->has_packet = true;
 }
 
@@ -442,20 +447,57 @@ static void hand_out(struct live *l, struct tap *t, live_fn fn, void *user)
     fn(user, &t->packet);
 }
 
-size_t live_poll(struct live *l, size_t budget, live_fn fn, void *user)
+/* Of a single interface: nothing is waited for, so packets are handed out where they lie in the
+ * ring. */
+struct handing {
+    struct live *live;
+    live_fn fn;
+    void *user;
+};
+
+/* pcap_handler */
+static void on_packet(u_char *user, const struct pcap_pkthdr *h, const u_char *bytes)
+{
+    const struct handing *to = (const struct handing *)(const void *)user;
+    struct tap *t = &to->live->tap[0];
+    note_packet(t, h, bytes);
+    hand_out(to->live, t, to->fn, to->user);
+}
+
+static size_t poll_only(struct live *l, size_t budget, live_fn fn, void *user)
+{
+    struct tap *t = &l->tap[0];
+    struct handing to = {l, fn, user};
+    uint64_t before = t->stats.packets;
+    if (!t->readable)
+        return 0;
+    int r = pcap_dispatch(t->pcap, (int)budget, on_packet, (u_char *)(void *)&to);
+    size_t n = (size_t)(t->stats.packets - before);
+    if (r < 0)
+        take_failed(t);
+    t->readable = r > 0 && n == budget;
+    return n;
+}
+
+static size_t poll_all(struct live *l, size_t budget, nstime now, live_fn fn, void *user)
 {
     size_t n = 0;
-    nstime now = clock_now(CLOCK_REALTIME); /* before the kernel is asked: is_due() builds on it */
-    note_step(l, now);
-    look_at_all(l);
-    ask_kernel(l);
-    while (n < budget) {
+    for (; n < budget; n++) {
         struct tap *t = earliest(l);
         if (!t || !is_due(l, t, now))
             break;
         hand_out(l, t, fn, user);
-        n++;
     }
+    return n;
+}
+
+size_t live_poll(struct live *l, size_t budget, live_fn fn, void *user)
+{
+    nstime now = clock_now(CLOCK_REALTIME); /* before the kernel is asked: is_due() builds on it */
+    note_step(l, now);
+    look_at_all(l);
+    ask_kernel(l);
+    size_t n = l->count == 1 ? poll_only(l, budget, fn, user) : poll_all(l, budget, now, fn, user);
     l->now = n == budget ? l->newest : now - CAP_LIVE_HOLD_MS * NS_PER_MS;
     return n;
 }
