@@ -293,13 +293,18 @@ static bool add_threads(scmp_filter_ctx ctx)
                             (struct scmp_arg_cmp){0, SCMP_CMP_MASKED_EQ, thread, thread}) == 0;
 }
 
-static bool add_network(scmp_filter_ctx ctx)
+/* Of the Internet and of this machine: neither netlink nor packets. */
+static bool add_sockets(scmp_filter_ctx ctx)
 {
-    return add_threads(ctx) && add_with(ctx, SCMP_SYS(socket), 0, AF_INET) &&
+    return add_with(ctx, SCMP_SYS(socket), 0, AF_INET) &&
            add_with(ctx, SCMP_SYS(socket), 0, AF_INET6) &&
            add_with(ctx, SCMP_SYS(socket), 0, AF_UNIX) &&
-           add(ctx, SCMP_ACT_ALLOW, SOCKETS + 1, COUNT(SOCKETS) - 1) &&
-           add(ctx, SCMP_ACT_ALLOW, EVENTS, COUNT(EVENTS));
+           add(ctx, SCMP_ACT_ALLOW, SOCKETS + 1, COUNT(SOCKETS) - 1);
+}
+
+static bool add_network(scmp_filter_ctx ctx)
+{
+    return add_threads(ctx) && add_sockets(ctx) && add(ctx, SCMP_ACT_ALLOW, EVENTS, COUNT(EVENTS));
 }
 
 static bool add_some(scmp_filter_ctx ctx, const struct sandbox *s)
@@ -317,8 +322,8 @@ static bool add_loop(scmp_filter_ctx ctx, const struct sandbox *s)
     bool files = s->write_dir[0] != NULL;
     return add(ctx, SCMP_ACT_ALLOW, EVERYBODY, COUNT(EVERYBODY)) &&
            (!files || add(ctx, SCMP_ACT_ALLOW, FILES, COUNT(FILES))) &&
-           (!s->connects || add(ctx, SCMP_ACT_ALLOW, SOCKETS, COUNT(SOCKETS))) &&
-           (!s->network || add_network(ctx)) && (!s->read_path[0] || add_reading(ctx)) &&
+           (!s->connects || add_sockets(ctx)) && (!s->network || add_network(ctx)) &&
+           (!s->read_path[0] || add_reading(ctx)) &&
            (s->connects || s->network || s->connects_here ||
             add(ctx, SCMP_ACT_KILL_PROCESS, SOCKETS, 2)) &&
            add_some(ctx, s) && add(ctx, SCMP_ACT_KILL_PROCESS, NOBODY, COUNT(NOBODY));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * forbidden watch|fetch|free ACT: does one thing that nobody who took over the process that looks
- * at packets, or the one that reaches the network, should be able to do, behind the walls of that
- * process or, as a control, before them.
+ * forbidden watch|judge|state|lists|fetch|feed|out|free ACT: does one thing that nobody who took
+ * over one of the processes should be able to do, behind the walls of that process or, as a
+ * control, before them. `state` is a judge with a file of its own, `out` the feed that reaches out.
  * Prints "done", "refused" or "unavailable"; behind the walls it may also be killed by SIGSYS.
  * `forbidden list` lists the acts.
  */
@@ -22,9 +22,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sensor/feed.h"
 #include "sensor/fetch_walls.h"
 
 static char room[64]; /* a directory of our own */
+static char own[80];  /* one in it that some may write in */
 static int bound;     /* a UDP socket from before */
 
 static int act_open(void)
@@ -180,19 +182,44 @@ static int list(void)
 static bool make_room(void)
 {
     snprintf(room, sizeof(room), "/tmp/forbidden-%d", (int)getpid());
+    snprintf(own, sizeof(own), "%s/own", room);
     bound = socket(AF_INET, SOCK_DGRAM, 0);
     return mkdir(room, 0700) == 0 && chdir(room) == 0 && close(creat("there", 0600)) == 0 &&
-           bound >= 0;
+           bound >= 0 && mkdir(own, 0700) == 0;
+}
+
+/* As each has them (sensor/child_*.c). False: there is none of that name. */
+static bool walls_of(const char *name, struct sandbox *to)
+{
+    const struct {
+        const char *name;
+        struct sandbox walls;
+        bool writes;
+    } row[] = {
+        {"watch", {.asks = true}, false},         {"judge", {.connects_here = true}, false},
+        {"state", {.connects_here = true}, true}, {"lists", {0}, false},
+        {"fetch", fetch_walls(), false},          {"feed", feed_walls(false), true},
+        {"out", feed_walls(true), true},
+    };
+    for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+        if (strcmp(name, row[i].name) != 0)
+            continue;
+        *to = row[i].walls;
+        to->write_dir[0] = row[i].writes ? own : NULL;
+        return true;
+    }
+    return false;
 }
 
 static bool enter(const char *name)
 {
-    const struct sandbox s =
-        strcmp(name, "fetch") == 0 ? fetch_walls() : (struct sandbox){.asks = true};
+    struct sandbox s;
     struct sandbox_state state;
     char why[SANDBOX_WHY];
     if (strcmp(name, "free") == 0)
         return true;
+    if (!walls_of(name, &s))
+        return false;
     if (sandbox_drop(NULL, NULL, why) && sandbox_enter(&s, &state, why))
         return true;
     fprintf(stderr, "forbidden: %s\n", why);
