@@ -383,10 +383,10 @@ def test_reload(binary, folder):
     tally.equal("reload", "exit code", watch.stop(), 0)
 
 
-def served(text, count, gap):
+def served(text, count, gap, port=30000):
     packets = []
     for i in range(count):
-        capture = dialogue.Compiler().compile(text % {"client": 1 + i % 4, "port": 30000 + len(text) + i})
+        capture = dialogue.Compiler().compile(text % {"client": 1 + i % 4, "port": port + len(text) + i})
         packets += [p.copy(time=p.time + i * gap) for p in capture.packets]
     return pcapio.Capture(pcapio.LINK_ETHERNET, packets)
 
@@ -478,6 +478,63 @@ def test_disk_full(binary, folder):
         tally.equal("disk full", "exit code", watch.stop(), 0)
     finally:
         shell("umount", disk)
+
+
+def test_read_only(binary, folder):
+    """The file system of the spool becomes read-only under it, as after an error of the disk: that is
+    said, alerts go on to the other file system, and packets are looked at."""
+    image, disk = folder / "image", folder / "disk"
+    disk.mkdir()
+    with open(image, "wb") as f:
+        f.truncate(16 << 20)
+    if (not shutil.which("mkfs.ext4") or shell("mkfs.ext4", "-q", image).returncode or
+            shell("mount", "-o", "loop,errors=remount-ro", image, disk).returncode):
+        tally.skip("read-only: no file system can be mounted from a file here")
+        return
+    try:
+        device = shell("findmnt", "-n", "-o", "SOURCE", disk).stdout.strip().rsplit("/", 1)[-1]
+        trigger = Path("/sys/fs/ext4", device, "trigger_fs_error")
+        control = folder / "control"
+        watch = Watch(binary, folder, "--set", "control.socket=%s" % control, spool=disk / "spool")
+        tally.check(watch.ready, "read-only", watch.text()[-300:])
+        try:
+            trigger.write_text("a test")
+        except OSError as e:
+            tally.skip("read-only: %s" % e)
+            watch.stop()
+            return
+        capture = folder / "many.pcap"
+        pcapio.write(capture, stripped(40, 20 * dialogue.MILLISECOND))
+        wanted = found_by_reading(binary, capture)
+        replay(capture)
+        tally.check(wait_for(lambda: "spool: read-only" in watch.text(), 10), "read-only",
+                    "nothing is said: %s" % watch.text()[-300:])
+        tally.check(wait_for(lambda: watch.found() >= wanted, 20), "read-only",
+                    "%d of %d are missing" % (len(wanted - watch.found()), len(wanted)))
+        tally.check(wait_for(lambda: "read-only" in shell(binary, "status", "--control", control).stdout, 10),
+                    "read-only", "status: %s" % shell(binary, "status", "--control", control).stdout)
+        tally.equal("read-only", "who has died", watch.text().count("it is started anew"), 0)
+        watch.stop()
+    finally:
+        shell("umount", disk)
+
+
+def test_clock_steps(binary, folder):
+    """The clock goes a day ahead, back, and a day behind, and comes right again: what is usual stays
+    known, and a server that lacks its offer is told of after each step. Nobody may set the clock of
+    this machine, so the steps are those of packets in a file, which meet the same judge."""
+    day, second, packets, at = 86400 * 1000 * dialogue.MILLISECOND, 1000 * dialogue.MILLISECOND, [], 0
+    packets += served(SERVED, 24, second).packets
+    for step, begin in enumerate((0, day, 0, -day, 0)):
+        port = 40000 + 1000 * step
+        for capture in (served(SERVED, 2, second, port), served(UNSERVED, 1, 0, port)):
+            at += 100 * second
+            packets += [p.copy(time=p.time + begin + at) for p in capture.packets]
+    name = folder / "steps.pcap"
+    pcapio.write(name, pcapio.Capture(pcapio.LINK_ETHERNET, packets))
+    sessions = run.read_json(binary, name, ["--exit-zero"]).sessions
+    removed = [s for s in sessions if any(f["rule"] == "starttls-removed" for f in s["starttls"].get("findings", ()))]
+    tally.equal("clock steps", "sessions without the offer that are told of", len(removed), 5)
 
 
 def test_redis_gone(binary, folder):
@@ -600,6 +657,7 @@ def main():
     folder.chmod(0o755)
     try:
         tests = [test_same, test_reopen, test_reload, test_reload_keeps, test_interface_goes, test_disk_full,
+                 test_read_only, test_clock_steps,
                  test_redis_gone, test_refused, test_gate,
                  test_all_told_to_end, test_end_of_parent]
         for test in tests:
