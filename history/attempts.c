@@ -7,15 +7,7 @@
 #include "base/recent.h"
 #include "base/text.h"
 #include "history/days.h"
-#include "history/keep.h"
-
-struct attempt {
-    uint64_t flow_id;
-    nstime time;
-    uint8_t fate;
-    bool held; /* else it failed */
-    uint8_t server[16];
-};
+#include "history/kept_attempt.h"
 
 /* The newest first. */
 struct attempted {
@@ -27,7 +19,19 @@ struct attempted {
     nstime looked;
     bool loaded;  /* what a store had is in it */
     uint16_t day; /* when it was heard of last, short */
+    struct kept_attempts kept;
 };
+
+/* Two of which nothing was tried that this run knows of. */
+struct met {
+    nstime asked;     /* the store, in vain; 0: never */
+    nstime delivered; /* what another run tried before that is over */
+};
+
+static nstime last_of(const struct met *m)
+{
+    return m->asked > m->delivered ? m->asked : m->delivered;
+}
 
 /* A session in clear behind an offer. */
 struct returned {
@@ -38,7 +42,8 @@ struct returned {
 struct attempts {
     struct recent *table;
     struct recent *returned;
-    struct keep *keep; /* borrowed; NULL: nothing outlives the run */
+    struct recent *met; /* with a store alone */
+    struct keep *keep;  /* borrowed; NULL: nothing outlives the run */
     uint32_t pair_days;
 };
 
@@ -52,7 +57,8 @@ struct attempts *attempts_new(const struct siphash_key *key)
     a->pair_days = PAIR_DAYS;
     a->table = recent_new(key, CAP_HISTORY_PAIRS, sizeof(struct attempted));
     a->returned = recent_new(key, CAP_HISTORY_RETURNS, sizeof(struct returned));
-    if (a->table && a->returned)
+    a->met = recent_new(key, CAP_HISTORY_PAIRS, sizeof(struct met));
+    if (a->table && a->returned && a->met)
         return a;
     attempts_free(a);
     return NULL;
@@ -62,6 +68,7 @@ struct recent **attempts_tables(struct attempts *a, struct recent **to)
 {
     *to++ = a->table;
     *to++ = a->returned;
+    *to++ = a->met;
     return to;
 }
 
@@ -69,6 +76,7 @@ void attempts_free(struct attempts *a)
 {
     if (!a)
         return;
+    recent_free(a->met);
     recent_free(a->returned);
     recent_free(a->table);
     free(a);
@@ -84,10 +92,13 @@ void attempts_sweep(struct attempts *a, int32_t day)
     for (int i = 0; i < SWEPT; i++) {
         struct attempted *r = recent_round(a->table);
         struct returned *back = recent_round(a->returned);
+        struct met *met = recent_round(a->met);
         if (r && days_over(r->day, day, a->pair_days))
             recent_forget(a->table, r);
         if (back && days_over((uint16_t)days_of(back->begin), day, a->pair_days))
             recent_forget(a->returned, back);
+        if (met && days_over((uint16_t)days_of(last_of(met)), day, a->pair_days))
+            recent_forget(a->met, met);
     }
 }
 
@@ -104,7 +115,8 @@ void attempts_keep(struct attempts *a, struct keep *keep)
 #define OF_OWNER  0x80 /* beside the family, so that no name is taken for an address */
 #define OF_ITSELF 0x40 /* the client with whomever */
 
-#define EARLIER_RUN UINT64_MAX /* a flow that nobody remembers */
+#define EARLIER_RUN UINT64_MAX       /* a flow that nobody remembers */
+#define ASK_AGAIN   (600 * NS_PER_S) /* another sensor may have seen something since */
 
 struct attempt_key {
     uint8_t client[16];
@@ -180,22 +192,104 @@ static struct attempted *hear(struct attempts *a, const struct attempt_key *k, s
     return r;
 }
 
+static struct kept_pair pair_of(const struct attempts *a, struct attempted *r,
+                                const struct attempt_key *k, size_t n, struct keep_text *name)
+{
+    bool owner = k->family & OF_OWNER;
+    if (a->keep)
+        kept_name(name, k, n);
+    else
+        keep_text_init(name);
+    return (struct kept_pair){.keep = a->keep,
+                              .known = &r->kept,
+                              .name = keep_text_span(name),
+                              .address_n = owner ? (k->family & ~OF_OWNER) == 6 ? 16 : 4 : 0};
+}
+
+static bool within(nstime now, nstime then)
+{
+    int64_t ago = clock_since(now, then);
+    return ago >= 0 && ago < ATTEMPT_KEPT;
+}
+
+/* In its place; one flow is one attempt. */
+static void insert(struct attempted *r, const struct attempt *t)
+{
+    uint8_t at = 0;
+    for (uint8_t i = 0; i < r->count; i++)
+        if (r->item[i].flow_id == t->flow_id)
+            return;
+    while (at < r->count && r->item[at].time >= t->time)
+        at++;
+    if (at == BASELINE_LINKS)
+        return;
+    r->count = (uint8_t)(r->count + (r->count < BASELINE_LINKS));
+    memmove(r->item + at + 1, r->item + at, (r->count - 1u - at) * sizeof(r->item[0]));
+    r->item[at] = *t;
+}
+
+/* What was tried in the hours before `now`. */
+static void load_attempt(struct attempted *r, const struct attempt_key *k,
+                         const struct kept_pair *p, const struct kept_field *f, nstime now,
+                         nstime *over)
+{
+    struct kept_attempt t;
+    if (!kept_attempt_read(p, f, &t)) {
+        keep_pass_over(p->keep);
+        return;
+    }
+    p->known->fields = (uint16_t)(p->known->fields + f->newer);
+    if (f->total <= 0 || !within(now, t.attempt.time))
+        return;
+    if (t.what == KEPT_OVER) {
+        *over = t.attempt.time > *over ? t.attempt.time : *over;
+    } else if (t.what == KEPT_LOOK) {
+        r->looks = true;
+        r->looked = t.attempt.time > r->looked ? t.attempt.time : r->looked;
+        p->known->looked = r->looked;
+    } else {
+        if (p->address_n == 0)
+            memcpy(t.attempt.server, k->other, sizeof(t.attempt.server));
+        insert(r, &t.attempt);
+    }
+}
+
+/* What the store knew to be over at `over`, and this run at `delivered`. */
+static void drop_over(struct attempted *r, const struct kept_pair *p, nstime over, nstime delivered)
+{
+    nstime last = delivered > over ? delivered : over;
+    uint8_t count = r->count;
+    while (r->count > 0 && r->item[r->count - 1].time <= last)
+        r->count--;
+    for (uint8_t i = r->count; i < count; i++)
+        if (r->item[i].time > over)
+            kept_attempt_known(p, &r->item[i]);
+    kept_attempt_over(p);
+    for (uint8_t i = 0; i < r->count; i++)
+        kept_attempt_known(p, &r->item[i]);
+}
+
 static void load(struct attempts *a, struct attempted *r, const struct attempt_key *k, size_t n,
-                 int32_t day)
+                 nstime now)
 {
     struct keep_text name;
     struct kept kept;
-    kept_name(&name, k, n);
-    if (!keep_load(a->keep, KEEP_PAIR, keep_text_span(&name), day, &kept))
+    struct kept_pair p = pair_of(a, r, k, n, &name);
+    int32_t day = days_of(now);
+    if (!keep_load(a->keep, KEEP_PAIR, p.name, day, &kept))
         return;
     int64_t fell_back = 0;
+    const struct met *met = recent_find(a->met, k, n);
+    nstime over = 0, delivered = met && within(now, met->delivered) ? met->delivered : 0;
+    r->kept = (struct kept_attempts){.day = day};
     for (size_t i = 0; i < kept.count; i++)
         if (span_eq(kept.field[i].text, span_str("b")))
             fell_back += keep_balance(kept.field[i].total);
         else if (span_eq(kept.field[i].text, span_str("a")))
             r->alert = kept.field[i].total > 0 ? EARLIER_RUN : 0;
         else
-            keep_pass_over(a->keep);
+            load_attempt(r, k, &p, &kept.field[i], now, &over);
+    drop_over(r, &p, over, delivered);
     r->fell_back = (uint16_t)keep_count(fell_back, UINT16_MAX);
     r->loaded = true;
 }
@@ -210,7 +304,7 @@ static struct attempted *of_client(struct attempts *a, const struct observation 
         return find(a, &k, n, day);
     struct attempted *r = hear(a, &k, n, day);
     if (a->keep && !r->loaded)
-        load(a, r, &k, n, day);
+        load(a, r, &k, n, o->time);
     return r;
 }
 
@@ -226,12 +320,6 @@ static void keep_fall(struct attempts *a, const struct attempt_key *k, size_t n,
 }
 
 /* --- recalling --- */
-
-static bool within(nstime now, nstime then)
-{
-    int64_t ago = clock_since(now, then);
-    return ago >= 0 && ago < ATTEMPT_KEPT;
-}
 
 static bool counts(const struct attempt *t, const struct observation *o)
 {
@@ -260,6 +348,42 @@ static void recall(const struct attempt *t, const struct observation *o, struct 
         b->failed[b->failed_count++] = u;
 }
 
+/* Other sensors, and earlier runs: of a mail in clear, and one that was not handed in, but not of
+ * who only looks. */
+static bool asks_others(const struct attempts *a, const struct observation *o)
+{
+    bool looks = o->offer == OBSERVED_OFFER_MADE && !o->asked;
+    return a->keep && (o->mail || (o->left && !looks));
+}
+
+static const struct attempted *look_up(struct attempts *a, const struct attempt_key *k, size_t n,
+                                       const struct observation *o)
+{
+    int32_t day = days_of(o->time);
+    struct attempted *r = find(a, k, n, day);
+    if (!asks_others(a, o))
+        return r;
+    if (r)
+        recent_use(a->table, r); /* it stays while the next one is looked up */
+    if (r && r->loaded)
+        return r;
+    struct met *met = recent_keep(a->met, k, n);
+    int64_t since = clock_since(o->time, met->asked);
+    if (met->asked != 0 && since >= 0 && since < ASK_AGAIN)
+        return r;
+    struct attempted there = {0};
+    load(a, r ? r : &there, k, n, o->time);
+    if (r || !there.loaded)
+        return r;
+    met->asked = o->time;
+    if (there.count == 0 && there.fell_back == 0 && !there.looks)
+        return NULL;
+    r = hear(a, k, n, day);
+    there.day = r->day;
+    *r = there;
+    return r;
+}
+
 void attempts_recall(struct attempts *a, const struct observation *o, const struct psl_domain *farm,
                      struct baseline *b)
 {
@@ -267,10 +391,10 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
     int32_t day = days_of(o->time);
     const struct attempted *client = of_client(a, o);
     b->client_alert = client ? client->alert : 0;
-    if (recent_count(a->table) == 0) /* mostly there is none */
+    if (recent_count(a->table) == 0 && !asks_others(a, o)) /* mostly there is none */
         return;
-    const struct attempted *pair = find(a, &k, server_key(&k, o), day);
-    const struct attempted *owner = farm->n > 0 ? find(a, &k, farm_key(&k, o, farm), day) : NULL;
+    const struct attempted *pair = look_up(a, &k, server_key(&k, o), o);
+    const struct attempted *owner = farm->n > 0 ? look_up(a, &k, farm_key(&k, o, farm), o) : NULL;
     const struct attempted *known = pair ? pair : owner;
     const struct attempted *r = any_counts(pair, o) || !owner ? pair : owner;
     b->fell_back = known ? known->fell_back : 0;
@@ -290,11 +414,15 @@ static void note(struct attempts *a, const struct attempt_key *k, size_t n, cons
     if (!r)
         return;
     if (a->keep && !r->loaded)
-        load(a, r, k, n, day);
+        load(a, r, k, n, t->time);
+    struct keep_text name;
+    const struct kept_pair p = pair_of(a, r, k, n, &name);
     for (uint8_t i = 0; i < r->count; i++)
         if (r->item[i].flow_id == t->flow_id) { /* told of when it went to its end */
+            struct attempt before = r->item[i];
             r->item[i].fate = t->fate;
             r->item[i].held = t->held;
+            kept_attempt_change(&p, &before, &r->item[i]);
             return;
         }
     if (again)
@@ -303,6 +431,15 @@ static void note(struct attempts *a, const struct attempt_key *k, size_t n, cons
         r->count++;
     memmove(r->item + 1, r->item, (r->count - 1u) * sizeof(r->item[0]));
     r->item[0] = *t;
+    kept_attempt_add(&p, &r->item[0]);
+}
+
+/* What is over need not be asked for. */
+static void part(struct met *met, const struct attempted *r, nstime now)
+{
+    met->delivered = now;
+    if (r && r->loaded)
+        met->asked = now;
 }
 
 /* Something was delivered, or may have been: what was tried before is over. */
@@ -312,11 +449,16 @@ static void forget(struct attempts *a, const struct attempt_key *k, size_t n,
     int32_t day = days_of(o->time);
     struct attempted *r = find(a, k, n, day);
     bool in_clear = o->delivered && o->fate != OBSERVED_FATE_TLS;
+    if (a->keep)
+        part(recent_keep(a->met, k, n), r, o->time);
     if (!r)
         return;
     r->day = (uint16_t)day;
     if (in_clear && r->count == 0)
         return; /* how often it fell back stays known */
+    struct keep_text name;
+    const struct kept_pair p = pair_of(a, r, k, n, &name);
+    kept_attempt_over(&p);
     if (in_clear && r->item[0].fate == OBSERVED_FATE_ALERT) {
         r->count = 0;
         r->fell_back = (uint16_t)(r->fell_back + (r->fell_back < UINT16_MAX));
@@ -333,8 +475,11 @@ static void forget(struct attempts *a, const struct attempt_key *k, size_t n,
 static void look(struct attempts *a, const struct attempt_key *k, size_t n, nstime time)
 {
     struct attempted *r = hear(a, k, n, days_of(time));
+    struct keep_text name;
+    const struct kept_pair p = pair_of(a, r, k, n, &name);
     r->looks = true;
     r->looked = time;
+    kept_attempt_looked(&p, time);
 }
 
 void attempts_learn(struct attempts *a, const struct observation *o, const struct psl_domain *farm)

@@ -31,8 +31,8 @@ void attempts_free(struct attempts *a);
 
 struct keep;
 
-/* From now on it is kept there as well which clients are incompatible, and come back in clear after
- * an alert. What was tried of late is not: it is forgotten when a run ends. Borrowed. */
+/* From now on it is kept there as well what was tried, which clients are incompatible, and which
+ * come back in clear after an alert. Borrowed. */
 void attempts_keep(struct attempts *a, struct keep *keep);
 
 /* `farm`: owner of the server; it may be empty. */

@@ -162,6 +162,30 @@ def test_incompatible(t, build, root):
             t.equal("incompatible", "severities of the findings from %d on" % begin, set(said), wanted)
 
 
+def cut(mail):
+    """Behind its first connection: the second that the longest silence ends with."""
+    times = [second for second, _ in mail.packets]
+    return max(zip(times, times[1:]), key=lambda pair: pair[1] - pair[0])[1]
+
+
+def test_attempts(t, build, root):
+    """A handshake is cut off, the sensor restarted, and then its client comes in clear: both flows are named."""
+    for name, found in (("within-six-hours", True), ("other-host", True), ("beyond-six-hours", False),
+                        ("other-client", False), ("other-owner", False)):
+        mail = Mail(PCAPS / ("plaintext-fallback-" + name) / "input.pcap")
+        first, last = mail.ends()
+        middle = cut(mail)
+        for state in (str(root / (name + ".db")), Server(root, name=name).url()):
+            runs = [Sensor(build, state).read(mail.part(*part)) for part in ((first, middle), (middle, last))]
+            before, after = ([line for line in lines if line["event_type"] == "smtp"] for _, lines, _ in runs)
+            t.equal("attempts", name + ": sessions", (len(before), len(after)), (1, 1))
+            rules = [f["rule"] for f in after[0]["starttls"]["findings"]]
+            t.equal("attempts", name + ": fallback", "plaintext-fallback" in rules, found)
+            t.equal("attempts", name + ": linked flows", after[0]["starttls"].get("linked", []),
+                    [str(before[0]["flow_id"])] if found else [])
+            t.check("make no sense" not in runs[1][2], "attempts", runs[1][2])
+
+
 def test_counts(t, build, root, mail, truth):
     """Each session counts once; the same capture read twice counts twice."""
     path, once = root / "count.db", 0
@@ -352,6 +376,7 @@ def main():
             test_away(t, build, root, mail, truth)
             test_next_run(t, build, root)
             test_incompatible(t, build, root)
+            test_attempts(t, build, root)
         finally:
             for server in Server.all:
                 server.stop()

@@ -12,6 +12,9 @@
 #include "history/history.h"
 #include "history/kept_server.h"
 
+#define MINUTES(n) ((n)*60 * NS_PER_S)
+#define HOURS(n)   ((n)*3600 * NS_PER_S)
+
 #define DAY   (86400 * NS_PER_S)
 #define MARCH (clock_of(1772323200, 0)) /* 2026-03-01T00:00:00Z */
 
@@ -161,6 +164,14 @@ static bool find_total(void *user, struct span field, int64_t total)
     struct store_delta *d = user;
     if (span_eq(field, d->field))
         d->by = total;
+    return true;
+}
+
+/* store_total */
+static bool count_totals(void *user, struct span field, int64_t total)
+{
+    (void)field, (void)total;
+    ((struct store_delta *)user)->by++;
     return true;
 }
 
@@ -664,6 +675,216 @@ static void handed_over_it_is_all_there(void **state)
     assert_int_equal(history_counters(history).servers, 1);
 }
 
+/* --- what was tried before the run --- */
+
+#define PAIR    "192.0.2.1-198.51.100.25"
+#define PERIOD  (MARCH - 8 * DAY)
+#define AT_PAIR "count/pair/" PAIR "/2026-02-21"
+
+static struct observation tried(nstime t, enum observation_fate fate)
+{
+    struct observation o = session(t, 1, OBSERVED_OFFER_MADE);
+    o.delivered = false;
+    o.fate = fate;
+    return o;
+}
+
+static struct observation in_clear(nstime t)
+{
+    struct observation o = session(t, 1, OBSERVED_OFFER_MISSING);
+    o.mail = true;
+    return o;
+}
+
+static struct observation looked(nstime t, enum observation_offer offer)
+{
+    struct observation o = session(t, 1, offer);
+    o.asked = o.delivered = false;
+    o.fate = OBSERVED_FATE_NONE;
+    o.left = true;
+    return o;
+}
+
+static void restart(void)
+{
+    assert_int_equal(end(), 0);
+    begin();
+}
+
+static struct baseline clear_at(nstime t)
+{
+    struct observation o = in_clear(t);
+    return recall(&o);
+}
+
+static void an_attempt_before_the_restart_is_remembered(void **state)
+{
+    struct observation killed = tried(MARCH + 1, OBSERVED_FATE_KILLED);
+    (void)state;
+    learn(killed);
+    restart();
+    struct baseline b = clear_at(MARCH + HOURS(6));
+    assert_int_equal(b.failed_count, 1);
+    assert_true(b.failed[0].flow_id == killed.flow_id);
+    assert_true(b.failed[0].time == killed.time);
+    assert_int_equal(b.failed[0].fate, OBSERVED_FATE_KILLED);
+    assert_true(b.failed[0].same_server);
+    restart();
+    assert_int_equal(clear_at(MARCH + HOURS(6) + 1).failed_count, 0);
+    assert_int_equal(keep_passed_over(keep), 0);
+}
+
+static void across_the_end_of_a_period(void **state)
+{
+    static const nstime end_of = PERIOD + 15 * DAY;
+    (void)state;
+    learn(tried(end_of - HOURS(2), OBSERVED_FATE_KILLED));
+    restart();
+    assert_int_equal(clear_at(end_of + HOURS(3)).failed_count, 1);
+    learn(in_clear(end_of + HOURS(3)));
+    restart();
+    assert_int_equal(clear_at(end_of + HOURS(3) + 1).failed_count, 0);
+}
+
+static void at_another_server_of_its_owner(void **state)
+{
+    struct observation o = in_clear(MARCH + 2), killed = tried(MARCH + 1, OBSERVED_FATE_KILLED);
+    (void)state;
+    o.server[3]++;
+    learn(killed);
+    restart();
+    struct baseline b = recall(&o);
+    assert_int_equal(b.failed_count, 1);
+    assert_true(b.failed[0].flow_id == killed.flow_id);
+    assert_false(b.failed[0].same_server);
+    o.client[3]++;
+    assert_int_equal(recall(&o).failed_count, 0);
+}
+
+static void over_is_over_in_the_next_run(void **state)
+{
+    (void)state;
+    for (int tls = 0; tls <= 1; tls++) {
+        nstime t = MARCH + HOURS(12) * tls;
+        learn(tried(t + 1, OBSERVED_FATE_KILLED));
+        restart();
+        learn(tls ? session(t + 2, 1, OBSERVED_OFFER_MADE) : in_clear(t + 2));
+        assert_int_equal(clear_at(t + 3).failed_count, 0);
+        if (!tls) { /* of one that comes to TLS this run alone knows */
+            restart();
+            assert_int_equal(clear_at(t + 4).failed_count, 0);
+        }
+        learn(tried(t + 5, OBSERVED_FATE_KILLED)); /* and it begins again */
+        restart();
+        assert_int_equal(clear_at(t + 6).failed_count, 1);
+    }
+}
+
+static void two_sensors_see_one_attempt(void **state)
+{
+    struct observation o = tried(MARCH + 1, OBSERVED_FATE_KILLED);
+    (void)state;
+    learn(o);
+    struct history *other_history = history;
+    struct keep *other_keep = keep;
+    begin();
+    learn(o);
+    assert_int_equal(end(), 0);
+    history = other_history, keep = other_keep;
+    restart();
+    assert_int_equal(clear_at(MARCH + 2).failed_count, 1);
+    learn(in_clear(MARCH + 2));
+    restart();
+    assert_int_equal(clear_at(MARCH + 3).failed_count, 0);
+}
+
+static void what_came_of_it_is_told_later(void **state)
+{
+    struct observation o = tried(MARCH + 1, OBSERVED_FATE_KILLED);
+    struct history_names names;
+    (void)state;
+    struct baseline b = recall(&o);
+    history_names(history, &o, &names);
+    history_attempt(history, &o, &names, &b);
+    o.fate = OBSERVED_FATE_ALERT;
+    o.tried_before = true;
+    o.time++;
+    history_learn(history, &o, &names, &b, "", 0);
+    restart();
+    b = clear_at(MARCH + 3);
+    assert_int_equal(b.failed_count, 1);
+    assert_int_equal(b.failed[0].fate, OBSERVED_FATE_ALERT);
+}
+
+static void who_held_his_mail_and_who_looked(void **state)
+{
+    (void)state;
+    learn(looked(MARCH + 1, OBSERVED_OFFER_MISSING));
+    restart();
+    assert_int_equal(clear_at(MARCH + 2).held_count, 1);
+    assert_false(clear_at(MARCH + 2).only_looks);
+    learn(looked(MARCH + 3, OBSERVED_OFFER_MADE));
+    restart();
+    assert_true(clear_at(MARCH + 4).only_looks);
+    assert_int_equal(keep_passed_over(keep), 0);
+}
+
+/* Who tries for ever: one in half an hour is kept of a kind, and so many in a period. */
+static void attempts_are_capped(void **state)
+{
+    struct store_delta count = {.field = span_str("")};
+    (void)state;
+    for (unsigned i = 0; i < 60; i++)
+        learn(tried(PERIOD + i * MINUTES(1), OBSERVED_FATE_KILLED));
+    assert_int_equal(keep_finish(keep, 0).portions, 0);
+    store_totals(store, span_str(AT_PAIR), wall(), count_totals, &count);
+    assert_int_equal(count.by, 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        learn(tried(PERIOD + i * MINUTES(31), OBSERVED_FATE_KILLED));
+        learn(tried(PERIOD + i * MINUTES(31) + 1, OBSERVED_FATE_REFUSED));
+    }
+    assert_int_equal(keep_finish(keep, 0).portions, 0);
+    count.by = 0;
+    store_totals(store, span_str(AT_PAIR), wall(), count_totals, &count);
+    assert_int_equal(count.by, CAP_HISTORY_TRIED);
+}
+
+static void attempts_that_make_no_sense(void **state)
+{
+    static const char *const field[] = {
+        "f",
+        "f3",
+        "f189892ad4c2100003",
+        "f189892ad4c21000030000000000001",    /* a digit short */
+        "f189892ad4c21000030000000000000100", /* and with an address */
+        "f189892ad4c210000500000000000001",
+        "f189892ad4c2100005000000000000011",
+        "f189892ad4c2100003ffffffffffffff",
+        "f18989Zad4c2100003000000000000011",
+        "ff00000000000000030000000000001",
+        "l",
+        "l189892ad4c21000",
+        "l189892ad4c2100000",
+        "effffffffffffffff",
+        "e0000000000000000",
+        "q189892ad4c210000300000000000001",
+    };
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof(field) / sizeof(field[0]); i++)
+        write_field(AT_PAIR, field[i], 1);
+    for (unsigned i = 0; i < 100; i++) { /* all of them at one time, and of every flow */
+        snprintf(text, sizeof(text), "f%016llx3%014x", (unsigned long long)MARCH, i);
+        write_field(AT_PAIR, text, i % 2 ? INT64_MAX : INT64_MIN);
+    }
+    snprintf(text, sizeof(text), "f%016llx3%014x", (unsigned long long)INT64_MAX, 1u);
+    write_field(AT_PAIR, text, 1); /* it has not been yet */
+    snprintf(text, sizeof(text), "e%016llx", (unsigned long long)INT64_MAX);
+    write_field(AT_PAIR, text, 1);
+    assert_int_equal(clear_at(MARCH + 1).failed_count, BASELINE_LINKS);
+    assert_int_equal(keep_passed_over(keep), sizeof(field) / sizeof(field[0]));
+}
+
 #define KEEP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -691,6 +912,15 @@ int main(void)
         KEEP_TEST(pairs_that_meet_again_stay),
         KEEP_TEST(as_many_days_as_said),
         KEEP_TEST(handed_over_it_is_all_there),
+        KEEP_TEST(an_attempt_before_the_restart_is_remembered),
+        KEEP_TEST(across_the_end_of_a_period),
+        KEEP_TEST(at_another_server_of_its_owner),
+        KEEP_TEST(over_is_over_in_the_next_run),
+        KEEP_TEST(two_sensors_see_one_attempt),
+        KEEP_TEST(what_came_of_it_is_told_later),
+        KEEP_TEST(who_held_his_mail_and_who_looked),
+        KEEP_TEST(attempts_are_capped),
+        KEEP_TEST(attempts_that_make_no_sense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
