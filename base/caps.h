@@ -171,17 +171,18 @@
 #define CAP_HISTORY_SENDERS 16384 /* names that deliver mail here or go out from here */
 #define CAP_HISTORY_PAIRS   32768 /* clients and servers that failed lately, or held mail */
 #define CAP_HISTORY_RETURNS                                                                        \
-    1024                        /* clients that sent in clear just now, and may explain why later */
-#define CAP_HISTORY_KNOCKS 4096 /* clients, and servers, of connections that came not about */
-#define CAP_HISTORY_FARMS  8192 /* owners of servers */
-#define CAP_HISTORY_PATHS  4096 /* client networks behind as many next hops */
-#define CAP_HISTORY_DOUBTS 1024 /* servers that deviate and are not decided upon */
-#define CAP_HISTORY_STOPS  512  /* senders that may have stopped upgrading, 2.5 KiB each */
-#define CAP_HISTORY_CASES  4    /* sessions of one such server that are told of later */
-#define CAP_HISTORY_NOTE   512  /* bytes that the judge wants back for one of them */
-#define CAP_HISTORY_NOVEL  256  /* new things of one server that are kept in a month's counter */
-#define CAP_HISTORY_TRIED  768  /* attempts of one pair that are kept in it: one in half an hour */
-#define CAP_HISTORY_FIELDS 4096 /* of one server that are read: many sensors may have written */
+    1024 /* clients that sent in clear just now, and may explain why later */
+#define CAP_HISTORY_KNOCKS  4096 /* clients, and servers, of connections that came not about */
+#define CAP_HISTORY_FARMS   8192 /* owners of servers */
+#define CAP_HISTORY_PATHS   4096 /* client networks behind as many next hops */
+#define CAP_HISTORY_DOUBTS  1024 /* servers that deviate and are not decided upon */
+#define CAP_HISTORY_STOPS   512  /* senders that may have stopped upgrading, 2.5 KiB each */
+#define CAP_HISTORY_CASES   4    /* sessions of one such server that are told of later */
+#define CAP_HISTORY_NOTE    512  /* bytes that the judge wants back for one of them */
+#define CAP_HISTORY_NOVEL   256  /* new things of one server that are kept in a month's counter */
+#define CAP_HISTORY_TRIED   768  /* attempts of one pair that are kept in it: one in half an hour */
+#define CAP_HISTORY_DOUBTED 8 /* doubts of one server that are kept, of this month and the last */
+#define CAP_HISTORY_FIELDS  4096 /* of one server that are read: many sensors may have written */
 
 /* --- incidents --- */
 #define CAP_INCIDENTS      4096 /* known at a time, 1 KiB each: eighty hours of as many as open */

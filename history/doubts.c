@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/recent.h"
+#include "history/kept_doubt.h"
 #include "history/paths.h"
 #include "history/servers.h"
 
@@ -25,6 +26,7 @@ enum { TABLE_USUAL, TABLE_LATENT, TABLES };
 
 struct doubts {
     struct recent *table[TABLES];
+    struct keep *keep; /* borrowed; NULL: nothing outlives the run */
     doubt_turn_fn turn;
     void *user;
     nstime ticked;
@@ -74,6 +76,11 @@ void doubts_free(struct doubts *d)
     for (int i = 0; i < TABLES; i++)
         recent_free(d->table[i]);
     free(d);
+}
+
+void doubts_keep(struct doubts *d, struct keep *keep)
+{
+    d->keep = keep;
 }
 
 uint32_t doubts_count(const struct doubts *d)
@@ -143,12 +150,17 @@ static struct crowd crowd_of(const struct doubt *d)
 
 /* --- deciding --- */
 
-static void turn(struct doubts *d, struct doubt *of, enum doubt_state to)
+static void turn(struct doubts *d, struct doubt *of, enum doubt_state to, nstime now)
 {
     bool lasts = to == DOUBT_RECONFIGURED && of->kind == DOUBT_OF_UPGRADE; /* trouble may end */
+    bool ends = (to == DOUBT_RECONFIGURED && !lasts) || to == DOUBT_MIXED || to == DOUBT_NONE;
+    if (ends)
+        kept_doubt_end(d->keep, of, now);
+    else
+        kept_doubt_turn(d->keep, of, to, now);
     of->state = to;
     d->turn(d->user, of);
-    if ((to == DOUBT_RECONFIGURED && !lasts) || to == DOUBT_MIXED || to == DOUBT_NONE)
+    if (ends)
         recent_forget(table_of(d, of), of);
 }
 
@@ -178,7 +190,7 @@ static uint32_t deviating(struct doubts *d, const struct doubt *of)
     return n;
 }
 
-static void decide_path(struct doubts *d, struct doubt *of)
+static void decide_path(struct doubts *d, struct doubt *of, nstime now)
 {
     struct doubt *next;
     if (deviating(d, of) < PATH_SERVERS)
@@ -188,7 +200,7 @@ static void decide_path(struct doubts *d, struct doubt *of)
         next = recent_newer(d->table[TABLE_USUAL], p);
         if (p->state == DOUBT_OPEN && p->kind == DOUBT_OF_OFFER && p->path == of->path &&
             apart <= PATH_SPAN && apart >= -PATH_SPAN)
-            turn(d, p, DOUBT_PATH);
+            turn(d, p, DOUBT_PATH, now);
     }
 }
 
@@ -201,13 +213,13 @@ static void decide_unserved(struct doubts *d, struct doubt *of, nstime now, bool
     bool alone_for_long = age >= WEEK && of->misses >= MANY_MISSES;
     if ((all && (end || of->misses >= MANY_MISSES || (age >= DAY && of->misses >= SOME_MISSES))) ||
         alone_for_long) {
-        turn(d, of, DOUBT_RECONFIGURED);
+        turn(d, of, DOUBT_RECONFIGURED, now);
         return;
     }
     int64_t patience = of->usual.clients == 1 ? DAY : WEEK; /* who else should come? */
     if (of->state == DOUBT_OPEN && !all && c.missed_only > 0 &&
         (age >= patience || (end && age < DAY)))
-        turn(d, of, DOUBT_UNDECIDED);
+        turn(d, of, DOUBT_UNDECIDED, now);
 }
 
 /* Trouble of the server ends as well. Without an offer: all who came had missed it, and not on one
@@ -245,31 +257,31 @@ static void decide_served(struct doubts *d, struct doubt *of, nstime now)
     struct crowd c = crowd_of(of);
     bool in_turns = of->kind == DOUBT_OF_OFFER && of->turns == DOUBT_TURNS;
     if (in_turns || paths_mixed(of) >= MIXED_PATHS) {
-        turn(d, of, DOUBT_MIXED);
+        turn(d, of, DOUBT_MIXED, now);
         return;
     }
     bool apart = c.missed_only > 0 || (c.both > 0 && of->usual.of >= SURE_SESSIONS);
     if (of->state == DOUBT_OPEN && apart && of->turns == 0 && !passed(of, now))
-        turn(d, of, DOUBT_SELECTIVE);
+        turn(d, of, DOUBT_SELECTIVE, now);
 }
 
 /* A server that had never offered, and does now. If all its clients had missed it, it has learnt;
  * if it was one alone, a day before at most, and others have been served since, it may have offered
  * all the time. */
-static void decide_latent(struct doubts *d, struct doubt *of, bool end)
+static void decide_latent(struct doubts *d, struct doubt *of, nstime now, bool end)
 {
     struct crowd c = crowd_of(of);
     uint32_t missed = c.missed_only + c.missed_new + c.both;
     bool soon = clock_since(of->served_first, of->last) < DAY;
     if (of->served == 0) {
         if (end)
-            turn(d, of, DOUBT_NONE);
+            turn(d, of, DOUBT_NONE, now);
     } else if (missed != 1 || !soon) {
-        turn(d, of, DOUBT_NONE);
+        turn(d, of, DOUBT_NONE, now);
     } else if (c.served_only >= BASELINE_WELL_CLIENTS && of->served >= BASELINE_WELL_SESSIONS) {
-        turn(d, of, DOUBT_SELECTIVE);
+        turn(d, of, DOUBT_SELECTIVE, now);
     } else if (end) {
-        turn(d, of, c.served_only > 0 && of->served >= 2 ? DOUBT_SELECTIVE : DOUBT_NONE);
+        turn(d, of, c.served_only > 0 && of->served >= 2 ? DOUBT_SELECTIVE : DOUBT_NONE, now);
     }
 }
 
@@ -281,11 +293,11 @@ static bool over(const struct doubt *of, nstime now)
 static void decide(struct doubts *d, struct doubt *of, nstime now, bool end)
 {
     if (of->latent && of->state == DOUBT_OPEN)
-        decide_latent(d, of, end);
+        decide_latent(d, of, now, end);
     else if (of->served > 0 && !over(of, now))
         decide_served(d, of, now);
     else if (of->served > 0 || (of->state != DOUBT_OPEN && over(of, now)))
-        turn(d, of, DOUBT_NONE);
+        turn(d, of, DOUBT_NONE, now);
     else if (of->state != DOUBT_RECONFIGURED)
         decide_unserved(d, of, now, end);
 }
@@ -295,7 +307,7 @@ void doubts_decide(struct doubts *d, struct doubt *of, nstime now)
     if (!of)
         return;
     if (of->state == DOUBT_OPEN && of->served == 0 && !of->latent && of->kind == DOUBT_OF_OFFER)
-        decide_path(d, of);
+        decide_path(d, of, now);
     decide(d, of, now, false);
 }
 
@@ -341,6 +353,7 @@ static struct doubt *begin(struct doubts *d, enum doubt_kind kind, const struct 
                          .usual = *g->usual,
                          .first = o->time};
     memcpy(of->server, o->server, sizeof(of->server));
+    kept_doubt_begin(g->full ? NULL : d->keep, of);
     return of;
 }
 
@@ -375,12 +388,25 @@ struct doubt *doubts_miss(struct doubts *d, enum doubt_kind kind, const struct o
     if (!of)
         of = begin(d, kind, o, g);
     recent_use(table_of(d, of), of);
+    struct doubt before = *of;
     note_path(of, g->path);
     struct doubt_client *c = client_of(of, o);
     if (c)
         c->known |= g->known;
     missed(of, c, o);
+    kept_doubt_change(d->keep, &before, of, o->time);
     return of;
+}
+
+void doubts_load(struct doubts *d, const struct observation *o)
+{
+    for (int kind = 0; d->keep && kind < DOUBT_KIND_COUNT; kind++) {
+        struct doubt there = {.kind = (enum doubt_kind)kind, .family = o->family, .port = o->port};
+        const struct doubt_key k = key_of(there.kind, o);
+        memcpy(there.server, o->server, sizeof(there.server));
+        if (!find(d, there.kind, o) && kept_doubt_load(d->keep, &there, o->time))
+            *(struct doubt *)recent_keep(d->table[TABLE_USUAL], &k, sizeof(k)) = there;
+    }
 }
 
 void doubts_miss_again(struct doubts *d, enum doubt_kind kind, const struct observation *o)
@@ -388,7 +414,9 @@ void doubts_miss_again(struct doubts *d, enum doubt_kind kind, const struct obse
     struct doubt *of = find(d, kind, o);
     if (!of)
         return;
+    struct doubt before = *of;
     missed(of, client_of(of, o), o);
+    kept_doubt_change(d->keep, &before, of, o->time);
     decide(d, of, o->time, false);
 }
 
@@ -397,6 +425,7 @@ void doubts_serve(struct doubts *d, enum doubt_kind kind, const struct observati
     struct doubt *of = find(d, kind, o);
     if (!of)
         return;
+    struct doubt before = *of;
     struct doubt_client *c = client_of(of, o);
     if (c)
         count_up(&c->served);
@@ -406,6 +435,7 @@ void doubts_serve(struct doubts *d, enum doubt_kind kind, const struct observati
         of->missed_first = crowd.missed_only + crowd.missed_new + crowd.both;
     }
     of->clean++;
+    kept_doubt_change(d->keep, &before, of, o->time);
     decide(d, of, o->time, false);
 }
 

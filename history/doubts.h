@@ -64,6 +64,7 @@ struct doubt {
     bool many_paths;                 /* and others passed elsewhere */
     uint64_t turn_path[DOUBT_TURNS]; /* other paths that missed it right after one was served */
     uint8_t turns;
+    bool kept;          /* in a store as well (history/kept_doubt.h) */
     bool latent;        /* it had never offered when this began */
     struct usual usual; /* when this began: what came since shall not speak for or against itself */
     nstime first, last;
@@ -89,11 +90,21 @@ struct recent **doubts_tables(struct doubts *d, struct recent **to);
 
 void doubts_free(struct doubts *d);
 
+struct keep;
+
+/* From now on doubts are kept there as well, but those of servers that never offered. Borrowed;
+ * NULL: no more. */
+void doubts_keep(struct doubts *d, struct keep *keep);
+
+/* Those that are open there of the server. */
+void doubts_load(struct doubts *d, const struct observation *o);
+
 /* What a deviation stands against. */
 struct doubt_ground {
     const struct usual *usual; /* what was usual of the server */
     bool latent;
     bool known; /* the client was served before, or so many others that it would be */
+    bool full;  /* the store has doubts enough of this server */
     uint64_t group, path;
 };
 

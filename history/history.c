@@ -219,6 +219,7 @@ void history_keep(struct history *h, struct keep *keep)
     senders_keep(h->senders, keep);
     farms_keep(h->farms, keep);
     attempts_keep(h->attempts, keep);
+    doubts_keep(h->doubts, keep);
 }
 
 void history_pairs(struct history *h, uint32_t days)
@@ -298,6 +299,17 @@ static void recall_knocks(struct history *h, const struct observation *o, struct
     }
 }
 
+/* The server, with the doubts that an earlier run had of it. */
+static struct server *find_server(struct history *h, const struct observation *o)
+{
+    struct server *r = servers_find(h->servers, o);
+    if (r && r->doubted) {
+        r->doubted = false;
+        doubts_load(h->doubts, o);
+    }
+    return r;
+}
+
 /* What several sessions tell together. Nothing of it matters to one that has come to TLS. */
 static void recall_others(struct history *h, const struct observation *o,
                           const struct history_names *n, struct baseline *b)
@@ -322,7 +334,7 @@ void history_recall_offer(struct history *h, const struct observation *o,
 {
     memset(b, 0, sizeof(*b));
     b->farm_sure = n->farm.n > 0 && o->host_sure;
-    servers_recall_offer(servers_find(h->servers, o), o, b);
+    servers_recall_offer(find_server(h, o), o, b);
     recall_known_offer(o, b);
     recall_doubts(h, o, b);
 }
@@ -334,7 +346,7 @@ void history_recall(struct history *h, const struct observation *o, const struct
     memcpy(b->farm, n->farm.text, n->farm.n + 1u);
     memcpy(b->sender, n->sender.text, n->sender.n + 1u);
     b->farm_sure = n->farm.n > 0 && o->host_sure;
-    servers_recall(h->servers, servers_find(h->servers, o), o, b);
+    servers_recall(h->servers, find_server(h, o), o, b);
     recall_known_offer(o, b);
     recall_doubts(h, o, b);
     if (o->fate != OBSERVED_FATE_TLS)
@@ -363,11 +375,27 @@ bool history_server(struct history *h, uint8_t family, const uint8_t address[16]
 
 /* --- learning --- */
 
+static bool is_doubted_often(struct history *h, const struct observation *o)
+{
+    const struct server *r = h->keep ? servers_find(h->servers, o) : NULL;
+    return r && r->doubts >= CAP_HISTORY_DOUBTED;
+}
+
+/* One that began with this session. */
+static struct doubt *count_doubt(struct history *h, const struct observation *o, struct doubt *of)
+{
+    struct server *r = of->kept && of->misses == 1 ? servers_find(h->servers, o) : NULL;
+    if (r)
+        r->doubts = (uint8_t)(r->doubts + (r->doubts < UINT8_MAX));
+    return of;
+}
+
 /* What deviates. Where a server never offered, or offers to some, that is its way. */
 static struct doubt *doubt_offer(struct history *h, const struct observation *o,
                                  const struct history_names *n, const struct baseline *b)
 {
     const struct doubt_ground g = {
+        .full = is_doubted_often(h, o),
         .usual = &b->offer,
         .latent = b->offer.did == 0,
         .known = baseline_would_serve(b),
@@ -383,13 +411,14 @@ static struct doubt *doubt_offer(struct history *h, const struct observation *o,
         servers_note_miss(r, o);
         kept_server_miss(h->keep, r, o);
     }
-    return doubts_miss(h->doubts, DOUBT_OF_OFFER, o, &g);
+    return count_doubt(h, o, doubts_miss(h->doubts, DOUBT_OF_OFFER, o, &g));
 }
 
 static struct doubt *doubt_upgrade(struct history *h, const struct observation *o,
                                    const struct history_names *n, const struct baseline *b)
 {
     const struct doubt_ground g = {
+        .full = is_doubted_often(h, o),
         .known = true,
         .usual = &b->upgrade,
         .group = owner_of(o, n),
@@ -397,7 +426,7 @@ static struct doubt *doubt_upgrade(struct history *h, const struct observation *
     };
     if (b->upgrade.did == 0)
         return NULL;
-    return doubts_miss(h->doubts, DOUBT_OF_UPGRADE, o, &g);
+    return count_doubt(h, o, doubts_miss(h->doubts, DOUBT_OF_UPGRADE, o, &g));
 }
 
 static bool missed(const struct observation *o)
@@ -523,6 +552,7 @@ void history_attempt(struct history *h, const struct observation *o, const struc
 void history_finish(struct history *h)
 {
     h->ending = true;
+    doubts_keep(h->doubts, NULL);
     doubts_finish(h->doubts, h->newest);
     stops_finish(h->stops);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/kept_server.h"
 
+#include "history/kept_doubt.h"
+
 #define SAME_RESET 2 /* days: sensors that see the same server set up anew decide on their own */
 
 /* How far a session came, and what that counts as. */
@@ -503,6 +505,15 @@ static bool read_flight(struct reading *of, const struct kept_field *f, struct s
     return true;
 }
 
+/* doubts_load() reads them. */
+static bool read_doubt(struct server *r, const struct kept_field *f)
+{
+    bool begins, good = kept_doubt_check(f, &begins);
+    r->doubted |= good;
+    r->doubts = (uint8_t)(r->doubts + (begins && good && r->doubts < UINT8_MAX));
+    return good;
+}
+
 static bool read_field(struct reading *of, const struct kept_field *f)
 {
     uint32_t reset;
@@ -536,6 +547,8 @@ static bool read_field(struct reading *of, const struct kept_field *f)
     case 'F':
         sum_up(&r->flights, keep_count(f->total, UINT32_MAX));
         return rest.n == 0;
+    case KEPT_DOUBT:
+        return read_doubt(r, f);
     case 'R':
     case 'p':
         return keep_read_day(f, rest, &day);
@@ -577,7 +590,8 @@ bool kept_server_load(struct keep *k, struct layouts *layouts, struct server *r,
     clear(r);
     read_marks(&of);
     for (size_t i = 0; i < of.kept.count; i++) {
-        r->novel = (uint16_t)(r->novel + (of.kept.field[i].newer && r->novel < CAP_HISTORY_NOVEL));
+        bool counts = of.kept.field[i].newer && of.kept.field[i].text.p[0] != KEPT_DOUBT;
+        r->novel = (uint16_t)(r->novel + (counts && r->novel < CAP_HISTORY_NOVEL));
         if (!read_field(&of, &of.kept.field[i]))
             keep_pass_over(k);
     }

@@ -53,6 +53,8 @@ struct server {
     uint32_t flights;
     int32_t swept;                  /* the day on which clients were looked at last */
     bool loaded;                    /* what a store had is in it (history/kept_server.h) */
+    bool doubted;                   /* it has a doubt of which nobody asked yet */
+    uint8_t doubts;                 /* that it has, of this month and the last */
     uint16_t novel;                 /* new things that this month's counter has of it */
     int32_t month;                  /* the last day before it */
     int32_t reset;                  /* day on which it was set up anew; 0: never */

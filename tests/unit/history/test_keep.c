@@ -885,6 +885,201 @@ static void attempts_that_make_no_sense(void **state)
     assert_int_equal(keep_passed_over(keep), sizeof(field) / sizeof(field[0]));
 }
 
+/* --- doubts that were open --- */
+
+static void miss(nstime t, uint8_t client)
+{
+    learn(session(t, client, OBSERVED_OFFER_MISSING));
+}
+
+static struct doubt_view doubt_at(nstime t)
+{
+    struct observation o = session(t, 1, OBSERVED_OFFER_MISSING);
+    return recall(&o).offer_doubt;
+}
+
+static void a_doubt_goes_on_in_the_next_run(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 40, 4);
+    miss(MARCH + HOURS(30), 1);
+    miss(MARCH + HOURS(30) + 1, 1);
+    miss(MARCH + HOURS(31), 2);
+    struct doubt_view before = doubt_at(MARCH + HOURS(32));
+    restart();
+    struct doubt_view after = doubt_at(MARCH + HOURS(32));
+    assert_int_equal(after.state, DOUBT_OPEN);
+    assert_true(after.first == MARCH + HOURS(30));
+    assert_int_equal(after.misses, 3);
+    assert_int_equal(after.missed, 2);
+    assert_int_equal(after.served, 0);
+    assert_int_equal(after.usual.of, before.usual.of);
+    assert_int_equal(after.usual.did, 40);
+    assert_int_equal(after.usual.clients, 4);
+    assert_int_equal(after.usual.support, SUPPORT_WELL);
+    assert_int_equal(after.same_path, before.same_path);
+    assert_int_equal(keep_passed_over(keep), 0);
+    miss(MARCH + HOURS(33), 3);
+    assert_int_equal(doubt_at(MARCH + HOURS(33)).misses, 4);
+    restart();
+    assert_int_equal(doubt_at(MARCH + HOURS(33)).misses, 4);
+    assert_int_equal(doubt_at(MARCH + HOURS(33)).missed, 3);
+}
+
+/* Three clients, a day: it was set up anew. That is so once, whoever restarts. */
+static void it_is_decided_with_what_was_counted_before(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 40, 4);
+    miss(MARCH + HOURS(30), 1);
+    miss(MARCH + HOURS(31), 2);
+    restart();
+    miss(MARCH + HOURS(55), 3);
+    assert_int_equal(doubt_at(MARCH + HOURS(55)).state, DOUBT_NONE);
+    assert_int_equal(as_of(MARCH + HOURS(55)).offer.of, 0);
+    restart();
+    assert_int_equal(doubt_at(MARCH + HOURS(56)).state, DOUBT_NONE);
+    assert_int_equal(as_of(MARCH + HOURS(56)).offer.of, 0);
+    learn_many(MARCH + HOURS(56), 40, 4);
+    miss(MARCH + HOURS(80), 1); /* a new one */
+    restart();
+    assert_true(doubt_at(MARCH + HOURS(81)).first == MARCH + HOURS(80));
+    assert_int_equal(doubt_at(MARCH + HOURS(81)).misses, 1);
+}
+
+/* The attack goes on for days, and the sensor is restarted every day. */
+static void a_selective_doubt_stays_so(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 40, 4);
+    miss(MARCH + HOURS(30), 1);
+    learn(session(MARCH + HOURS(30) + 1, 2, OBSERVED_OFFER_MADE));
+    assert_int_equal(doubt_at(MARCH + HOURS(31)).state, DOUBT_SELECTIVE);
+    for (int day = 2; day < 12; day++) {
+        restart();
+        assert_int_equal(doubt_at(MARCH + day * DAY).state, DOUBT_SELECTIVE);
+        assert_int_equal(doubt_at(MARCH + day * DAY).misses, day - 1);
+        assert_int_equal(doubt_at(MARCH + day * DAY).served, 1);
+        assert_int_equal(doubt_at(MARCH + day * DAY).served_others, 1);
+        assert_int_equal(doubt_at(MARCH + day * DAY).usual.did, 40);
+        miss(MARCH + day * DAY, 1);
+    }
+    learn_many(MARCH + 12 * DAY, 19, 4);
+    restart();
+    assert_int_equal(doubt_at(MARCH + 12 * DAY + HOURS(1)).state, DOUBT_SELECTIVE);
+    learn_many(MARCH + 12 * DAY + HOURS(1), 1, 1); /* twenty in a row */
+    assert_int_equal(doubt_at(MARCH + 12 * DAY + HOURS(2)).state, DOUBT_NONE);
+    restart();
+    assert_int_equal(doubt_at(MARCH + 12 * DAY + HOURS(2)).state, DOUBT_NONE);
+}
+
+static void two_sensors_doubt_together(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 40, 4);
+    restart();
+    as_of(MARCH + HOURS(1));
+    struct history *other_history = history;
+    struct keep *other_keep = keep;
+    begin();
+    miss(MARCH + HOURS(30), 1);
+    assert_int_equal(end(), 0);
+    history = other_history, keep = other_keep;
+    miss(MARCH + HOURS(31), 2);
+    restart();
+    assert_true(doubt_at(MARCH + HOURS(32)).first == MARCH + HOURS(30));
+    assert_int_equal(doubt_at(MARCH + HOURS(32)).misses, 2);
+    assert_int_equal(doubt_at(MARCH + HOURS(32)).missed, 2);
+}
+
+static void doubts_that_make_no_sense(void **state)
+{
+    static const char *const wrong[] = {
+        "D",
+        "D0",
+        "D2E65e00000",
+        "D0E65e0000",
+        "D0E65e000000",
+        "D0E65E00000",
+        "D065e00000",
+        "D065e00000x",
+        "D065e00000M1",
+        "D065e00000m",
+        "D065e00000m1234567",
+        "D065e00000mz2345678",
+        "D000000000M",
+        "D065e00000u",
+        "D165e00000b0123456789abcdef",
+        "D065e00000T",
+    };
+    static const char *const right[] = {
+        "D000000001b0123456789abcdef0123456789abcdef",
+        "D000000001uffffffffffffffffffffffffffff",
+        "D000000001M",
+        "D000000001S",
+        "D000000001c",
+        "D000000001F",
+        "D000000001w",
+        "D000000001m00000000",
+        "D000000001fffffffff",
+        "D000000001lffffffff",
+        "D000000001Tf",
+        "D000000001T5", /* of an offer it does not last */
+        "D000000001q0123456789abcdef",
+        "D000000001q1123456789abcdef",
+        "D000000001q2123456789abcdef",
+    };
+    const size_t count = sizeof(wrong) / sizeof(wrong[0]);
+    char text[64];
+    (void)state;
+    for (size_t i = 0; i < count; i++)
+        write_field(AT_MARCH, wrong[i], 1);
+    as_of(MARCH);
+    assert_int_equal(keep_passed_over(keep), count);
+    for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+        write_field(AT_MARCH, right[i], i % 3 ? 1 : INT64_MAX);
+    for (unsigned i = 1; i <= 50; i++) {
+        snprintf(text, sizeof(text), "D000000001m%08x", i);
+        write_field(AT_MARCH, text, INT64_MAX);
+        snprintf(text, sizeof(text), "D000000001s%08x", i);
+        write_field(AT_MARCH, text, INT64_MIN + 1);
+    }
+    die();
+    begin();
+    struct doubt_view v = doubt_at(MARCH);
+    assert_int_equal(v.state, DOUBT_OPEN);
+    assert_int_equal(v.missed, DOUBT_CLIENTS);
+    assert_int_equal(v.usual.of, UINT32_MAX);
+    assert_in_range(v.usual.clients, 0, CAP_HISTORY_CLIENTS);
+    assert_int_equal(v.usual.support, SUPPORT_WELL);
+    miss(MARCH, 1);
+    learn_many(MARCH + 1, 30, 3);
+    assert_int_equal(end(), 0);
+    begin();
+}
+
+/* One after the other: so many are kept. */
+static void doubts_are_capped(void **state)
+{
+    struct observation o = session(MARCH, 1, OBSERVED_OFFER_MADE);
+    char text[64];
+    unsigned kept = 0;
+    (void)state;
+    learn_many(MARCH, 40, 4);
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_DOUBTED; i++) {
+        miss(MARCH + i * HOURS(1), 1);
+        learn_many(MARCH + i * HOURS(1) + NS_PER_S, 20, 4);
+    }
+    assert_int_equal(recall(&o).offer_doubt.state, DOUBT_NONE);
+    assert_int_equal(end(), 0);
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_DOUBTED; i++) {
+        snprintf(text, sizeof(text), "D0%08xM", (unsigned)(1772323200 + 3600 * i));
+        kept += total_at(AT_MARCH, text) == 1;
+    }
+    assert_int_equal(kept, CAP_HISTORY_DOUBTED);
+    begin();
+}
+
 #define KEEP_TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -921,6 +1116,12 @@ int main(void)
         KEEP_TEST(who_held_his_mail_and_who_looked),
         KEEP_TEST(attempts_are_capped),
         KEEP_TEST(attempts_that_make_no_sense),
+        KEEP_TEST(a_doubt_goes_on_in_the_next_run),
+        KEEP_TEST(it_is_decided_with_what_was_counted_before),
+        KEEP_TEST(a_selective_doubt_stays_so),
+        KEEP_TEST(two_sensors_doubt_together),
+        KEEP_TEST(doubts_that_make_no_sense),
+        KEEP_TEST(doubts_are_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
