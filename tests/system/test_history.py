@@ -186,6 +186,30 @@ def test_attempts(t, build, root):
             t.check("make no sense" not in runs[1][2], "attempts", runs[1][2])
 
 
+def of_offers(lines):
+    """Of each session: what was found of its offer."""
+    return [[(f["rule"], f["severity"]) for f in line["starttls"]["findings"] if f["rule"] == "starttls-removed"]
+            for line in lines if line["event_type"] == "smtp"]
+
+
+def test_doubts(t, build, root):
+    """A server begins to deviate, and whenever the sensor is restarted: what it says is what it would have said."""
+    for name in ("server-set-up-anew", "again"):
+        mail = Mail(PCAPS / ("starttls-vanished-" + name) / "input.pcap")
+        first, last = mail.ends()
+        whole = of_offers(Sensor(build, None).read(mail.part(first, last))[1])
+        times = [second for second, _ in mail.packets]
+        cuts = [after for before, after in zip(times, times[1:]) if after - before >= 300][-8:]
+        t.equal("doubts", name + ": cuts", len(cuts), 8)
+        where = [str(root / (name + "%d.db")) % i for i in range(8)]
+        where[-1] = Server(root, name="doubts-" + name).url()
+        for state, middle in zip(where, cuts):
+            runs = [Sensor(build, state).read(mail.part(*part)) for part in ((first, middle), (middle, last))]
+            t.equal("doubts", "%s, restarted %d s behind its begin" % (name, middle - first),
+                    sum((of_offers(lines) for _, lines, _ in runs), []), whole)
+            t.check("make no sense" not in runs[1][2], "doubts", runs[1][2])
+
+
 def test_counts(t, build, root, mail, truth):
     """Each session counts once; the same capture read twice counts twice."""
     path, once = root / "count.db", 0
@@ -377,6 +401,7 @@ def main():
             test_next_run(t, build, root)
             test_incompatible(t, build, root)
             test_attempts(t, build, root)
+            test_doubts(t, build, root)
         finally:
             for server in Server.all:
                 server.stop()
