@@ -181,7 +181,7 @@
 #define CAP_HISTORY_NOTE    512  /* bytes that the judge wants back for one of them */
 #define CAP_HISTORY_NOVEL   256  /* new things of one server that are kept in a month's counter */
 #define CAP_HISTORY_TRIED   768  /* attempts of one pair that are kept in it: one in half an hour */
-#define CAP_HISTORY_DOUBTED 8 /* doubts of one server that are kept, of this month and the last */
+#define CAP_HISTORY_DOUBTED 8    /* doubts of one server that are kept, as long as pairs are */
 #define CAP_HISTORY_FIELDS  4096 /* of one server that are read: many sensors may have written */
 
 /* --- incidents --- */

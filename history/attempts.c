@@ -388,7 +388,6 @@ void attempts_recall(struct attempts *a, const struct observation *o, const stru
                      struct baseline *b)
 {
     struct attempt_key k;
-    int32_t day = days_of(o->time);
     const struct attempted *client = of_client(a, o);
     b->client_alert = client ? client->alert : 0;
     if (recent_count(a->table) == 0 && !asks_others(a, o)) /* mostly there is none */

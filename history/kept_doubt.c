@@ -55,7 +55,7 @@ static void add(const struct writing *w, char letter, uint64_t value, unsigned d
         return;
     field_init(&f, w, letter);
     keep_put_hex(&f, value, digits);
-    keep_add(w->keep, keep_text_span(&f), by);
+    keep_add_pair(w->keep, keep_text_span(&f), by);
 }
 
 static void add_usual(const struct writing *w, const struct usual *u)
@@ -68,7 +68,7 @@ static void add_usual(const struct writing *w, const struct usual *u)
     keep_put_hex(&f, u->days, 2);
     keep_put_hex(&f, u->more_clients, 1);
     keep_put_hex(&f, (uint64_t)u->support, 1);
-    keep_add(w->keep, keep_text_span(&f), 1);
+    keep_add_pair(w->keep, keep_text_span(&f), 1);
 }
 
 void kept_doubt_begin(struct keep *k, struct doubt *of)
@@ -81,7 +81,7 @@ void kept_doubt_begin(struct keep *k, struct doubt *of)
     field_init(&f, &w, 'b');
     keep_put_hex(&f, of->group, DIGEST_DIGITS);
     keep_put_hex(&f, of->path, DIGEST_DIGITS);
-    keep_add(k, keep_text_span(&f), 1);
+    keep_add_pair(k, keep_text_span(&f), 1);
     add_usual(&w, &of->usual);
 }
 
@@ -93,7 +93,7 @@ static void change_client(const struct writing *w, const struct doubt_client *be
         field_init(&f, w, 'p');
         keep_put_hex(&f, after->who, WHO_DIGITS);
         keep_put_hex(&f, after->path, DIGEST_DIGITS);
-        keep_add(w->keep, keep_text_span(&f), 1);
+        keep_add_pair(w->keep, keep_text_span(&f), 1);
     }
     add(w, 'm', after->who, WHO_DIGITS, after->missed - before->missed);
     add(w, 's', after->who, WHO_DIGITS, after->served - before->served);
@@ -149,7 +149,7 @@ void kept_doubt_end(struct keep *k, const struct doubt *of, nstime now)
     keep_text_init(&f);
     keep_put_bytes(&f, span_of(head, sizeof(head)));
     keep_put_hex(&f, second_of(last), SECOND_DIGITS);
-    keep_add(k, keep_text_span(&f), 1);
+    keep_add_pair(k, keep_text_span(&f), 1);
 }
 
 /* --- reading --- */
