@@ -334,14 +334,19 @@ static bool any_counts(const struct attempted *r, const struct observation *o)
     return false;
 }
 
-static void recall(const struct attempt *t, const struct observation *o, struct baseline *b)
+static struct usual_attempt usual_of(const struct attempt *t, const struct observation *o)
 {
-    const struct usual_attempt u = {
+    return (struct usual_attempt){
         .flow_id = t->flow_id,
         .time = t->time,
         .fate = t->fate,
         .same_server = memcmp(t->server, o->server, sizeof(t->server)) == 0,
     };
+}
+
+static void recall(const struct attempt *t, const struct observation *o, struct baseline *b)
+{
+    const struct usual_attempt u = usual_of(t, o);
     if (t->held)
         b->held[b->held_count++] = u;
     else
@@ -481,12 +486,19 @@ static void look(struct attempts *a, const struct attempt_key *k, size_t n, nsti
     kept_attempt_looked(&p, time);
 }
 
+static uint32_t lasted(const struct observation *o)
+{
+    int64_t us = clock_since(o->time, o->begin) / NS_PER_US;
+    return us < 0 ? 0 : us < UINT32_MAX ? (uint32_t)us : UINT32_MAX;
+}
+
 void attempts_learn(struct attempts *a, const struct observation *o, const struct psl_domain *farm)
 {
     struct attempt_key k;
     bool failed = o->fate == OBSERVED_FATE_KILLED || o->fate == OBSERVED_FATE_ALERT ||
                   (o->fate == OBSERVED_FATE_REFUSED && o->left);
-    struct attempt t = {.flow_id = o->flow_id, .time = o->time, .fate = (uint8_t)o->fate};
+    struct attempt t = {
+        .flow_id = o->flow_id, .time = o->time, .lasted = lasted(o), .fate = (uint8_t)o->fate};
     memcpy(t.server, o->server, sizeof(t.server));
     t.held = !failed;
     bool unseen = o->asked && o->fate == OBSERVED_FATE_NONE; /* lost packets hide what came of it */
@@ -527,11 +539,35 @@ static bool has_failed(const struct observation *o)
     return o->fate == OBSERVED_FATE_KILLED || o->fate == OBSERVED_FATE_ALERT;
 }
 
+static bool has_returned(const struct observation *o)
+{
+    return o->offer == OBSERVED_OFFER_MADE && !o->asked && o->mail;
+}
+
+bool attempts_meanwhile(struct attempts *a, const struct observation *returned,
+                        struct usual_attempt *failed)
+{
+    struct attempt_key k;
+    if (!has_returned(returned))
+        return false;
+    const struct attempted *r = find(a, &k, server_key(&k, returned), days_of(returned->time));
+    for (uint8_t i = 0; r && i < r->count; i++) {
+        const struct attempt *t = &r->item[i];
+        int64_t before = clock_since(returned->begin, t->time) + t->lasted * NS_PER_US;
+        if (t->held || t->fate == OBSERVED_FATE_REFUSED || t->lasted == 0 || before <= 0 ||
+            clock_since(t->time, returned->time) < 0)
+            continue;
+        *failed = usual_of(t, returned);
+        return true;
+    }
+    return false;
+}
+
 void attempts_returned(struct attempts *a, const struct observation *o, const void *note,
                        size_t size)
 {
     struct attempt_key k;
-    if (o->offer != OBSERVED_OFFER_MADE || o->asked || !o->mail || size > CAP_HISTORY_NOTE)
+    if (!has_returned(o) || size > CAP_HISTORY_NOTE)
         return;
     struct returned *r = recent_keep(a->returned, &k, server_key(&k, o));
     r->begin = o->begin;

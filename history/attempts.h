@@ -52,6 +52,11 @@ void attempts_incompatible(struct attempts *a, const struct observation *o);
 void attempts_returned(struct attempts *a, const struct observation *o, const void *note,
                        size_t size);
 
+/* Or the attempt has failed since, and the session in clear is only now looked back at. False:
+ * none that began before it did. */
+bool attempts_meanwhile(struct attempts *a, const struct observation *returned,
+                        struct usual_attempt *failed);
+
 /* False: the attempt explains nothing. */
 bool attempts_explain(struct attempts *a, const struct observation *failed,
                       struct doubt_case *returned);

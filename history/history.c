@@ -494,31 +494,48 @@ bool history_upgraded(struct history *h, const struct observation *o, const stru
     return learn_session(h, o, n, b);
 }
 
+static void fell_back(struct history *h, const struct usual_attempt *failed,
+                      const struct doubt_case *item, const struct baseline *b)
+{
+    const struct history_turn t = {
+        .failed = *failed, .item = item, .baseline = b, .now = h->newest};
+    h->turn(h->user, &t);
+}
+
 /* Is this why its client is back in clear already? */
 static void explain(struct history *h, const struct observation *o, const struct baseline *b)
 {
+    const struct usual_attempt failed = {
+        .flow_id = o->flow_id, .time = o->time, .fate = (uint8_t)o->fate, .same_server = true};
     struct doubt_case item;
-    if (!attempts_explain(h->attempts, o, &item))
-        return;
-    const struct history_turn t = {.failed = {.flow_id = o->flow_id,
-                                              .time = o->time,
-                                              .fate = (uint8_t)o->fate,
-                                              .same_server = true},
-                                   .item = &item,
-                                   .baseline = b,
-                                   .now = h->newest};
-    h->turn(h->user, &t);
+    if (attempts_explain(h->attempts, o, &item))
+        fell_back(h, &failed, &item, b);
+}
+
+/* Back in clear: why, is known by now, or will be told. */
+static void back(struct history *h, const struct observation *o, const struct baseline *b,
+                 const struct usual_attempt *failed, const void *note, size_t size)
+{
+    struct doubt_case item = {.time = o->time, .flow_id = o->flow_id, .note_n = (uint16_t)size};
+    if (!failed) {
+        attempts_returned(h->attempts, o, note, size);
+    } else if (size <= CAP_HISTORY_NOTE) {
+        memcpy(item.note, note, size);
+        fell_back(h, failed, &item, b);
+    }
 }
 
 void history_learn(struct history *h, const struct observation *o, const struct history_names *n,
                    const struct baseline *b, const void *note, size_t size)
 {
     struct doubt *offer = NULL, *upgrade = NULL;
+    struct usual_attempt failed;
     turn_clock(h, o->time);
+    bool meanwhile = b->failed_count == 0 && attempts_meanwhile(h->attempts, o, &failed);
     if (!o->upgraded_before)
         learn_session(h, o, n, b);
     if (b->failed_count == 0)
-        attempts_returned(h->attempts, o, note, size);
+        back(h, o, b, meanwhile ? &failed : NULL, note, size);
     explain(h, o, b);
     if (senders_lapsed(o, b) && !b->sender_back && !b->sender_mixed)
         stops_lapse(h->stops, o, &n->sender, b, note, size);

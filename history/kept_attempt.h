@@ -13,10 +13,11 @@
 struct attempt {
     uint64_t flow_id;
     nstime time;
+    uint8_t server[16];
+    uint32_t lasted; /* microseconds, at most as many; 0: not known */
     uint8_t fate;
     bool held; /* else it failed */
     bool kept; /* by this run */
-    uint8_t server[16];
 };
 
 #define KEPT_ATTEMPT_KINDS (OBSERVED_FATE_ALERT + 2)

@@ -146,6 +146,7 @@ def latency(build, folder, seconds, rate):
     background = traffic(build, folder, "smtp", 100)
     attacks = folder / "attacks.pcap"
     pcapio.write(attacks, tw.stripped(10 * seconds, 100_000_000))
+    os.sync() # else the disk writes these two meanwhile
     watch = tw.Watch(build / "stripwatch", folder)
     pieces, end = [], time.monotonic() + seconds + 3
 

@@ -27,11 +27,6 @@ EXCEPTIONS = {
     "mots-short-swaks-pf-299.server.pcap": {"mails": "the same connection"},
     "pcapplusplus__Smtp.pcap": {
         "sessions": "packets of 2009, 2014 and 2023: one four-tuple years apart is two sessions"},
-    "hs-garbage-exim-sm-255.server.pcap": {
-        "plaintext-fallback": "behind the attacker the handshake fails only after the mail has gone: "
-                              "when it is judged, nothing has failed here yet"},
-    "hs-garbage-opensmtpd-ex-257.server.pcap": {
-        "plaintext-fallback": "the same"},
     "suricata-verify__protocol-change-failed-event-input.pcap": {
         "starttls-ignored": "the client sends one byte; it is the server that goes on in clear, "
                             "unasked, which is response-injection"},
@@ -274,6 +269,13 @@ def lab_wanted(labels):
     return required, required | allowed, forbidden, ceilings
 
 
+def retrospective(result):
+    """(rule, severity) of what was told when the line of its session had been written."""
+    return [(alert["starttls"]["finding"]["rule"], alert["starttls"]["finding"]["severity"])
+            for alert in result.alerts
+            if "retrospective" in alert["alert"]["metadata"]["judged"]]
+
+
 def lab_promised(labels):
     """Rules whose findings stand on the DNS answers of the capture."""
     return {rule for label in labels for report in label["must_report"] if report["needs"] == "dns"
@@ -293,7 +295,7 @@ def lab_discovery(tally, label, result):
                         "%s is not reported" % rule)
 
 
-def lab_findings(tally, label, pairs):
+def lab_findings(tally, label, pairs, again):
     name, parts = label["file"], labels_of(label)
     required, allowed, forbidden, ceilings = lab_wanted(parts)
     if "parts" in label:  # what holds for one part does not hold for the mixture
@@ -322,7 +324,29 @@ def lab_findings(tally, label, pairs):
         tally.check(seen & set(FAILED_HANDSHAKE), name, "a failed handshake is not reported")
     for rule in sorted(required):
         if not excepted(name, rule):
-            tally.check(rule in seen, name, "%s is not reported" % rule)
+            tally.check(rule in seen | {row[0] for row in again}, name, "%s is not reported" % rule)
+
+
+def lab_chain(tally, label, pairs, result):
+    """Failed handshakes and the mail in clear behind them are one incident that names both; what
+    else the label reports, as a sentinel in the ServerHello, may be another."""
+    if "parts" in label or is_damaged(label) or not any(
+            r["kind"] == "plaintext-retry-after-tls-failure" for r in label["must_report"]):
+        return
+    name = label["file"]
+    failed = {str(line["flow_id"]) for flow, line in pairs if flow["starttls_command"]}
+    clear = {str(line["flow_id"]) for flow, line in pairs if flow["messages_clear"]}
+    told = defaultdict(list)
+    for alert in result.alerts:
+        told[alert["starttls"]["finding"]["rule"]].append(alert)
+    chain = [a for rule in ("plaintext-fallback", "starttls-refused", *FAILED_HANDSHAKE)
+             for a in told[rule]]
+    linked = {flow for alert in told["plaintext-fallback"]
+              for flow in alert["starttls"].get("linked", [])}
+    tally.equal(name, "incidents", len({a["starttls"]["incident"]["id"] for a in chain}), 1)
+    tally.equal(name, "flows that fell back",
+                {str(a["flow_id"]) for a in told["plaintext-fallback"]}, clear)
+    tally.check(linked and linked <= failed, name, "linked flows are %s of %s" % (linked, failed))
 
 
 def has_payload(flow):
@@ -335,7 +359,8 @@ def lab_file(tally, binary, folder, label):
     for flow, line in pairs:
         if not is_damaged(label):
             lab_facts(tally, label["file"], flow, line)
-    lab_findings(tally, label, pairs)
+    lab_findings(tally, label, pairs, retrospective(result))
+    lab_chain(tally, label, pairs, result)
     lab_discovery(tally, label, result)
 
 
