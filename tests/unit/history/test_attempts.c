@@ -270,6 +270,65 @@ static void for_thirty_days_or_as_said(void **state)
 
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* An attempt that begins at `begin` and fails at `end`. */
+static uint64_t tried_from(nstime begin, nstime end, enum observation_fate fate)
+{
+    struct observation o = offered(end, 1, 1);
+    o.begin = begin;
+    o.fate = fate;
+    o.delivered = false;
+    attempts_learn(a, &o, &nobody);
+    return o.flow_id;
+}
+
+static struct observation in_clear_from(nstime begin, nstime end)
+{
+    struct observation o = offered(end, 1, 1);
+    o.begin = begin;
+    o.asked = false;
+    o.fate = OBSERVED_FATE_NONE;
+    o.mail = true;
+    return o;
+}
+
+/* The attempt, then the mail; the mail ends, then the attempt does; who asks does so later still.
+ */
+static void what_failed_behind_the_mail(void **state)
+{
+    struct observation o = in_clear_from(NOON + NS_PER_S, NOON + 2 * NS_PER_S);
+    struct usual_attempt failed;
+    (void)state;
+    assert_false(attempts_meanwhile(a, &o, &failed));
+    uint64_t flow = tried_from(NOON, NOON + 3 * NS_PER_S, OBSERVED_FATE_KILLED);
+    assert_true(attempts_meanwhile(a, &o, &failed));
+    assert_true(failed.flow_id == flow);
+    assert_int_equal(failed.fate, OBSERVED_FATE_KILLED);
+    assert_true(failed.time == NOON + 3 * NS_PER_S);
+    assert_true(failed.same_server);
+    struct observation took = o, other = o, first = in_clear_from(NOON - 1, NOON + NS_PER_S);
+    took.asked = true;
+    other.client[3]++;
+    assert_false(attempts_meanwhile(a, &took, &failed));
+    assert_false(attempts_meanwhile(a, &other, &failed));
+    assert_false(attempts_meanwhile(a, &first, &failed)); /* the mail began before the attempt */
+    struct observation after = in_clear_from(NOON + NS_PER_S, NOON + 4 * NS_PER_S);
+    assert_false(
+        attempts_meanwhile(a, &after, &failed)); /* it was known when the mail was judged */
+}
+
+static void what_was_refused_behind_the_mail(void **state)
+{
+    struct observation o = in_clear_from(NOON + NS_PER_S, NOON + 2 * NS_PER_S);
+    struct observation not_used = refused(NOON + 3 * NS_PER_S, 1, 1);
+    struct usual_attempt failed;
+    (void)state;
+    not_used.begin = NOON;
+    not_used.delivered = false;
+    not_used.left = true;
+    attempts_learn(a, &not_used, &nobody);
+    assert_false(attempts_meanwhile(a, &o, &failed));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +344,8 @@ int main(void)
         T(what_a_client_lacks_it_lacks_everywhere),
         T(an_address_is_no_name),
         T(the_oldest_pair_goes),
+        T(what_failed_behind_the_mail),
+        T(what_was_refused_behind_the_mail),
         T(an_observation_of_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
