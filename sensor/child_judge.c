@@ -381,7 +381,8 @@ static void each_second(struct judging *g, bool stats)
     const struct told_watch sum = sum_of(g);
     const struct eve_live live = live_of(g, &sum);
     nstime now = child_wall();
-    struct span text = gauges_write(now, &sum, &live, desk_incidents(g->desk), &g->kept);
+    const struct history_counters past = desk_past(g->desk);
+    struct span text = gauges_write(now, &sum, &live, desk_incidents(g->desk), &past, &g->kept);
     message_put(g->feed, MESSAGE_STATE, text, true);
     tell_status(g, &sum, &live);
     coverage_second(g->coverage, now, &sum);

@@ -392,6 +392,11 @@ void desk_stats(struct desk *d, nstime now, const struct dissect_counters *c,
     tell(d, DESK_STATS, SEVERITY_INFO);
 }
 
+struct history_counters desk_past(const struct desk *d)
+{
+    return past_counters(d->past);
+}
+
 const struct incident_counters *desk_incidents(const struct desk *d)
 {
     return incident_counters(d->incidents);

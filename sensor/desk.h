@@ -131,6 +131,7 @@ struct tap_side_counts desk_tap_side(const struct desk *d,
 enum lists_step desk_list(struct desk *d, enum lists_record record, struct span body,
                           struct desk_lists *before, struct desk_lists *now);
 
+struct history_counters desk_past(const struct desk *d);
 const struct incident_counters *desk_incidents(const struct desk *d);
 
 #endif

@@ -39,6 +39,7 @@ struct row {
 #define OF_INC(member)  offsetof(struct incident_counters, member)
 #define OF_KEPT(member) offsetof(struct told_feed, member)
 #define OF_ASK(member)  offsetof(struct eve_live, lookups.member)
+#define OF_PAST(member) offsetof(struct history_counters, member)
 #define FATE(member)                                                                               \
     {                                                                                              \
         "packet_fates_total", "fate=\"" #member "\"", OF_SUM(dissect.member), COUNTER,             \
@@ -48,6 +49,16 @@ struct row {
     {                                                                                              \
         "flows_evicted_total", "class=\"" #class "\"", OF_SUM(dissect.evicted_##class), COUNTER,   \
             "Flows given up for want of memory, by how far they had come."                         \
+    }
+#define REMEMBERED(kind)                                                                           \
+    {                                                                                              \
+        "history_entries", "kind=\"" #kind "\"", OF_PAST(kind), GAUGE,                             \
+            "What is remembered now of past sessions."                                             \
+    }
+#define FORGOTTEN(kind)                                                                            \
+    {                                                                                              \
+        "history_evicted_total", "kind=\"" #kind "\"", OF_PAST(evicted.kind), COUNTER,             \
+            "What gave way to others in the memory of past sessions."                              \
     }
 
 #define FAILURE(member)                                                                            \
@@ -164,6 +175,23 @@ static const struct row FROM_INCIDENTS[] = {
     {"alert_storms_total", NULL, OF_INC(storms), COUNTER, "Hours in which any was held back."},
 };
 
+static const struct row FROM_PAST[] = {
+    REMEMBERED(servers),
+    REMEMBERED(senders),
+    REMEMBERED(doubts),
+    REMEMBERED(stops),
+    FORGOTTEN(servers),
+    FORGOTTEN(senders),
+    FORGOTTEN(farms),
+    FORGOTTEN(pairs),
+    FORGOTTEN(knocks),
+    FORGOTTEN(paths),
+    FORGOTTEN(doubts),
+    FORGOTTEN(stops),
+    {"history_layouts_refused_total", NULL, OF_PAST(layouts_refused), COUNTER,
+     "Replies to EHLO that found no room in the memory."},
+};
+
 static const struct row FROM_KEPT[] = {
     {"sink_queue_depth", NULL, OF_KEPT(waiting), GAUGE, "Lines that wait for a receiver."},
 };
@@ -236,7 +264,8 @@ static void put_spool(nstime now, const struct told_feed *kept)
 }
 
 struct span gauges_write(nstime now, const struct told_watch *sum, const struct eve_live *live,
-                         const struct incident_counters *inc, const struct told_feed *kept)
+                         const struct incident_counters *inc, const struct history_counters *past,
+                         const struct told_feed *kept)
 {
     page.n = 0;
     head("build_info", GAUGE, "What runs here; always 1.");
@@ -251,6 +280,7 @@ struct span gauges_write(nstime now, const struct told_watch *sum, const struct 
     ROWS(FROM_LOOKUPS, live);
     put_judged(inc);
     ROWS(FROM_INCIDENTS, inc);
+    ROWS(FROM_PAST, past);
     ROWS(FROM_KEPT, kept);
     put_spool(now, kept);
     return span_of(page.text, page.n);

@@ -13,6 +13,7 @@
 /* `now`: of the wall. The text is valid until the next call, and fits a message (CAP_MESSAGE_STATE)
  * whatever the values. */
 struct span gauges_write(nstime now, const struct told_watch *sum, const struct eve_live *live,
-                         const struct incident_counters *inc, const struct told_feed *kept);
+                         const struct incident_counters *inc, const struct history_counters *past,
+                         const struct told_feed *kept);
 
 #endif

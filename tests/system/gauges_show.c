@@ -10,6 +10,7 @@ int main(int argc, char **argv)
     static struct told_watch sum;
     static struct eve_live live;
     static struct incident_counters inc;
+    static struct history_counters past;
     static struct told_feed kept;
     bool most = argc == 2 && strcmp(argv[1], "most") == 0;
     if (!most && (argc != 2 || strcmp(argv[1], "least") != 0))
@@ -18,9 +19,10 @@ int main(int argc, char **argv)
         memset(&sum, 0xff, sizeof(sum));
         memset(&live, 0xff, sizeof(live));
         memset(&inc, 0xff, sizeof(inc));
+        memset(&past, 0xff, sizeof(past));
         memset(&kept, 0xff, sizeof(kept));
         sum.newest = sum.mail = INT64_MAX;
     }
-    struct span page = gauges_write(1700000000 * NS_PER_S, &sum, &live, &inc, &kept);
+    struct span page = gauges_write(1700000000 * NS_PER_S, &sum, &live, &inc, &past, &kept);
     return fwrite(page.p, 1, page.n, stdout) == page.n ? 0 : 1;
 }

@@ -13,6 +13,7 @@
 static struct told_watch sum;
 static struct eve_live live;
 static struct incident_counters inc;
+static struct history_counters past;
 static struct told_feed kept;
 static char text[CAP_MESSAGE_STATE + 1];
 
@@ -22,13 +23,14 @@ static int set_up(void **state)
     memset(&sum, 0, sizeof(sum));
     memset(&live, 0, sizeof(live));
     memset(&inc, 0, sizeof(inc));
+    memset(&past, 0, sizeof(past));
     memset(&kept, 0, sizeof(kept));
     return 0;
 }
 
 static size_t page(void)
 {
-    struct span s = gauges_write(NOW, &sum, &live, &inc, &kept);
+    struct span s = gauges_write(NOW, &sum, &live, &inc, &past, &kept);
     assert_true(s.n <= CAP_MESSAGE_STATE);
     memcpy(text, s.p, s.n);
     text[s.n] = '\0';
@@ -66,7 +68,13 @@ static void values_stand_at_their_names(void **state)
     live.lookups.waiting = 22;
     live.lookups.failures.webpki = 23;
     live.lookups.left_out.records = 24;
+    past.senders = 25;
+    past.evicted.paths = 26;
+    past.layouts_refused = 27;
     page();
+    assert_true(has("stripwatch_history_entries{kind=\"senders\"} 25"));
+    assert_true(has("stripwatch_history_evicted_total{kind=\"paths\"} 26"));
+    assert_true(has("stripwatch_history_layouts_refused_total 27"));
     assert_true(has("stripwatch_lookups_asked_total 21"));
     assert_true(has("stripwatch_lookups_waiting 22"));
     assert_true(has("stripwatch_lookups_failed_total{reason=\"webpki\"} 23"));
