@@ -220,11 +220,25 @@ class Watch:
     def text(self):
         return self.said.read_text(errors="replace")
 
+    def child(self, name):
+        """Its process, or 0."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                status = Path("/proc", pid, "status").read_text()
+                words = Path("/proc", pid, "cmdline").read_bytes().decode(errors="replace").split("\0")
+            except OSError:  # it has ended since
+                continue
+            if words[1:3] == ["--child", name] and "\nPPid:\t%d\n" % self.process.pid in status:
+                return int(pid)
+        return 0
+
     def lines(self):
+        """Those that are written to their ends."""
         try:
-            return [json.loads(line) for line in self.file.read_text().splitlines()]
+            text = self.file.read_text()
         except OSError:
             return []
+        return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
 
     def rules(self):
         return rules_in(self.lines())
@@ -346,10 +360,6 @@ def test_trouble(binary, lab, folder):
     silent.bind(("11.0.0.55", 53))
     watch = Watch(binary, folder / "trouble", "--set", "policy.lookups=seen", "--set", "process.user=root",
                   "--set", "resolver.stub=lab=%s,mute=11.0.0.55" % mail_lab.DNS, *lab.options()[2:])
-    children = lambda: {w[2]: pid for pid in filter(str.isdigit, os.listdir("/proc"))
-                        for w in [Path("/proc", pid, "cmdline").read_bytes().decode().split("\0")]
-                        if len(w) > 4 and w[1] == "--child" and
-                        "\nPPid:\t%d\n" % watch.process.pid in Path("/proc", pid, "status").read_text()}
     judged = 0
 
     def mails(what, count=10):
@@ -363,7 +373,7 @@ def test_trouble(binary, lab, folder):
                     "%d of %d sessions: %s" % (watch.sessions(), judged, watch.text()[-300:]))
 
     mails("resolver blackholed")
-    fetch = int(children().get("fetch", 0))
+    fetch = watch.child("fetch")
     if not tally.check(fetch > 0, "trouble", "there is no fetch: %s" % watch.text()[-300:]):
         watch.stop()
         return
@@ -371,7 +381,7 @@ def test_trouble(binary, lab, folder):
     mails("fetch hung")
     os.kill(fetch, signal.SIGKILL)
     mails("fetch killed")
-    tally.check(wait_for(lambda: children().get("fetch", str(fetch)) != str(fetch)), "fetch killed", "it is not back")
+    tally.check(wait_for(lambda: watch.child("fetch") not in (0, fetch)), "fetch killed", "it is not back")
     tally.equal("trouble", "exit code", watch.stop(), 0)
     stats = [line for line in watch.lines() if line["event_type"] == "stats"][-1]["stats"]
     live, lookups = stats["stripwatch"]["live"], stats["stripwatch"]["lookups"]
