@@ -205,6 +205,8 @@ def test_read(binary, lab, folder):
 # --- live ----------------------------------------------------------------------------------------
 
 class Watch:
+    all = []  # whoever ends early leaves none behind
+
     def __init__(self, binary, folder, *options, interface="lo"):
         self.file, self.said = folder / "eve.json", folder / "stderr"
         folder.mkdir(exist_ok=True)
@@ -213,6 +215,7 @@ class Watch:
              "--set", "output.spool.dir=%s" % (folder / "spool"), "--set", "log.level=debug",
              "--set", "output.hourly=1000000", *options],
             stdout=subprocess.DEVNULL, stderr=open(self.said, "wb"))
+        Watch.all.append(self)
         self.ready = wait_for(lambda: self.text().count("ready: seccomp") >= 4 or
                               self.process.poll() is not None)
         time.sleep(0.3)
@@ -412,6 +415,9 @@ def inside(build, folder):
         test_flood(binary, folder, int(sys.argv[sys.argv.index("--domains") + 1])
                    if "--domains" in sys.argv else 1500)
     finally:
+        for watch in Watch.all:
+            if watch.process.poll() is None:
+                watch.stop()
         lab.stop()
 
 
