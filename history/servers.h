@@ -54,7 +54,7 @@ struct server {
     int32_t swept;                  /* the day on which clients were looked at last */
     bool loaded;                    /* what a store had is in it (history/kept_server.h) */
     bool doubted;                   /* it has a doubt of which nobody asked yet */
-    uint8_t doubts;                 /* that it has, of this month and the last */
+    uint8_t doubts;                 /* that are kept of it, as long as pairs are */
     uint16_t novel;                 /* new things that this month's counter has of it */
     int32_t month;                  /* the last day before it */
     int32_t reset;                  /* day on which it was set up anew; 0: never */
