@@ -169,6 +169,7 @@
 #define CAP_HISTORY_LAYOUTS 4096  /* replies to EHLO of all servers: software, version, settings */
 #define CAP_HISTORY_ISSUER  64    /* bytes of an issuer's organisation (RFC 5280 A.1) */
 #define CAP_HISTORY_SENDERS 16384 /* names that deliver mail here or go out from here */
+#define CAP_HISTORY_HELLOS  32    /* kinds of one sender that are kept: a farm has several programs */
 #define CAP_HISTORY_PAIRS   32768 /* clients and servers that failed lately, or held mail */
 #define CAP_HISTORY_RETURNS                                                                        \
     1024 /* clients that sent in clear just now, and may explain why later */

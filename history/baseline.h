@@ -13,12 +13,12 @@
 #define HISTORY_BASELINE_H
 
 #include "base/clock.h"
+#include "history/kinds.h"
 #include "history/layouts.h"
 #include "history/observation.h"
 #include "history/psl.h"
 
 #define BASELINE_LAYOUTS 8 /* of one server: balancers and greylisters have two or three */
-#define BASELINE_KINDS   4 /* kinds of one thing remembered of a server: versions, keys, issuers */
 #define BASELINE_LINKS   4 /* earlier sessions that are named */
 
 #define BASELINE_WELL_SESSIONS 20
@@ -59,13 +59,6 @@ struct doubt_view {
     uint32_t missed;        /* their clients */
     uint32_t served;        /* sessions that were as usual since */
     uint32_t served_others; /* clients of those that did not deviate */
-};
-
-/* Of one kind of thing that a server shows: was the one of this session seen before? */
-struct usual_kind {
-    uint32_t seen; /* sessions that showed any */
-    uint32_t same; /* and the one of this session */
-    uint8_t kinds; /* distinct ones, at most BASELINE_KINDS */
 };
 
 struct usual_layout {
@@ -119,6 +112,8 @@ struct baseline {
     bool sender_mixed;                /* it takes the offer now and then */
     bool sender_back;                 /* it has upgraded in a session that began later */
     bool sender_delivers;             /* it has delivered here, or more than once elsewhere */
+    struct usual_kind sender_ja4;     /* of its hellos; of a session in TLS if its server's stack is
+                                         another */
 
     struct usual_attempt failed[BASELINE_LINKS]; /* of the last hours, the newest first */
     uint8_t failed_count;
@@ -149,6 +144,15 @@ struct baseline {
 #define BASELINE_ALL_CLIENTS                                                                       \
     30 /* served without exception: a server that leaves one client in ten                         \
           out comes so far in one case of 25 */
+
+/* Neither the JA3S, nor the size of the encrypted flight, nor the print of the SYN/ACK was ever so
+ * in all the sessions with this server. */
+static inline bool baseline_other_stack(const struct baseline *b)
+{
+    return b->ja3s_seen && b->ja3s.same == 0 && b->ja3s.seen >= BASELINE_WELL_SESSIONS &&
+           b->flight_seen && b->flight.same == 0 && b->flight.seen >= BASELINE_WELL_SESSIONS &&
+           b->synack_seen && b->synack.same == 0 && b->synack.seen >= BASELINE_WELL_SESSIONS;
+}
 
 /* Would the server serve this client? It did before, or it serves everybody. */
 static inline bool baseline_would_serve(const struct baseline *b)

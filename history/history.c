@@ -339,6 +339,14 @@ void history_recall_offer(struct history *h, const struct observation *o,
     recall_doubts(h, o, b);
 }
 
+/* Is it the sender that is new? Of a session that was told of its names were not asked for. */
+static void recall_hello(struct history *h, const struct observation *o, struct baseline *b)
+{
+    struct psl_domain sender;
+    psl_recall(h->names, o->sender, &sender);
+    senders_recall_hello(h->senders, o, &sender, b);
+}
+
 void history_recall(struct history *h, const struct observation *o, const struct history_names *n,
                     struct baseline *b)
 {
@@ -351,6 +359,8 @@ void history_recall(struct history *h, const struct observation *o, const struct
     recall_doubts(h, o, b);
     if (o->fate != OBSERVED_FATE_TLS)
         recall_others(h, o, n, b);
+    else if (baseline_other_stack(b))
+        recall_hello(h, o, b);
 }
 
 nstime history_newest(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,

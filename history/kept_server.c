@@ -104,20 +104,12 @@ static void add_layout(struct keep *k, const struct server *r, const struct obse
         keep_add(k, keep_text_span(&f), 1);
 }
 
-static uint32_t count_of(const struct server_kinds *kinds, uint64_t what)
-{
-    for (size_t i = 0; i < BASELINE_KINDS; i++)
-        if (kinds->kind[i].what == what)
-            return kinds->kind[i].count;
-    return 0;
-}
-
 /* `digits`: hexadecimal ones; 0: decimal. */
-static void add_kind(struct keep *k, struct server *r, const struct server_kinds *kinds,
-                     char letter, uint64_t what, unsigned digits)
+static void add_kind(struct keep *k, struct server *r, const struct kinds *kinds, char letter,
+                     uint64_t what, unsigned digits)
 {
     struct keep_text f;
-    if (what == 0 || !may_add(r, count_of(kinds, what)))
+    if (what == 0 || !may_add(r, kinds_count(kinds, what)))
         return;
     keep_text_init(&f);
     keep_put_bytes(&f, span_of(&letter, 1));
@@ -146,7 +138,7 @@ static void add_issuer(struct keep *k, struct server *r, struct span issuer)
 {
     struct keep_text f;
     uint64_t what = servers_issuer_digest(issuer);
-    if (issuer.n == 0 || !may_add(r, count_of(&r->issuer, what)))
+    if (issuer.n == 0 || !may_add(r, kinds_count(&r->issuer, what)))
         return;
     keep_text_init(&f);
     keep_put(&f, "i");
@@ -428,24 +420,7 @@ static bool read_layout(struct reading *of, const struct kept_field *f, struct s
     return true;
 }
 
-static void kind_put(struct server_kinds *kinds, uint64_t what, uint32_t count, int32_t day)
-{
-    struct server_kind *place = &kinds->kind[0];
-    for (size_t i = 0; i < BASELINE_KINDS; i++) {
-        struct server_kind *at = &kinds->kind[i];
-        if (at->what == what) {
-            sum_up(&at->count, count);
-            at->day = day > at->day ? day : at->day;
-            return;
-        }
-        if (place->what && (!at->what || outdoes(place->count, place->day, at->count, at->day)))
-            place = at;
-    }
-    if (!place->what || outdoes(count, day, place->count, place->day))
-        *place = (struct server_kind){.what = what, .count = count, .day = day};
-}
-
-static bool read_kind(const struct kept_field *f, struct server_kinds *kinds, struct span text,
+static bool read_kind(const struct kept_field *f, struct kinds *kinds, struct span text,
                       size_t digits)
 {
     uint32_t number = 0, count = keep_count(f->total, UINT32_MAX);
@@ -454,7 +429,7 @@ static bool read_kind(const struct kept_field *f, struct server_kinds *kinds, st
                            : keep_read_number(text, UINT16_MAX, &number);
     what |= number;
     if (good && what && count > 0)
-        kind_put(kinds, what, count, f->first);
+        kinds_put(kinds, what, count, f->first);
     return good && what;
 }
 

@@ -66,6 +66,7 @@ struct observation {
     uint64_t spki;        /* first bytes of the SHA-256 of the server's key; 0: not seen */
     struct span issuer;   /* organisation that issued its certificate */
     uint64_t ja3s;        /* digest of it; 0: not seen */
+    uint64_t ja4;         /* of the client's hello; 0: not seen */
     uint32_t synack;      /* print of the server's SYN/ACK; 0: not seen */
     uint32_t flight;      /* bytes of the server's first encrypted flight; 0: not seen */
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "history/days.h"
 #include "history/keep.h"
+#include "history/kinds.h"
 #include "history/net.h"
 #include "history/servers.h"
 
@@ -24,7 +25,9 @@ struct sender {
     nstime upgraded;       /* when the newest session that upgraded began */
     uint16_t incompatible; /* handshakes that ended by an alert */
     bool loaded;           /* what a store had is in it */
+    uint8_t novel;         /* kinds of hellos that the store has of it */
     uint32_t delivered;
+    struct kinds ja4;
 };
 
 struct senders {
@@ -231,6 +234,18 @@ static bool load_server(struct sender *r, const struct kept_field *f)
     return true;
 }
 
+static bool load_hello(struct sender *r, const struct kept_field *f)
+{
+    uint32_t n = keep_count(f->total, UINT32_MAX);
+    uint64_t what;
+    if (!keep_read_hex(span_from(f->text, 1), 16, &what) || what == 0)
+        return false;
+    r->novel = (uint8_t)(r->novel + (r->novel < CAP_HISTORY_HELLOS));
+    if (n > 0)
+        kinds_put(&r->ja4, what, n, f->first);
+    return true;
+}
+
 static bool load_field(struct sender *r, int64_t *lapses, const struct kept_field *f)
 {
     uint32_t n = keep_count(f->total, UINT32_MAX - UINT16_MAX);
@@ -244,6 +259,8 @@ static bool load_field(struct sender *r, int64_t *lapses, const struct kept_fiel
         return load_digest(r->name, &r->name_count, NAMES, text);
     case 's':
         return load_server(r, f);
+    case 'j':
+        return load_hello(r, f);
     case 'a':
         count_by(&r->incompatible, n);
         break;
@@ -323,6 +340,15 @@ void senders_recall(struct senders *s, const struct observation *o, const struct
     b->sender_mixed = days_sum(&r->days, day, DAY_ASKED) >= SENDERS_MIXED;
     b->sender_back = o->begin < r->upgraded;
     b->sender_delivers = r->delivered > 1;
+    b->sender_ja4 = kinds_recall(&r->ja4, o->ja4, o->upgraded_before);
+}
+
+void senders_recall_hello(struct senders *s, const struct observation *o,
+                          const struct psl_domain *name, struct baseline *b)
+{
+    const struct sender *r = find(s, o, name, false);
+    if (r)
+        b->sender_ja4 = kinds_recall(&r->ja4, o->ja4, o->upgraded_before);
 }
 
 bool senders_lapsed(const struct observation *o, const struct baseline *b)
@@ -359,6 +385,16 @@ static void learn_server(struct keep *k, struct sender *r, uint64_t server, int3
         *last = (uint16_t)day;
 }
 
+/* Whoever says hello otherwise every time does not fill the store. */
+static void learn_hello(struct keep *k, struct sender *r, uint64_t ja4, int32_t day)
+{
+    bool known = kinds_seen(&r->ja4, ja4, day);
+    if (ja4 == 0 || (!known && r->novel == CAP_HISTORY_HELLOS))
+        return;
+    r->novel = (uint8_t)(r->novel + !known);
+    keep_thing(k, 'j', ja4, 16, 0, 1);
+}
+
 static void learn_upgrade(struct keep *k, struct sender *r, const struct observation *o)
 {
     uint64_t name = digest(o->sender.p, o->sender.n);
@@ -373,6 +409,7 @@ static void learn_upgrade(struct keep *k, struct sender *r, const struct observa
     if (add(r->name, &r->name_count, NAMES, name))
         keep_thing(k, 'n', name, 16, 0, 1);
     learn_server(k, r, server, days_of(o->time));
+    learn_hello(k, r, o->ja4, days_of(o->time));
     learn_offer(k, r, days_of(o->time), true);
 }
 

@@ -2,7 +2,7 @@
 /*
  * What is remembered of each sender: the registrable domain of the name that it says in EHLO,
  * together with the network it comes from (/24, /48), so that nobody elsewhere can spoil its name.
- * How often did it take an offer?
+ * How often did it take an offer, and with which hellos (JA4)?
  *
  * Sessions in clear of a name that upgraded before, with a server that it upgraded with, are
  * remembered apart (lapses) until it is known what they are: a session that upgrades and began
@@ -41,6 +41,10 @@ void senders_keep(struct senders *s, struct keep *keep);
 /* `name` is the sender's registrable domain; it may be empty. */
 void senders_recall(struct senders *s, const struct observation *o, const struct psl_domain *name,
                     struct baseline *b);
+
+/* Of that only its hellos. */
+void senders_recall_hello(struct senders *s, const struct observation *o,
+                          const struct psl_domain *name, struct baseline *b);
 
 /* `b` is what it was judged by. */
 void senders_learn(struct senders *s, const struct observation *o, const struct psl_domain *name,

@@ -248,27 +248,6 @@ static void count_up(uint16_t *n)
     *n = (uint16_t)(*n + (*n < UINT16_MAX));
 }
 
-/* Counts it; a new one takes the place of the one that was seen least, longest ago. False: new. */
-static bool kind_seen(struct server_kinds *k, uint64_t what, int32_t day)
-{
-    struct server_kind *place = NULL;
-    if (what == 0)
-        return true;
-    for (size_t i = 0; i < BASELINE_KINDS; i++) {
-        struct server_kind *at = &k->kind[i];
-        if (at->what == what) {
-            at->count++;
-            at->day = day;
-            return true;
-        }
-        if (!place || (place->what && (!at->what || at->day < place->day ||
-                                       (at->day == place->day && at->count < place->count))))
-            place = at;
-    }
-    *place = (struct server_kind){.what = what, .count = 1, .day = day};
-    return false;
-}
-
 /* False: new, or none that can be learnt. */
 static bool layout_seen(struct server *r, uint16_t number, int32_t day)
 {
@@ -349,7 +328,7 @@ static bool issuer_seen(struct server *r, struct span issuer, int32_t day)
         return true;
     memcpy(r->issuer_name, issuer.p, n);
     r->issuer_name[n] = '\0';
-    return kind_seen(&r->issuer, servers_issuer_digest(issuer), day);
+    return kinds_seen(&r->issuer, servers_issuer_digest(issuer), day);
 }
 
 static uint16_t flight_of(const struct observation *o)
@@ -372,9 +351,9 @@ static void flight_seen(struct server *r, uint16_t f)
 
 static bool learn_handshake(struct server *r, const struct observation *o, int32_t day)
 {
-    bool known = kind_seen(&r->version, o->tls_version, day);
-    known &= kind_seen(&r->spki, o->spki, day);
-    known &= kind_seen(&r->ja3s, o->ja3s, day);
+    bool known = kinds_seen(&r->version, o->tls_version, day);
+    known &= kinds_seen(&r->spki, o->spki, day);
+    known &= kinds_seen(&r->ja3s, o->ja3s, day);
     known &= issuer_seen(r, o->issuer, day);
     flight_seen(r, flight_of(o));
     return known;
@@ -384,7 +363,7 @@ bool servers_learn(struct servers *s, struct server *r, const struct observation
 {
     int32_t day = days_of(o->time);
     bool known = count_session(s, r, o, day);
-    known &= kind_seen(&r->synack, o->synack, day);
+    known &= kinds_seen(&r->synack, o->synack, day);
     if (o->fate == OBSERVED_FATE_TLS)
         known &= learn_handshake(r, o, day);
     kept_server_learn(s->keep, s->layouts, r, o);
@@ -454,31 +433,14 @@ static void recall_layouts(const struct servers *s, const struct server *r,
     }
 }
 
-/* Without the session itself, if it was learnt from already. */
-static struct usual_kind recall_kind(const struct server_kinds *k, uint64_t what, bool itself)
-{
-    struct usual_kind u = {0};
-    for (size_t i = 0; i < BASELINE_KINDS; i++) {
-        if (k->kind[i].what == 0) /* they are taken in turn */
-            break;
-        u.seen += k->kind[i].count;
-        u.kinds++;
-        if (what && k->kind[i].what == what)
-            u.same = k->kind[i].count;
-    }
-    u.seen -= itself && u.same > 0;
-    u.same -= itself && u.same > 0;
-    return u;
-}
-
 /* The one that more sessions had than any other. */
 static void recall_version(const struct server *r, struct baseline *b)
 {
     uint32_t most = 0;
-    for (size_t i = 0; i < BASELINE_KINDS; i++)
-        if (r->version.kind[i].count > most) {
-            most = r->version.kind[i].count;
-            b->version_usual = (uint16_t)r->version.kind[i].what;
+    for (size_t i = 0; i < KINDS_MOST; i++)
+        if (r->version.one[i].count > most) {
+            most = r->version.one[i].count;
+            b->version_usual = (uint16_t)r->version.one[i].what;
         }
     b->version_count = most;
 }
@@ -500,11 +462,11 @@ static void recall_handshakes(const struct server *r, const struct observation *
                               struct baseline *b)
 {
     bool itself = o->upgraded_before;
-    b->version = recall_kind(&r->version, o->tls_version, itself);
-    b->spki = recall_kind(&r->spki, o->spki, itself);
-    b->issuer = recall_kind(&r->issuer, servers_issuer_digest(o->issuer), itself);
-    b->ja3s = recall_kind(&r->ja3s, o->ja3s, itself);
-    b->synack = recall_kind(&r->synack, o->synack, itself);
+    b->version = kinds_recall(&r->version, o->tls_version, itself);
+    b->spki = kinds_recall(&r->spki, o->spki, itself);
+    b->issuer = kinds_recall(&r->issuer, servers_issuer_digest(o->issuer), itself);
+    b->ja3s = kinds_recall(&r->ja3s, o->ja3s, itself);
+    b->synack = kinds_recall(&r->synack, o->synack, itself);
     b->ja3s_seen = o->ja3s != 0;
     b->synack_seen = o->synack != 0;
     b->flight_seen = o->flight != 0;

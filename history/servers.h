@@ -10,18 +10,8 @@
 
 #include "history/baseline.h"
 #include "history/days.h"
+#include "history/kinds.h"
 #include "history/observation.h"
-
-/* One kind of thing, by digest, with how often it was seen. */
-struct server_kind {
-    uint64_t what; /* 0: free */
-    uint32_t count;
-    int32_t day; /* when last */
-};
-
-struct server_kinds {
-    struct server_kind kind[BASELINE_KINDS];
-};
 
 /* A client that was offered STARTTLS, or was not. */
 struct server_client {
@@ -46,7 +36,7 @@ struct server {
         int32_t day;
         uint32_t count;
     } layout[BASELINE_LAYOUTS];
-    struct server_kinds version, spki, issuer, ja3s, synack;
+    struct kinds version, spki, issuer, ja3s, synack;
     char issuer_name[CAP_HISTORY_ISSUER + 1]; /* of the newest certificate */
     uint16_t flight_least, flight_most;       /* bytes; 0: none was seen */
     bool least_once, most_once;               /* one session alone had it */

@@ -489,6 +489,9 @@ static void say_upgrades(struct finding *f, const struct baseline *b, const char
     wording_say(f, "This sender%s%s took the offer in %u of %u sessions over %u day%s%s",
                 b->sender[0] ? ", " : "", b->sender, u->did, u->of, u->days,
                 u->days == 1 ? "" : "s", but);
+    if (b->sender_ja4.kinds > 0)
+        wording_say(f, "Its ClientHellos were of %u kind%s (JA4).", b->sender_ja4.kinds,
+                    b->sender_ja4.kinds == 1 ? "" : "s");
 }
 
 /* XSN-3, on the server's side of a rewriter. Several machines behind one address or name, of which
@@ -685,13 +688,12 @@ static void certificate_changed(const struct view *v, struct judgement *out)
                 wording_bytes(span_str(b->issuer_usual ? b->issuer_usual : "?")).text);
 }
 
+/* CRT-7. All three are answers: to another hello another answer is no wonder. So it takes a sender
+ * that had TLS with this very hello before. */
 static void stack_changed(const struct view *v, struct judgement *out)
 {
     const struct baseline *b = v->usual;
-    bool other = ever(&b->ja3s) && b->ja3s.same == 0 && b->ja3s_seen;
-    bool size = ever(&b->flight) && b->flight.same == 0 && b->flight_seen;
-    bool print = ever(&b->synack) && b->synack.same == 0 && b->synack_seen;
-    if (!other || !size || !print)
+    if (!baseline_other_stack(b) || b->sender_ja4.same == 0)
         return;
     struct finding *f = raise_finding(out, v, RULE_SERVER_STACK_CHANGED, SESSION_TO_CLIENT,
                                       v->s->tls.server_offset);
@@ -703,8 +705,9 @@ static void stack_changed(const struct view *v, struct judgement *out)
     wording_say(
         f,
         "In %u handshakes with %s neither its JA3S, nor the size of its encrypted flight, nor "
-        "the print of its SYN/ACK was as here.",
-        b->ja3s.seen, wording_server(v->s).text);
+        "the print of its SYN/ACK was as here. The ClientHello is one that the sender had in %u of "
+        "%u.",
+        b->ja3s.seen, wording_server(v->s).text, b->sender_ja4.same, b->sender_ja4.seen);
 }
 
 static void proxied(const struct view *v, struct judgement *out)

@@ -233,6 +233,7 @@ static void put_handshake(struct observation *o, const struct session *s,
     o->tls_newest = s->tls_newest;
     o->flight = s->tls.flight;
     o->ja3s = peers_prints(s)->ja3s;
+    o->ja4 = peers_prints(s)->ja4;
     o->synack = s->synack.known ? syn_print_hash(&s->synack) : 0;
     if (!c)
         return;

@@ -154,6 +154,7 @@ static void read_session(struct observation *o, struct run *r, const uint8_t *he
     o->tls_version = prints & 3 ? 0x0300 + (prints & 3) : 0;
     o->spki = prints >> 2 & 7;
     o->ja3s = prints >> 3 & 7;
+    o->ja4 = prints >> 2 & 7;
     o->synack = prints >> 4 & 7;
     o->flight = prints >> 5 ? 1u << (prints >> 5) * 3 : 0;
     o->issuer = span_first(bytes, prints >> 4);
@@ -171,7 +172,7 @@ static void check_usual(const struct usual *u)
 
 static void check_kind(const struct usual_kind *k)
 {
-    expect(k->same <= k->seen && k->kinds <= BASELINE_KINDS);
+    expect(k->same <= k->seen && k->kinds <= KINDS_MOST);
 }
 
 static void check_attempts(const struct run *r, const struct usual_attempt *a, uint8_t count)
@@ -217,6 +218,7 @@ static void check(struct run *r, const struct observation *o, const struct basel
     check_kind(&b->spki);
     check_kind(&b->issuer);
     check_kind(&b->ja3s);
+    check_kind(&b->sender_ja4);
     check_kind(&b->synack);
     check_kind(&b->flight);
     check_layouts(b);

@@ -389,6 +389,8 @@ class Compiler:
             ("S", "retry"): lambda: tlsflight.server_retry(int(rest[0])),
             ("S", "resumed13"): tlsflight.server_resumed13,
         }
+        if (side, kind) == ("S", "hello") and rest:
+            return tlsfill.server_flight13(version(), int(rest[1]))
         return makers[side, kind]() if (side, kind) in makers else None
 
     def records(self, side, kind, numbers):

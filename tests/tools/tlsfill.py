@@ -69,15 +69,15 @@ def client_hello(name, newest=0x0304):
     return record(HANDSHAKE, _hello(1, middle, extensions, "client"), 0x0301)
 
 
-def server_flight13():
+def server_flight13(suite=0x1302, certificate=1186):
     """ServerHello and the encrypted rest of the server's first flight, sizes as OpenSSL sends."""
     extensions = [
         _extension(43, b"\x03\x04"),
         _extension(51, struct.pack("!HH", 0x001D, 32) + filler("server share", 32)),
     ]
-    hello = record(HANDSHAKE, _hello(2, b"\x13\x02\x00", extensions, "server"))
+    hello = record(HANDSHAKE, _hello(2, struct.pack("!HB", suite, 0), extensions, "server"))
     return hello + change_cipher_spec() + b"".join(
-        application("flight %d" % size, size) for size in (23, 1186, 281, 69))
+        application("flight %d" % size, size) for size in (23, certificate, 281, 69))
 
 
 def client_finished13():

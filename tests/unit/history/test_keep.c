@@ -111,6 +111,7 @@ static struct observation session(nstime t, uint8_t client, enum observation_off
     o.spki = 0x1122334455667788;
     o.issuer = span_str("Example 100% \xc3\xbc Trust");
     o.ja3s = 0x99;
+    o.ja4 = 0x44;
     o.flight = 2000 + client;
     return o;
 }
@@ -156,6 +157,7 @@ static void write_field(const char *at, const char *field, int64_t by)
     assert_int_equal(store_add(store, &d, 1, span_str(id), STORE_NEVER, wall()), STORE_OK);
 }
 
+#define SENDER_AT   "count/sender/alder.example@192.0.2.0/2026-03-01"
 #define AT_MARCH    "count/server/198.51.100.25:25/2026-03-01"
 #define AT_FEBRUARY "count/server/198.51.100.25:25/2026-02-01"
 
@@ -213,6 +215,8 @@ static void assert_taught(const struct baseline *b)
     assert_int_equal(b->sender_upgrade.did, 24);
     assert_true(b->sender_known_name);
     assert_true(b->sender_delivers);
+    assert_int_equal(b->sender_ja4.seen, 24);
+    assert_int_equal(b->sender_ja4.same, 24);
 }
 
 static void the_next_run_knows_what_one_learnt(void **state)
@@ -470,7 +474,7 @@ static void many_of_a_kind_are_bounded(void **state)
     assert_int_equal(b.offer.clients, CAP_HISTORY_CLIENTS);
     assert_true(b.offer.more_clients);
     assert_int_equal(b.layout_count, BASELINE_LAYOUTS);
-    assert_int_equal(b.spki.kinds, BASELINE_KINDS);
+    assert_int_equal(b.spki.kinds, KINDS_MOST);
     assert_int_equal(b.spki.seen, 100 + 99 + 98 + 97); /* the most frequent */
     uint32_t seen = 0;
     for (unsigned i = 0; i < BASELINE_LAYOUTS; i++)
@@ -479,6 +483,38 @@ static void many_of_a_kind_are_bounded(void **state)
 }
 
 /* Who shows a new key every time does not fill the store. */
+/* Of a sender likewise; those that it is known for are counted on. */
+static void hellos_are_capped(void **state)
+{
+    char field[32];
+    uint32_t there = 0;
+    (void)state;
+    learn_many(MARCH, 1, 1);
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_HELLOS; i++) {
+        struct observation o = session(MARCH, 1, OBSERVED_OFFER_MADE);
+        o.ja4 = 0x1000 + i;
+        learn(o);
+        if (i % 2 == 0)
+            learn_many(MARCH, 1, 1);
+    }
+    assert_int_equal(end(), 0);
+    for (unsigned i = 1; i <= 2 * CAP_HISTORY_HELLOS; i++) {
+        snprintf(field, sizeof(field), "j%016x", 0x1000 + i);
+        there += total_at(SENDER_AT, field) == 1;
+    }
+    assert_int_equal(there, CAP_HISTORY_HELLOS - 1);
+    assert_int_equal(total_at(SENDER_AT, "j0000000000000044"), 1 + CAP_HISTORY_HELLOS);
+    write_field(SENDER_AT, "j44", 1);
+    write_field(SENDER_AT, "j0000000000000000", 1);
+    write_field(SENDER_AT, "j0000000000000045", -1);
+    write_field(SENDER_AT, "j0000000000000046", INT64_MAX);
+    begin();
+    struct baseline b = as_of(MARCH);
+    assert_int_equal(b.sender_ja4.same, 1 + CAP_HISTORY_HELLOS);
+    assert_int_equal(b.sender_ja4.kinds, KINDS_MOST);
+    assert_int_equal(keep_passed_over(keep), 2);
+}
+
 static void novelties_are_capped(void **state)
 {
     unsigned there = 0;
@@ -1100,6 +1136,7 @@ int main(void)
         KEEP_TEST(totals_are_bounded),
         KEEP_TEST(many_of_a_kind_are_bounded),
         KEEP_TEST(novelties_are_capped),
+        KEEP_TEST(hellos_are_capped),
         KEEP_TEST(replies_that_no_field_holds_are_left_out),
         KEEP_TEST(names_are_as_they_are_written),
         KEEP_TEST(a_full_store_is_told),

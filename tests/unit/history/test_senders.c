@@ -97,6 +97,37 @@ static void how_often_it_took_an_offer(void **state)
     assert_int_equal(senders_count(s), 1);
 }
 
+/* Of sessions that came to TLS and delivered. */
+static void which_hellos_it_says(void **state)
+{
+    struct observation o = offered(NOON, 1, 1);
+    (void)state;
+    o.ja4 = 7;
+    learn(o, "out1.alder.com");
+    learn(o, "out2.alder.com");
+    o.ja4 = 8;
+    learn(o, "out1.alder.com");
+    o.ja4 = 0; /* not seen */
+    learn(o, "out1.alder.com");
+    o.ja4 = 9;
+    o.fate = OBSERVED_FATE_ALERT;
+    learn(o, "out1.alder.com");
+    recall(o, "out1.alder.com");
+    assert_int_equal(b.sender_ja4.kinds, 2);
+    assert_int_equal(b.sender_ja4.seen, 3);
+    assert_int_equal(b.sender_ja4.same, 0);
+    o.ja4 = 7;
+    recall(o, "out1.alder.com");
+    assert_int_equal(b.sender_ja4.same, 2);
+    o.upgraded_before = true; /* it is one of those two */
+    recall(o, "out1.alder.com");
+    assert_int_equal(b.sender_ja4.same, 1);
+    assert_int_equal(b.sender_ja4.seen, 2);
+    o.upgraded_before = false;
+    recall(o, "out1.birch.com");
+    assert_int_equal(b.sender_ja4.seen, 0);
+}
+
 /* An attacker elsewhere who says the name can neither praise it nor spoil it. */
 static void the_name_in_another_network_has_no_say(void **state)
 {
@@ -290,6 +321,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(how_often_it_took_an_offer),
+        T(which_hellos_it_says),
         T(servers_for_thirty_days_or_as_said),
         T(the_name_in_another_network_has_no_say),
         T(networks_of_ipv6),

@@ -910,6 +910,7 @@ static void machine(void)
     usual.version.same = 24;
     usual.ja3s = usual.flight = usual.synack = (struct usual_kind){.seen = 20, .kinds = 1};
     usual.ja3s_seen = usual.flight_seen = usual.synack_seen = true;
+    usual.sender_ja4 = (struct usual_kind){.seen = 7, .same = 5, .kinds = 2};
 }
 
 static void another_machine(void **state)
@@ -920,7 +921,11 @@ static void another_machine(void **state)
     assert_int_equal(f->severity, SEVERITY_LOW);
     assert_int_equal(f->confidence, CONFIDENCE_LOW);
     says(f, "In 20 handshakes");
+    says(f, "one that the sender had in 5 of 7");
     assert_null(build_find(&b.j, RULE_TRANSPARENT_PROXY));
+    machine();
+    usual.sender_ja4.same = 0; /* another hello has another answer */
+    assert_null(closed(RULE_SERVER_STACK_CHANGED));
     struct usual_kind *const kinds[] = {&usual.ja3s, &usual.flight, &usual.synack};
     bool *const seen[] = {&usual.ja3s_seen, &usual.flight_seen, &usual.synack_seen};
     for (size_t i = 0; i < 3; i++) {
