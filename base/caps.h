@@ -164,20 +164,24 @@
 #define CAP_DOT_FLIGHT       4096 /* questions of one over TLS; a power of two */
 
 /* --- history --- */
-#define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.25 KiB each: 40 MiB */
+#define CAP_HISTORY_SERVERS 32768 /* servers remembered at a time, 1.3 KiB each: 42 MiB */
 #define CAP_HISTORY_CLIENTS 40    /* of one server that are told apart: three make a memory good */
 #define CAP_HISTORY_LAYOUTS 4096  /* replies to EHLO of all servers: software, version, settings */
 #define CAP_HISTORY_ISSUER  64    /* bytes of an issuer's organisation (RFC 5280 A.1) */
 #define CAP_HISTORY_SENDERS 16384 /* names that deliver mail here or go out from here */
-#define CAP_HISTORY_HELLOS  32    /* kinds of one sender that are kept: a farm has several programs */
+#define CAP_HISTORY_HELLOS  32 /* kinds of one sender that are kept: a farm has several programs */
 #define CAP_HISTORY_PAIRS   32768 /* clients and servers that failed lately, or held mail */
 #define CAP_HISTORY_RETURNS                                                                        \
-    1024 /* clients that sent in clear just now, and may explain why later */
-#define CAP_HISTORY_KNOCKS  4096 /* clients, and servers, of connections that came not about */
-#define CAP_HISTORY_FARMS   8192 /* owners of servers */
-#define CAP_HISTORY_PATHS   4096 /* client networks behind as many next hops */
-#define CAP_HISTORY_DOUBTS  1024 /* servers that deviate and are not decided upon */
-#define CAP_HISTORY_STOPS   512  /* senders that may have stopped upgrading, 2.5 KiB each */
+    1024                        /* clients that sent in clear just now, and may explain why later */
+#define CAP_HISTORY_KNOCKS 4096 /* clients, and servers, of connections that came not about */
+#define CAP_HISTORY_FARMS  8192 /* owners of servers */
+#define CAP_HISTORY_PATHS  4096 /* client networks behind as many next hops */
+#define CAP_HISTORY_DOUBTS 1024 /* servers that deviate and are not decided upon */
+#define CAP_HISTORY_STOPS  512  /* senders that may have stopped upgrading, 2.5 KiB each */
+#define CAP_HISTORY_VANTAGES                                                                       \
+    64 /* taps of all sensors that share a store; of one server BASELINE_VANTAGES are remembered   \
+        */
+#define CAP_HISTORY_VANTAGE 63   /* bytes of such a name */
 #define CAP_HISTORY_CASES   4    /* sessions of one such server that are told of later */
 #define CAP_HISTORY_NOTE    512  /* bytes that the judge wants back for one of them */
 #define CAP_HISTORY_NOVEL   256  /* new things of one server that are kept in a month's counter */

@@ -18,8 +18,9 @@
 #include "history/observation.h"
 #include "history/psl.h"
 
-#define BASELINE_LAYOUTS 8 /* of one server: balancers and greylisters have two or three */
-#define BASELINE_LINKS   4 /* earlier sessions that are named */
+#define BASELINE_LAYOUTS  8 /* of one server: balancers and greylisters have two or three */
+#define BASELINE_VANTAGES 4 /* of one server: a sensor at each end of the company, and two more */
+#define BASELINE_LINKS    4 /* earlier sessions that are named */
 
 #define BASELINE_WELL_SESSIONS 20
 #define BASELINE_WELL_CLIENTS  3
@@ -58,12 +59,21 @@ struct doubt_view {
     uint32_t misses;        /* sessions that deviate, this one not counted */
     uint32_t missed;        /* their clients */
     uint32_t served;        /* sessions that were as usual since */
+    uint64_t elsewhere;     /* likewise, that other sensors saw */
     uint32_t served_others; /* clients of those that did not deviate */
 };
 
 struct usual_layout {
     struct layout_known known;
     uint32_t count;
+};
+
+/* How a server was seen from one tap. */
+struct usual_vantage {
+    const char *name;
+    bool here;           /* the session is seen from it, too */
+    uint32_t of, did;    /* complete replies, and offers */
+    int32_t first, last; /* days since 1970 of these sessions, or the first day of their month */
 };
 
 /* An attempt of this client that failed, or was given up. */
@@ -99,6 +109,10 @@ struct baseline {
 
     struct usual_layout layout[BASELINE_LAYOUTS];
     uint8_t layout_count;
+
+    struct usual_vantage vantage[BASELINE_VANTAGES];
+    uint8_t vantage_count;
+    bool placed; /* the session's tap has a name */
 
     struct doubt_view offer_doubt;   /* STARTTLS missing, or EHLO refused */
     struct doubt_view upgrade_doubt; /* STARTTLS refused */

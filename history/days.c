@@ -13,6 +13,11 @@ int32_t days_of(nstime t)
     return (int32_t)(second / SECONDS - (second % SECONDS < 0));
 }
 
+nstime days_begin(int32_t day)
+{
+    return clock_of((int64_t)day * SECONDS, 0);
+}
+
 static uint32_t place_of(int32_t day)
 {
     return (uint32_t)(((day % DAYS_KEPT) + DAYS_KEPT) % DAYS_KEPT);

@@ -41,6 +41,7 @@ struct days {
 };
 
 int32_t days_of(nstime t); /* the number of its day */
+nstime days_begin(int32_t day);
 
 /* Adds to a day. One that is too old to be kept is left out. */
 void days_add(struct days *d, int32_t day, enum day_count what, uint32_t by);

@@ -17,8 +17,9 @@
 #define ALL_CLIENTS   3  /* that miss it are everybody */
 #define MANY_MISSES   20 /* with them, sooner than a day: as many as make a memory good */
 #define SOME_MISSES   3
-#define MIXED_PATHS   3  /* whose clients are served in turns, or not at all */
-#define CLEAN         20 /* served in a row: it is over */
+#define SETTLED       (300 * NS_PER_S) /* five times what sensors keep before they write */
+#define MIXED_PATHS   3                /* whose clients are served in turns, or not at all */
+#define CLEAN         20               /* served in a row: it is over */
 #define SURE_SESSIONS 40 /* of a server of which one in four lacks the offer: 1 in 100,000 */
 
 /* Servers that never offer are many, and must not drive out those that did. */
@@ -28,6 +29,7 @@ struct doubts {
     struct recent *table[TABLES];
     struct keep *keep; /* borrowed; NULL: nothing outlives the run */
     doubt_turn_fn turn;
+    doubt_elsewhere_fn elsewhere;
     void *user;
     nstime ticked;
 };
@@ -46,12 +48,14 @@ static struct doubt_key key_of(enum doubt_kind kind, const struct observation *o
     return k;
 }
 
-struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn, void *user)
+struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn,
+                          doubt_elsewhere_fn elsewhere, void *user)
 {
     struct doubts *d = calloc(1, sizeof(*d));
     if (!d)
         return NULL;
     d->turn = turn;
+    d->elsewhere = elsewhere;
     d->user = user;
     d->ticked = INT64_MIN;
     for (int i = 0; i < TABLES; i++)
@@ -204,6 +208,32 @@ static void decide_path(struct doubts *d, struct doubt *of, nstime now)
     }
 }
 
+/* All miss it here: have other sensors seen more offers since they were asked first? What they
+ * learn they write within a minute, so the first answer is taken when all is written that they saw
+ * before it began. For a day they are waited for. */
+static enum doubt_state ask_elsewhere(struct doubts *d, struct doubt *of, nstime now)
+{
+    struct doubt_elsewhere *e = &of->elsewhere;
+    uint64_t offers = e->offers;
+    if (of->kind != DOUBT_OF_OFFER)
+        return DOUBT_RECONFIGURED;
+    if (e->asked != 0 && clock_since(now, e->asked) < HOUR / 6)
+        return of->state;
+    if (!d->elsewhere(d->user, of, &offers) && e->asked == 0)
+        return DOUBT_RECONFIGURED; /* nobody else knows the server */
+    if (clock_since(now, of->first) < SETTLED)
+        return of->state;
+    bool more = e->asked != 0 && offers > e->offers;
+    if (more || e->asked == 0)
+        e->grew = now;
+    e->since += more ? offers - e->offers : 0;
+    e->offers = offers;
+    e->asked = now;
+    if (clock_since(now, e->grew) >= DAY)
+        return DOUBT_RECONFIGURED;
+    return e->since > 0 ? DOUBT_SELECTIVE : of->state;
+}
+
 /* Nobody was served since it began. */
 static void decide_unserved(struct doubts *d, struct doubt *of, nstime now, bool end)
 {
@@ -213,7 +243,9 @@ static void decide_unserved(struct doubts *d, struct doubt *of, nstime now, bool
     bool alone_for_long = age >= WEEK && of->misses >= MANY_MISSES;
     if ((all && (end || of->misses >= MANY_MISSES || (age >= DAY && of->misses >= SOME_MISSES))) ||
         alone_for_long) {
-        turn(d, of, DOUBT_RECONFIGURED, now);
+        enum doubt_state to = end ? DOUBT_RECONFIGURED : ask_elsewhere(d, of, now);
+        if (to != of->state && !(end && of->state == DOUBT_SELECTIVE))
+            turn(d, of, to, now);
         return;
     }
     int64_t patience = of->usual.clients == 1 ? DAY : WEEK; /* who else should come? */
@@ -463,6 +495,7 @@ struct doubt_view doubts_view(struct doubts *d, enum doubt_kind kind, const stru
     v.misses = of->misses;
     v.missed = c.missed_only + c.missed_new + c.both;
     v.served = of->served;
+    v.elsewhere = of->elsewhere.since;
     v.served_others = c.served_only;
     return v;
 }

@@ -7,7 +7,8 @@
  * or twice; at each turn whoever asked is told, with the sessions that began it (CAP_HISTORY_CASES
  * of them), so that they can be judged again.
  *
- *   selective     others were served since, so it is no change of the server
+ *   selective     others were served since, so it is no change of the server; also, where sensors
+ * share a store and all miss it here, those that another sensor saw
  *   path          three unrelated servers deviate on one path within ten minutes
  *   reconfigured  all its clients miss it, and none was served since; a refused upgrade may be
  * trouble, which ends: that doubt stays until it is over
@@ -53,6 +54,14 @@ struct doubt_client {
     uint16_t missed, served;
 };
 
+/* What other sensors see of the server, by the store that they share. */
+struct doubt_elsewhere {
+    nstime asked;    /* when last; 0: never */
+    nstime grew;     /* when there were more than before, or it was asked first */
+    uint64_t offers; /* when it was asked last */
+    uint64_t since;  /* of those, since it was asked first */
+};
+
 struct doubt {
     enum doubt_kind kind;
     enum doubt_state state;
@@ -69,6 +78,7 @@ struct doubt {
     struct usual usual; /* when this began: what came since shall not speak for or against itself */
     nstime first, last;
     uint32_t misses, served;
+    struct doubt_elsewhere elsewhere;
     uint32_t clean;        /* served in a row */
     uint32_t missed_first; /* clients that had missed it when one was served */
     nstime served_first;
@@ -84,7 +94,11 @@ struct doubts;
 /* A doubt has turned to `d->state`. It may be let go after the call. */
 typedef void (*doubt_turn_fn)(void *user, struct doubt *d);
 
-struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn, void *user);
+/* Offers of its server that other sensors have seen by now. False: that cannot be said. */
+typedef bool (*doubt_elsewhere_fn)(void *user, const struct doubt *d, uint64_t *offers);
+
+struct doubts *doubts_new(const struct siphash_key *key, doubt_turn_fn turn,
+                          doubt_elsewhere_fn elsewhere, void *user);
 /* Appends what it is made of, for who hands it over to another process. The next place. */
 struct recent **doubts_tables(struct doubts *d, struct recent **to);
 

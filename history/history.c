@@ -14,6 +14,7 @@
 #include "history/paths.h"
 #include "history/senders.h"
 #include "history/servers.h"
+#include "history/vantages.h"
 
 #define CLOCK_WRONG (24LL * 3600 * NS_PER_S)
 
@@ -111,6 +112,15 @@ static void on_turn(void *user, struct doubt *d)
     }
 }
 
+/* doubt_elsewhere_fn */
+static bool elsewhere(void *user, const struct doubt *d, uint64_t *offers)
+{
+    struct history *h = user;
+    struct observation o = observation_of(d, h->newest);
+    struct server *r = h->ending ? NULL : servers_find(h->servers, &o);
+    return r && servers_elsewhere(h->servers, r, h->newest, offers);
+}
+
 /* stop_turn_fn. Who takes the offer now and then, by its way, has not stopped. */
 static void on_stop(void *user, struct stop *s)
 {
@@ -149,7 +159,7 @@ struct history *history_new(const struct siphash_key *key, history_turn_fn turn,
     h->attempts = attempts_new(key);
     h->knocks = knocks_new(key);
     h->paths = paths_new(key);
-    h->doubts = doubts_new(key, on_turn, h);
+    h->doubts = doubts_new(key, on_turn, elsewhere, h);
     h->stops = stops_new(key, on_stop, h);
     if (h->names && h->servers && h->senders && h->farms && h->attempts && h->knocks && h->paths &&
         h->doubts && h->stops)
@@ -198,7 +208,7 @@ bool history_save(struct history *h, FILE *to)
     bool good = fwrite(&h->newest, sizeof(h->newest), 1, to) == 1 && layouts_save(h->layouts, to);
     for (int i = 0; good && i < TABLES; i++)
         good = recent_save(table[i], to);
-    return good;
+    return good && vantages_save(servers_vantages(h->servers), to);
 }
 
 bool history_restore(struct history *h, FILE *from)
@@ -209,7 +219,7 @@ bool history_restore(struct history *h, FILE *from)
         fread(&h->newest, sizeof(h->newest), 1, from) == 1 && layouts_restore(h->layouts, from);
     for (int i = 0; good && i < TABLES; i++)
         good = recent_restore(table[i], from);
-    return good;
+    return good && vantages_restore(servers_vantages(h->servers), from);
 }
 
 void history_keep(struct history *h, struct keep *keep)
@@ -305,6 +315,7 @@ static struct server *find_server(struct history *h, const struct observation *o
     struct server *r = servers_find(h->servers, o);
     if (r && r->doubted) {
         r->doubted = false;
+        vantages_own(servers_vantages(h->servers), o->vantage); /* else it would be another's */
         doubts_load(h->doubts, o);
     }
     return r;
@@ -369,7 +380,7 @@ nstime history_newest(struct history *h, uint8_t family, const uint8_t address[1
     struct observation o = {.time = now, .family = family, .port = port};
     memcpy(o.server, address, sizeof(o.server));
     const struct server *r = servers_find(h->servers, &o);
-    return r && r->days.used ? clock_of((int64_t)r->days.newest * 86400, 0) : now;
+    return r && r->days.used ? days_begin(r->days.newest) : now;
 }
 
 bool history_server(struct history *h, uint8_t family, const uint8_t address[16], uint16_t port,
@@ -412,6 +423,7 @@ static struct doubt *doubt_offer(struct history *h, const struct observation *o,
         .group = owner_of(o, n),
         .path = paths_digest(o),
     };
+    vantages_own(servers_vantages(h->servers), o->vantage);
     if (b->mixed)
         doubts_miss_again(h->doubts, DOUBT_OF_OFFER, o);
     if (b->mixed || (g.latent && o->offer != OBSERVED_OFFER_MISSING))

@@ -2,6 +2,7 @@
 #include "history/kept_server.h"
 
 #include "history/kept_doubt.h"
+#include "history/vantages.h"
 
 #define SAME_RESET 2 /* days: sensors that see the same server set up anew decide on their own */
 
@@ -122,16 +123,28 @@ static void add_kind(struct keep *k, struct server *r, const struct kinds *kinds
 
 /* Any byte may be in a name: two hexadecimal digits behind a per cent sign for what cannot stand
  * in a field. */
-static void put_name(struct keep_text *f, const char *name)
+static void put_name(struct keep_text *f, struct span name)
 {
-    for (const char *c = name; *c; c++) {
-        bool plain = *c > ' ' && *c <= '~' && *c != '%';
+    for (size_t i = 0; i < name.n; i++) {
+        uint8_t c = name.p[i];
+        bool plain = c > ' ' && c <= '~' && c != '%';
         keep_put(f, plain ? "" : "%");
         if (plain)
-            keep_put_bytes(f, span_of(c, 1));
+            keep_put_bytes(f, span_of(&c, 1));
         else
-            keep_put_hex(f, (uint8_t)*c, 2);
+            keep_put_hex(f, c, 2);
     }
+}
+
+static void add_vantage(struct keep *k, const struct server *r, bool made, struct span name)
+{
+    struct keep_text f;
+    if (name.n == 0)
+        return;
+    field_init(&f, r);
+    keep_put(&f, made ? "Vo" : "Vm");
+    put_name(&f, span_first(name, CAP_HISTORY_VANTAGE));
+    keep_add(k, keep_text_span(&f), 1);
 }
 
 static void add_issuer(struct keep *k, struct server *r, struct span issuer)
@@ -144,7 +157,7 @@ static void add_issuer(struct keep *k, struct server *r, struct span issuer)
     keep_put(&f, "i");
     keep_put_hex(&f, what, 16);
     keep_put(&f, "/");
-    put_name(&f, r->issuer_name);
+    put_name(&f, span_str(r->issuer_name));
     keep_add(k, keep_text_span(&f), 1);
 }
 
@@ -185,6 +198,7 @@ static void add_offer(struct keep *k, const struct layouts *layouts, struct serv
     bool tls = made && o->fate == OBSERVED_FATE_TLS;
     add_stage(k, r, !made ? 'c' : tls ? 'u' : o->asked ? 's' : 'o', day, 1);
     add_client(k, r, !made ? 'm' : tls ? 'u' : 'o', servers_client_digest(o));
+    add_vantage(k, r, made, o->vantage);
     uint32_t same = replies(layouts, r, o);
     if (same > 0 && may_add(r, same))
         add_layout(k, r, o);
@@ -268,6 +282,7 @@ static struct span split(struct span text, uint32_t *reset)
 struct reading {
     struct server *r;
     struct layouts *layouts;
+    struct vantages *vantages;
     struct kept kept;
     uint32_t reset;    /* day of the newest one; 0: none */
     int32_t forgiven;  /* day up to which misses are; INT32_MIN: none */
@@ -467,6 +482,25 @@ static bool read_issuer(struct reading *of, const struct kept_field *f, struct s
     return true;
 }
 
+/* "o" and "m", with the name; an empty one if it is none. */
+static bool read_vantage(struct span text, char name[CAP_HISTORY_ISSUER + 1])
+{
+    return text.n > 1 && (text.p[0] == 'o' || text.p[0] == 'm') &&
+           read_name(span_from(text, 1), name);
+}
+
+static bool read_place(struct reading *of, const struct kept_field *f, struct span text)
+{
+    char name[CAP_HISTORY_ISSUER + 1];
+    uint32_t n = keep_count(f->total, UINT32_MAX);
+    if (!read_vantage(text, name))
+        return false;
+    if (n > 0)
+        servers_place(of->r, vantages_number(of->vantages, span_str(name)), n,
+                      text.p[0] == 'o' ? n : 0, f->first, f->first);
+    return true;
+}
+
 static bool read_flight(struct reading *of, const struct kept_field *f, struct span text)
 {
     struct server *r = of->r;
@@ -507,6 +541,8 @@ static bool read_field(struct reading *of, const struct kept_field *f)
         return !counts(of, reset) || read_client(of, f, text);
     case 'L':
         return !counts(of, reset) || read_layout(of, f, text);
+    case 'V':
+        return !counts(of, reset) || read_place(of, f, rest);
     case 'v':
         return read_kind(f, &r->version, rest, 0);
     case 'k':
@@ -553,9 +589,14 @@ static void clear(struct server *r)
     *r = fresh;
 }
 
-bool kept_server_load(struct keep *k, struct layouts *layouts, struct server *r, nstime t)
+bool kept_server_load(struct keep *k, struct layouts *layouts, struct vantages *vantages,
+                      struct server *r, nstime t)
 {
-    struct reading of = {.r = r, .layouts = layouts, .forgiven = INT32_MIN, .missed = INT32_MIN};
+    struct reading of = {.r = r,
+                         .layouts = layouts,
+                         .vantages = vantages,
+                         .forgiven = INT32_MIN,
+                         .missed = INT32_MIN};
     struct keep_text name;
     int32_t day = days_of(t);
     keep_text_init(&name);
@@ -577,4 +618,33 @@ bool kept_server_load(struct keep *k, struct layouts *layouts, struct server *r,
     r->run = run_of(&of);
     r->loaded = true;
     return true;
+}
+
+static bool is_own(const struct vantages *v, const char *name)
+{
+    for (uint8_t i = 0; i < v->count; i++)
+        if (v->own[i] && strcmp(v->name[i], name) == 0)
+            return true;
+    return false;
+}
+
+bool kept_server_elsewhere(struct keep *k, const struct vantages *vantages, const struct server *r,
+                           nstime t, uint64_t *offers)
+{
+    char text[CAP_HISTORY_ISSUER + 1];
+    struct keep_text name;
+    struct kept kept;
+    *offers = 0;
+    keep_text_init(&name);
+    keep_server_name(&name, r->family, r->address, r->port);
+    if (!keep_load(k, KEEP_SERVER, keep_text_span(&name), days_of(t), &kept))
+        return false;
+    for (size_t i = 0; i < kept.count; i++) {
+        uint32_t reset;
+        struct span field = split(kept.field[i].text, &reset), rest = span_from(field, 1);
+        if (field.n > 1 && field.p[0] == 'V' && rest.p[0] == 'o' && read_vantage(rest, text) &&
+            !is_own(vantages, text))
+            *offers += keep_count(kept.field[i].total, UINT32_MAX);
+    }
+    return *offers > 0;
 }

@@ -29,6 +29,12 @@ void kept_server_forgive(struct keep *k, struct server *r, nstime t);
 
 /* Makes the record what is kept, as of the day of `t`. False: it cannot be had now, and the record
  * is as it was. */
-bool kept_server_load(struct keep *k, struct layouts *layouts, struct server *r, nstime t);
+bool kept_server_load(struct keep *k, struct layouts *layouts, struct vantages *vantages,
+                      struct server *r, nstime t);
+
+/* Offers of this month and the last one that were seen from other taps than those of this run.
+ * False: it cannot be had now, or there was none. */
+bool kept_server_elsewhere(struct keep *k, const struct vantages *vantages, const struct server *r,
+                           nstime t, uint64_t *offers);
 
 #endif

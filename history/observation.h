@@ -44,6 +44,7 @@ struct observation {
     uint8_t client[16];
     uint16_t port; /* the server's */
     struct observation_path path;
+    struct span vantage; /* name of the tap: sensor and interface; empty: it has none */
 
     struct span sender; /* the name that the client says in EHLO or HELO */
     struct span host;   /* the server's name; empty: unknown */

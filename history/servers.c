@@ -6,6 +6,7 @@
 #include "base/recent.h"
 #include "history/kept_server.h"
 #include "history/proportion.h"
+#include "history/vantages.h"
 
 #define SWEPT      16   /* servers that one sweep looks at */
 #define OLDEST     32   /* that are looked at when one has to go: so many known ones lose one */
@@ -21,6 +22,7 @@ struct server_key {
 
 struct servers {
     struct recent *table;
+    struct vantages vantages;
     struct layouts *layouts; /* borrowed */
     struct keep *keep;       /* likewise; NULL: nothing outlives the run */
     uint64_t evicted;
@@ -54,6 +56,11 @@ struct recent **servers_tables(struct servers *s, struct recent **to)
 {
     *to++ = s->table;
     return to;
+}
+
+struct vantages *servers_vantages(struct servers *s)
+{
+    return &s->vantages;
 }
 
 void servers_free(struct servers *s)
@@ -189,7 +196,7 @@ static struct server *meet(struct servers *s, const struct observation *o)
 static struct server *remembered(struct servers *s, struct server *r, nstime t)
 {
     if (s->keep && !r->loaded)
-        kept_server_load(s->keep, s->layouts, r, t);
+        kept_server_load(s->keep, s->layouts, &s->vantages, r, t);
     if (r->swept != days_of(t)) {
         r->swept = days_of(t);
         forget_clients(s, r, r->swept);
@@ -217,6 +224,7 @@ void servers_reset(struct server *r)
     memset(&r->days, 0, sizeof(r->days));
     memset(r->client, 0, sizeof(r->client));
     memset(r->layout, 0, sizeof(r->layout));
+    memset(r->vantage, 0, sizeof(r->vantage));
     r->client_count = 0;
     r->more_clients = false;
     r->run = 0;
@@ -274,6 +282,37 @@ static bool layout_seen(struct server *r, uint16_t number, int32_t day)
     return false;
 }
 
+static bool is_later(uint16_t day, uint16_t other)
+{
+    return days_near(day, other) > other;
+}
+
+void servers_place(struct server *r, uint8_t number, uint32_t of, uint32_t did, int32_t first,
+                   int32_t last)
+{
+    struct server_vantage *place = &r->vantage[0];
+    if (number == 0)
+        return;
+    for (size_t i = 0; i < BASELINE_VANTAGES; i++) {
+        struct server_vantage *at = &r->vantage[i];
+        if (at->number == number) {
+            place = at;
+            break;
+        }
+        if (place->number && (!at->number || is_later(place->last, at->last)))
+            place = at;
+    }
+    if (place->number != number)
+        *place = (struct server_vantage){
+            .number = number, .first = (uint16_t)first, .last = (uint16_t)last};
+    place->of = place->of > UINT32_MAX - of ? UINT32_MAX : place->of + of;
+    place->did = place->did > UINT32_MAX - did ? UINT32_MAX : place->did + did;
+    if (is_later(place->first, (uint16_t)first))
+        place->first = (uint16_t)first;
+    if (is_later((uint16_t)last, place->last))
+        place->last = (uint16_t)last;
+}
+
 /* It offers to everybody by now: as many in a row as misses that were mere chance would not let
  * pass. What it did before does not count any more. */
 static bool gained(const struct server *r, int32_t day)
@@ -295,6 +334,7 @@ static bool learn_offer(struct servers *s, struct server *r, const struct observ
     if (c)
         count_up(made ? &c->offered : &c->missed);
     r->run = made ? r->run + 1 : 0;
+    servers_place(r, vantages_own(&s->vantages, o->vantage), 1, made, day, day);
     bool known = layout_seen(r, layouts_learn(s->layouts, o->word, o->word_count), day);
     if (made && gained(r, day)) {
         kept_server_forgive(s->keep, r, o->time);
@@ -370,6 +410,11 @@ bool servers_learn(struct servers *s, struct server *r, const struct observation
     return known;
 }
 
+bool servers_elsewhere(struct servers *s, struct server *r, nstime t, uint64_t *offers)
+{
+    return s->keep && kept_server_elsewhere(s->keep, &s->vantages, r, t, offers);
+}
+
 void servers_note_miss(struct server *r, const struct observation *o)
 {
     struct server_client *c = client_of(r, o, true);
@@ -417,6 +462,27 @@ static void recall_clients(const struct server *r, const struct observation *o, 
         b->constant_miss = c->offered == 0 && c->missed > 0;
     }
     b->offer.more_clients = b->upgrade.more_clients = r->more_clients;
+}
+
+static void recall_vantages(const struct servers *s, const struct server *r,
+                            const struct observation *o, struct baseline *b)
+{
+    int32_t day = days_of(o->time);
+    b->placed = o->vantage.n > 0;
+    for (size_t i = 0; i < BASELINE_VANTAGES; i++) {
+        const struct server_vantage *at = &r->vantage[i];
+        if (at->number == 0)
+            continue;
+        const char *name = vantages_name(&s->vantages, at->number);
+        b->vantage[b->vantage_count++] = (struct usual_vantage){
+            .name = name,
+            .here = span_eq(o->vantage, span_str(name)),
+            .of = at->of,
+            .did = at->did,
+            .first = days_near(at->first, day),
+            .last = days_near(at->last, day),
+        };
+    }
 }
 
 /* Without the session itself, if it was learnt from already. */
@@ -499,5 +565,6 @@ void servers_recall(struct servers *s, const struct server *r, const struct obse
         return;
     servers_recall_offer(r, o, b);
     recall_layouts(s, r, o, b);
+    recall_vantages(s, r, o, b);
     recall_handshakes(r, o, b);
 }

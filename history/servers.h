@@ -22,6 +22,13 @@ struct server_client {
     uint16_t day;      /* when it was met last, short (days_over()) */
 };
 
+/* How it was seen from one tap, since it was set up anew. */
+struct server_vantage {
+    uint8_t number;       /* history/vantages.h; 0: free */
+    uint16_t first, last; /* days, short */
+    uint32_t of, did;     /* complete replies, and offers */
+};
+
 struct server {
     uint8_t family;
     uint8_t address[16];
@@ -36,6 +43,7 @@ struct server {
         int32_t day;
         uint32_t count;
     } layout[BASELINE_LAYOUTS];
+    struct server_vantage vantage[BASELINE_VANTAGES];
     struct kinds version, spki, issuer, ja3s, synack;
     char issuer_name[CAP_HISTORY_ISSUER + 1]; /* of the newest certificate */
     uint16_t flight_least, flight_most;       /* bytes; 0: none was seen */
@@ -53,6 +61,7 @@ struct server {
 
 struct recent;
 struct servers;
+struct vantages;
 
 /* `layouts` is borrowed. NULL: no memory. */
 struct servers *servers_new(const struct siphash_key *key, struct layouts *layouts);
@@ -64,6 +73,9 @@ void servers_keep(struct servers *s, struct keep *keep);
 
 /* Appends what it is made of, for who hands it over to another process. The next place. */
 struct recent **servers_tables(struct servers *s, struct recent **to);
+
+/* The taps that they are seen from. */
+struct vantages *servers_vantages(struct servers *s);
 
 void servers_free(struct servers *s);
 
@@ -89,6 +101,15 @@ void servers_recall_offer(const struct server *r, const struct observation *o, s
 /* An observation that is not suspicious: what was offered, and what the handshake showed. True: all
  * of it was shown before. */
 bool servers_learn(struct servers *s, struct server *r, const struct observation *o);
+
+/* Offers that other sensors have seen of it by now, as the store says. False: it cannot say, or
+ * there was none. */
+bool servers_elsewhere(struct servers *s, struct server *r, nstime t, uint64_t *offers);
+
+/* Counts it as seen from there; the tap that has not seen it for longest gives way. `number` 0 is
+ * none. */
+void servers_place(struct server *r, uint8_t number, uint32_t of, uint32_t did, int32_t first,
+                   int32_t last);
 
 /* Forgets what it offered: it was set up anew. */
 void servers_reset(struct server *r);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/usual.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -65,6 +66,23 @@ static void say_offers(struct finding *f, const struct session *s, const struct 
     wording_say(f, "%s offered STARTTLS in %u of %u sessions from %s%u client%s over %u day%s, %s.",
                 wording_server(s).text, u->did, u->of, u->more_clients ? "more than " : "",
                 u->clients, u->clients == 1 ? "" : "s", u->days, u->days == 1 ? "" : "s", but);
+}
+
+/* Where sensors share a memory. */
+static void say_taps(struct finding *f, const struct baseline *b)
+{
+    uint32_t of = 0, did = 0, of_others = 0, did_others = 0;
+    for (uint8_t i = 0; i < b->vantage_count; i++) {
+        const struct usual_vantage *at = &b->vantage[i];
+        of += at->here ? at->of : 0;
+        did += at->here ? at->did : 0;
+        of_others += at->here ? 0 : at->of;
+        did_others += at->here ? 0 : at->did;
+    }
+    if (b->placed && of_others > 0)
+        wording_say(f,
+                    "It was seen to offer it in %u of %u from this tap, in %u of %u from others.",
+                    did, of, did_others, of_others);
 }
 
 /* Does something else in the session say that it was meddled with? */
@@ -157,6 +175,12 @@ static void say_doubt(struct finding *f, const struct doubt_view *d, const char 
 {
     switch (d->state) {
     case DOUBT_SELECTIVE:
+        if (d->served == 0) {
+            wording_say(f,
+                        "Since it began, other sensors saw it offered, %" PRIu64 " times or more.",
+                        d->elsewhere);
+            break;
+        }
         wording_say(f, "Since it began, %u session%s of %u other client%s %s %s.", d->served,
                     d->served == 1 ? "" : "s", d->served_others, d->served_others == 1 ? "" : "s",
                     d->served == 1 ? "was" : "were", served);
@@ -213,12 +237,14 @@ static void removed(const struct view *v, struct judgement *out)
     if (f) {
         lift(f, u, weight_of(u, view_effect(v, true)));
         say_offers(f, v->s, u, "not in this one");
+        say_taps(f, b);
         return;
     }
     f = raise_finding(out, v, RULE_STARTTLS_REMOVED, SESSION_TO_CLIENT, v->s->reading.ehlo_offset);
     rate(f, u, view_effect(v, true));
     raise_cause(f, CAUSE_ON_PATH_REWRITE);
     say_offers(f, v->s, u, "not in this one");
+    say_taps(f, b);
     if (u == &b->farm_offer) {
         wording_say(f, "So did all servers of %s; this one was not met before.", b->farm);
         raise_cause(f, CAUSE_FARM_MEMBER_WITHOUT_TLS);
@@ -252,6 +278,7 @@ static void garbled(const struct view *v, struct judgement *out)
     }
     lift(f, u, to);
     say_offers(f, v->s, u, "not in this one");
+    say_taps(f, v->usual);
 }
 
 static void refused_ehlo(const struct view *v, struct judgement *out)
@@ -265,6 +292,7 @@ static void refused_ehlo(const struct view *v, struct judgement *out)
         to = SEVERITY_MEDIUM;
     lift(f, u, to);
     say_offers(f, v->s, u, "and refused EHLO in this one");
+    say_taps(f, v->usual);
     raise_alternative(f, CAUSE_SERVER_RECONFIGURED);
     say_doubt(f, &v->usual->offer_doubt, "offered it");
 }

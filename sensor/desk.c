@@ -30,6 +30,7 @@ struct desk {
     struct peers *peers;
     struct tap_sides *sides;
     struct past *past;
+    char tap[CAP_INTERFACES][CAP_HISTORY_VANTAGE + 1]; /* by session.source; "": without a name */
     struct json *line;
     struct lists_taken *taken; /* lists that are coming in; NULL: none are */
     bool policies_missing;     /* those of the store, which did not answer */
@@ -207,7 +208,9 @@ static const struct past_aid *find_expected(struct desk *d, const struct session
                                             struct grounds *g)
 {
     bool promised = promises_expect(d->promises, s, role_in(d, &s->key), &g->expected) != NULL;
-    g->known = (struct past_aid){peers_certificate(s), promised ? &g->expected : NULL};
+    g->known = (struct past_aid){
+        peers_certificate(s), promised ? &g->expected : NULL,
+        span_str(d->tap[s->source < d->config.eve.interface_count ? s->source : 0])};
     return &g->known;
 }
 
@@ -574,6 +577,17 @@ static bool open_past(struct desk *d)
     return good;
 }
 
+/* Files have no interfaces, and a sensor without a name has nobody to be told from. */
+static void name_taps(struct desk *d)
+{
+    const struct eve_options *eve = &d->config.eve;
+    if (!eve->sensor)
+        return;
+    snprintf(d->tap[0], sizeof(d->tap[0]), "%s", eve->sensor);
+    for (uint32_t i = 0; i < eve->interface_count && i < CAP_INTERFACES; i++)
+        snprintf(d->tap[i], sizeof(d->tap[i]), "%s/%s", eve->sensor, eve->interface[i]);
+}
+
 struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hooks)
 {
     struct desk *d = calloc(1, sizeof(*d));
@@ -585,6 +599,7 @@ struct desk *desk_new(const struct desk_config *c, const struct desk_hooks *hook
     d->config.eve.vantage = say_vantage;
     d->config.eve.vantage_user = d;
     d->hooks = *hooks;
+    name_taps(d);
     d->newest = INT64_MIN;
     if (open_suppress(d) && open_promises(d) && open_peers(d) && open_judge(d) && open_past(d))
         return d;

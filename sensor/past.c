@@ -264,6 +264,7 @@ static void observe(struct observation *o, const struct session *s, const struct
     o->left = s->mail_commands == 0 &&
               (s->quit || s->fin[SESSION_TO_SERVER] || s->rst[SESSION_TO_SERVER]);
     o->promised = aid->expected != NULL;
+    o->vantage = aid->tap;
     o->upgraded_before = s->learnt;
     o->tried_before = s->ending;
     put_host(o, s, aid);

@@ -26,6 +26,7 @@ typedef void (*past_again_fn)(void *user, struct session *s, struct judgement *j
 struct past_aid {
     const struct certificate *certificate; /* the server's; NULL: not seen */
     const struct expectations *expected;   /* NULL: none */
+    struct span tap;                       /* name of where it was seen; empty: it has none */
 };
 
 struct past *past_new(const struct siphash_key *key, past_again_fn again, void *user);

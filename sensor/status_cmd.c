@@ -13,6 +13,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "history/days.h"
 #include "history/history.h"
 #include "history/keep.h"
 
@@ -273,6 +274,19 @@ static void print_kinds(const struct status *s)
     fprintf(s->to, "%-13s %s\n", "issued by", shown);
 }
 
+static void print_vantages(const struct status *s)
+{
+    for (uint8_t i = 0; i < s->usual.vantage_count; i++) {
+        const struct usual_vantage *v = &s->usual.vantage[i];
+        char shown[4 * CAP_HISTORY_VANTAGE + 1], first[TEXT_TIME], last[TEXT_TIME];
+        text_escape(shown, sizeof(shown), span_str(v->name));
+        text_time(first, days_begin(v->first));
+        text_time(last, days_begin(v->last));
+        fprintf(s->to, "%-13s %s: offered in %u of %u sessions, %.*s to %.*s\n", "seen from", shown,
+                v->did, v->of, DAY, first, DAY, last);
+    }
+}
+
 static void print_server(const struct status *s, const char *day)
 {
     const struct baseline *b = &s->usual;
@@ -283,6 +297,7 @@ static void print_server(const struct status *s, const char *day)
     for (uint8_t i = 0; i < b->layout_count; i++)
         print_layout(s, &b->layout[i]);
     print_kinds(s);
+    print_vantages(s);
     fprintf(s->to, "%-13s %s\n", "if it lacked", foresee(b));
 }
 
@@ -313,6 +328,22 @@ static void json_layouts(struct json *j, const struct baseline *b)
     json_close(j);
 }
 
+static void json_vantages(struct json *j, const struct baseline *b)
+{
+    json_array(j, "seen_from");
+    for (uint8_t i = 0; i < b->vantage_count; i++) {
+        const struct usual_vantage *v = &b->vantage[i];
+        json_object(j, NULL);
+        json_wire(j, "tap", span_str(v->name));
+        json_uint(j, "of", v->of);
+        json_uint(j, "did", v->did);
+        json_time(j, "first", days_begin(v->first));
+        json_time(j, "last", days_begin(v->last));
+        json_close(j);
+    }
+    json_close(j);
+}
+
 static void json_server(const struct status *s, nstime now)
 {
     const struct baseline *b = &s->usual;
@@ -330,6 +361,8 @@ static void json_server(const struct status *s, nstime now)
     json_uint(j, "issuers", b->issuer.kinds);
     if (b->issuer_usual)
         json_wire(j, "issuer", span_str(b->issuer_usual));
+    if (b->vantage_count > 0)
+        json_vantages(j, b);
     json_str(j, "if_missing", foresee(b));
     put_line(s);
 }

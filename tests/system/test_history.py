@@ -365,6 +365,16 @@ def test_status(t, build, root):
     t.equal("status", "offer", (said["offer"]["of"], said["offer"]["did"], said["offer"]["support"]), (4, 4, "thin"))
     t.equal("status", "STARTTLS in the reply", [r["words"].split()[r["starttls"] - 1] for r in said["replies"]],
             ["STARTTLS"])
+    t.check("seen_from" not in said, "status", "a sensor without a name is told as a tap")
+    for _ in range(2):
+        Sensor(build, state, "--sensor-name", "mx 1").read(capture)
+    Sensor(build, state, "--sensor-name", "mx2").read(capture)
+    said = json.loads(status(build, "--state", state, "--server", server, "--json")[1])
+    t.equal("status", "taps", sorted((v["tap"], v["did"], v["of"]) for v in said["seen_from"]),
+            [("mx 1", 2, 2), ("mx2", 1, 1)])
+    t.equal("status", "of all", said["offer"]["did"], 7)
+    text = status(build, "--state", state, "--server", server)[1]
+    t.check("mx 1: offered in 2 of 2 sessions" in text, "status", text)
     t.equal("status", "unknown", status(build, "--state", state, "--server", "[2001:db8::9]:587")[:2],
             (1, "Nothing is remembered of [2001:db8::9]:587.\n"))
     t.equal("status", "forget", status(build, "--state", state, "--server", server, "--forget")[0], 0)

@@ -24,11 +24,25 @@ static void on_turn(void *user, struct doubt *of)
     at[turns++ % 64] = of->server[3];
 }
 
+static uint64_t others; /* offers that they saw; 0: nobody else knows the server */
+static uint32_t asked;
+
+/* doubt_elsewhere_fn */
+static bool elsewhere(void *user, const struct doubt *of, uint64_t *offers)
+{
+    assert_ptr_equal(user, &turns);
+    assert_int_equal(of->kind, DOUBT_OF_OFFER);
+    asked++;
+    *offers = others;
+    return others > 0;
+}
+
 static int setup(void **state)
 {
+    others = asked = 0;
     (void)state;
     turns = 0;
-    return (d = doubts_new(&key, on_turn, &turns)) ? 0 : -1;
+    return (d = doubts_new(&key, on_turn, elsewhere, &turns)) ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -42,7 +56,7 @@ static void again(void)
 {
     doubts_free(d);
     turns = 0;
-    d = doubts_new(&key, on_turn, &turns);
+    d = doubts_new(&key, on_turn, elsewhere, &turns);
 }
 
 /* A server that is known well, with clients enough. Each owner is its own. */
@@ -180,6 +194,69 @@ static void all_miss_it(void **state)
     miss(NOON + 19, 1, 1);
     expect_turn(DOUBT_RECONFIGURED);
     expect(1, DOUBT_NONE); /* it is forgotten */
+}
+
+/* Twenty miss it here, while others know the server. */
+static void all_miss_it_here(void)
+{
+    others = 100;
+    for (uint32_t i = 0; i < 20; i++)
+        miss(NOON + i, i % 3, 1);
+    expect(1, DOUBT_OPEN); /* what they saw until then may be on its way */
+    doubts_tick(d, NOON + 10 * MINUTE);
+    expect(1, DOUBT_OPEN);
+    assert_int_equal(turns, 0);
+}
+
+/* One strip for all who pass here is no change of the server. */
+static void other_sensors_see_it_offered(void **state)
+{
+    (void)state;
+    all_miss_it_here();
+    others = 103;
+    miss(NOON + 20 * MINUTE - 1, 1, 1); /* not asked for each session */
+    expect(1, DOUBT_OPEN);
+    assert_int_equal(asked, 2);
+    miss(NOON + 20 * MINUTE, 1, 1);
+    expect_turn(DOUBT_SELECTIVE);
+    assert_int_equal(view(1).elsewhere, 3);
+    assert_int_equal(view(1).served, 0);
+    others = 104;
+    doubts_tick(d, NOON + HOUR);
+    assert_int_equal(view(1).elsewhere, 4);
+    others = 0; /* the store is away */
+    doubts_tick(d, NOON + HOUR + DAY - 1);
+    expect(1, DOUBT_SELECTIVE);
+    doubts_finish(d, NOON + HOUR + DAY - 1);
+    expect_turn(DOUBT_SELECTIVE);
+    doubts_tick(d, NOON + HOUR + DAY + 10 * MINUTE); /* for a day there, too, nobody did */
+    assert_int_equal(turns, 2);
+    assert_int_equal(turned[1], DOUBT_RECONFIGURED);
+}
+
+static void other_sensors_do_not(void **state)
+{
+    (void)state;
+    all_miss_it_here();
+    doubts_tick(d, NOON + DAY);
+    expect(1, DOUBT_OPEN);
+    doubts_tick(d, NOON + DAY + 10 * MINUTE);
+    expect_turn(DOUBT_RECONFIGURED);
+    again();
+    all_miss_it_here();
+    doubts_finish(d, NOON + 20 * MINUTE); /* the end waits for nobody */
+    expect_turn(DOUBT_RECONFIGURED);
+}
+
+/* Who is served here again is heard more than those. */
+static void they_say_nothing_where_some_are_served(void **state)
+{
+    (void)state;
+    all_miss_it_here();
+    asked = 0;
+    serve(NOON + 20 * MINUTE, 1, 1);
+    serve(NOON + 20 * MINUTE, 4, 1);
+    assert_int_equal(asked, 0);
 }
 
 static void two_of_many_are_not_all(void **state)
@@ -660,6 +737,9 @@ int main(void)
         T(a_new_client_may_not_be_served_at_all),
         T(the_same_client_is_served),
         T(all_miss_it),
+        T(other_sensors_see_it_offered),
+        T(other_sensors_do_not),
+        T(they_say_nothing_where_some_are_served),
         T(two_of_many_are_not_all),
         T(two_of_two_are),
         T(a_day_without_anybody),

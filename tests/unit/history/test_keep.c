@@ -67,9 +67,12 @@ static uint64_t end(void)
     return lost;
 }
 
+static struct span tap; /* where sessions are seen */
+
 static int set_up(void **state)
 {
     (void)state;
+    tap = span_str("");
     open_store("memory:");
     begin();
     return 0;
@@ -100,6 +103,7 @@ static struct observation session(nstime t, uint8_t client, enum observation_off
                             .word_count = 2,
                             .offer = offer,
                             .delivered = true,
+                            .vantage = tap,
                             .synack = 0xabcdef01};
     if (offer != OBSERVED_OFFER_MADE) {
         o.word_count = 1;
@@ -270,6 +274,130 @@ static void two_sensors_add_up(void **state)
     assert_int_equal(b.offer.clients, 7);
     assert_int_equal(b.offer.pair, 5 + 2);
     assert_int_equal(b.offer.days, 2);
+}
+
+/* The one that is called `name`. */
+static const struct usual_vantage *seen_from(const struct baseline *b, const char *name)
+{
+    for (uint8_t i = 0; i < b->vantage_count; i++)
+        if (strcmp(b->vantage[i].name, name) == 0)
+            return &b->vantage[i];
+    fail_msg("never seen from %s", name);
+    return NULL;
+}
+
+static void taps_are_told_apart(void **state)
+{
+    (void)state;
+    learn_many(MARCH, 2, 2); /* by one without a name */
+    tap = span_str("mx 1%/eth0");
+    learn_many(MARCH, 4, 2);
+    tap = span_str("mx2");
+    learn_many(MARCH + 3 * DAY, 5, 2);
+    for (int run = 0; run < 2; run++) {
+        struct baseline b = as_of(MARCH + 4 * DAY);
+        assert_int_equal(b.vantage_count, 2);
+        assert_true(b.placed);
+        const struct usual_vantage *v = seen_from(&b, "mx 1%/eth0");
+        assert_false(v->here);
+        assert_int_equal(v->of, 4);
+        assert_int_equal(v->did, 4);
+        assert_int_equal(v->first, days_of(MARCH));
+        assert_int_equal(v->last, days_of(MARCH));
+        v = seen_from(&b, "mx2");
+        assert_true(v->here);
+        assert_int_equal(v->of, 5);
+        assert_int_equal(v->first, days_of(run == 0 ? MARCH + 3 * DAY : MARCH)); /* of its month */
+        assert_int_equal(end(), 0);
+        begin();
+    }
+    assert_int_equal(total_at(AT_MARCH, "Vomx%201%25/eth0"), 4);
+    assert_int_equal(total_at(AT_MARCH, "Vomx2"), 5);
+}
+
+static void misses_of_a_tap(void **state)
+{
+    (void)state;
+    tap = span_str("a");
+    learn(session(MARCH, 1, OBSERVED_OFFER_MISSING)); /* it never offered, so that is its way */
+    assert_int_equal(end(), 0);
+    assert_int_equal(total_at(AT_MARCH, "Vma"), 1);
+    begin();
+    struct baseline b = as_of(MARCH);
+    assert_int_equal(seen_from(&b, "a")->of, 1);
+    assert_int_equal(seen_from(&b, "a")->did, 0);
+    write_field(AT_MARCH, "Vo", 1);
+    write_field(AT_MARCH, "V", 1);
+    write_field(AT_MARCH, "Vxa", 1);
+    write_field(AT_MARCH, "Vo%0", 1);
+    write_field(AT_MARCH, "Vob", -1);
+    die();
+    begin();
+    b = as_of(MARCH);
+    assert_int_equal(b.vantage_count, 1);
+    assert_int_equal(keep_passed_over(keep), 4);
+}
+
+/* Of a full set the one goes that was not seen from for longest. */
+static void a_fifth_tap(void **state)
+{
+    static const char *const NAME[] = {"a", "b", "c", "d", "e"};
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        tap = span_str(NAME[i]);
+        learn_many(MARCH + (i == 0 ? 4 : i) * DAY, 1, 1);
+    }
+    struct baseline b = as_of(MARCH + 6 * DAY);
+    assert_int_equal(b.vantage_count, BASELINE_VANTAGES);
+    for (int i = 0; i < 5; i++)
+        if (i != 1)
+            seen_from(&b, NAME[i]);
+}
+
+/* All miss it from then on. */
+static struct doubt_view all_miss_it(nstime from, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        learn(session(from + i * NS_PER_S, (uint8_t)(1 + i % 4), OBSERVED_OFFER_MISSING));
+    struct observation o = session(from + n * NS_PER_S, 1, OBSERVED_OFFER_MISSING);
+    return recall(&o).offer_doubt;
+}
+
+/* What one site does not get any more, another does. */
+static void another_site_is_served(void **state)
+{
+    (void)state;
+    tap = span_str("a");
+    learn_many(MARCH, 24, 4);
+    write_field(AT_MARCH, "Voa", 7);
+    write_field(AT_MARCH, "Vob", 50);
+    assert_int_equal(end(), 0);
+    for (int served = 0; served <= 1; served++) {
+        begin();
+        nstime from = MARCH + DAY + served * 3600 * NS_PER_S;
+        assert_int_equal(all_miss_it(from, 400).state, DOUBT_OPEN);
+        write_field(AT_MARCH, "Voa", 9);
+        if (served)
+            write_field(AT_MARCH, "Vob", 3);
+        struct doubt_view v = all_miss_it(from + 1000 * NS_PER_S, 1);
+        assert_int_equal(v.state, served ? DOUBT_SELECTIVE : DOUBT_OPEN);
+        assert_int_equal(v.elsewhere, served ? 3 : 0);
+        die();
+    }
+    assert_int_equal(total_at(AT_MARCH, "R02"), -1);
+    begin();
+}
+
+/* A server that nobody else knows needs nobody else. */
+static void no_other_site_knows_it(void **state)
+{
+    (void)state;
+    tap = span_str("a");
+    learn_many(MARCH, 24, 4);
+    all_miss_it(MARCH + DAY, 20);
+    assert_int_equal(end(), 0);
+    assert_int_equal(total_at(AT_MARCH, "R02"), 1);
+    begin();
 }
 
 static void what_was_not_flushed_is_lost_alone(void **state)
@@ -1126,6 +1254,11 @@ int main(void)
         KEEP_TEST(the_next_run_knows_what_one_learnt),
         KEEP_TEST(of_a_file_too_and_of_long_ago),
         KEEP_TEST(two_sensors_add_up),
+        KEEP_TEST(taps_are_told_apart),
+        KEEP_TEST(misses_of_a_tap),
+        KEEP_TEST(a_fifth_tap),
+        KEEP_TEST(another_site_is_served),
+        KEEP_TEST(no_other_site_knows_it),
         KEEP_TEST(what_was_not_flushed_is_lost_alone),
         KEEP_TEST(a_month_goes_on_in_the_next),
         KEEP_TEST(more_than_a_flush_holds_is_no_loss),

@@ -125,6 +125,33 @@ static void removed_by_support_and_effect(void **state)
     assert_null(removed(SUPPORT_NONE, SELECTIVE, MAIL));
 }
 
+static void seen_from_several_taps(void **state)
+{
+    (void)state;
+    meet(SUPPORT_WELL);
+    usual.placed = true;
+    usual.vantage_count = 3;
+    usual.vantage[0] = (struct usual_vantage){.name = "a", .here = true, .of = 10, .did = 9};
+    usual.vantage[1] = (struct usual_vantage){.name = "b", .of = 20, .did = 20};
+    usual.vantage[2] = (struct usual_vantage){.name = "c", .of = 30, .did = 29};
+    doubt(SELECTIVE);
+    usual.offer_doubt.served = usual.offer_doubt.served_others = 0;
+    usual.offer_doubt.elsewhere = 12;
+    build_ehlo(&b, LACKING);
+    build_mail(&b);
+    const struct finding *f = closed(RULE_STARTTLS_REMOVED);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    says(f, "in 9 of 10 from this tap, in 49 of 50 from others");
+    says(f, "other sensors saw it offered, 12 times or more");
+    usual.placed = false;
+    f = closed(RULE_STARTTLS_REMOVED);
+    assert_null(strstr(f->reason, "from this tap"));
+    usual.placed = true;
+    usual.vantage_count = 1; /* nobody else */
+    f = closed(RULE_STARTTLS_REMOVED);
+    assert_null(strstr(f->reason, "from this tap"));
+}
+
 static void removed_by_doubt(void **state)
 {
     static const struct {
@@ -1114,6 +1141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(removed_by_support_and_effect),
         cmocka_unit_test(removed_by_doubt),
+        cmocka_unit_test(seen_from_several_taps),
         cmocka_unit_test(removed_says_its_numbers),
         cmocka_unit_test(a_client_that_was_never_served),
         cmocka_unit_test(a_server_of_a_known_owner),
