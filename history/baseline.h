@@ -122,6 +122,8 @@ struct baseline {
     struct usual pair_upgrade;        /* the same to this server alone */
     uint32_t sender_incompatible;     /* its handshakes that ended by an alert, of all servers */
     bool sender_known_name;           /* this very EHLO name has upgraded */
+    bool sender_knows_server;         /* a machine of the sender has upgraded with this server, that
+                                         may know too many clients to know which (pair_upgrade) */
     uint32_t sender_lapses;           /* its sessions in clear, since the last that upgraded */
     bool sender_mixed;                /* it takes the offer now and then */
     bool sender_back;                 /* it has upgraded in a session that began later */

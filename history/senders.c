@@ -11,14 +11,14 @@
 #include "history/net.h"
 #include "history/servers.h"
 
-#define NAMES   8  /* hosts of one sender in one network that are told apart */
-#define SERVERS 8  /* that it was upgraded with */
-#define SWEPT   16 /* senders that one sweep looks at */
+#define NAMES   8   /* hosts of one sender in one network that are told apart */
+#define SERVERS 128 /* that it was upgraded with: what of it is cut off is known by them */
+#define SWEPT   16  /* senders that one sweep looks at */
 
 struct sender {
     struct days days;     /* DAY_OFFERED, DAY_UPGRADED; DAY_ASKED: came back */
     uint64_t name[NAMES]; /* digests of EHLO names that upgraded */
-    uint64_t server[SERVERS];
+    uint32_t server[SERVERS];
     uint16_t met[SERVERS]; /* the day when last, short */
     uint8_t name_count, server_count;
     uint16_t lapses;       /* in clear although offered, since the last that upgraded */
@@ -143,15 +143,28 @@ void senders_sweep(struct senders *s, int32_t day)
     }
 }
 
-/* When it was met so last, or NULL: there is no room for it. A new one was met at `otherwise`. */
-static uint16_t *met(struct sender *r, uint64_t server, int32_t otherwise)
+/* Of its digest half is kept: of so few no two meet by chance. */
+static uint32_t half(uint64_t digest)
+{
+    return (uint32_t)(digest >> 32);
+}
+
+/* When it was met so last; NULL: it was not, or there is no room for it. */
+static uint16_t *met_last(struct sender *r, uint64_t server)
 {
     for (uint8_t i = 0; i < r->server_count; i++)
-        if (r->server[i] == server)
+        if (r->server[i] == half(server))
             return &r->met[i];
-    if (r->server_count == SERVERS)
-        return NULL;
-    r->server[r->server_count] = server;
+    return NULL;
+}
+
+/* Likewise, but a new one was met at `otherwise`. */
+static uint16_t *met(struct sender *r, uint64_t server, int32_t otherwise)
+{
+    uint16_t *last = met_last(r, server);
+    if (last || r->server_count == SERVERS)
+        return last;
+    r->server[r->server_count] = half(server);
     r->met[r->server_count] = (uint16_t)otherwise;
     return &r->met[r->server_count++];
 }
@@ -322,7 +335,7 @@ static struct sender *find(struct senders *s, const struct observation *o,
 void senders_recall(struct senders *s, const struct observation *o, const struct psl_domain *name,
                     struct baseline *b)
 {
-    const struct sender *r = find(s, o, name, false);
+    struct sender *r = find(s, o, name, false);
     if (!r)
         return;
     int32_t day = days_of(o->time);
@@ -335,6 +348,7 @@ void senders_recall(struct senders *s, const struct observation *o, const struct
     u->pair = b->pair_upgrade.did;
     u->support = servers_support(u);
     b->sender_known_name = has(r->name, r->name_count, digest(o->sender.p, o->sender.n));
+    b->sender_knows_server = met_last(r, digest(o->server, sizeof(o->server)));
     b->sender_incompatible = r->incompatible;
     b->sender_lapses = r->lapses;
     b->sender_mixed = days_sum(&r->days, day, DAY_ASKED) >= SENDERS_MIXED;
@@ -353,7 +367,8 @@ void senders_recall_hello(struct senders *s, const struct observation *o,
 
 bool senders_lapsed(const struct observation *o, const struct baseline *b)
 {
-    return o->declined && b->failed_count == 0 && b->sender_known_name && b->pair_upgrade.did > 0;
+    return o->declined && b->failed_count == 0 && b->sender_known_name &&
+           (b->pair_upgrade.did > 0 || b->sender_knows_server);
 }
 
 static void learn_offer(struct keep *k, struct sender *r, int32_t day, bool taken)

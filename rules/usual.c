@@ -537,7 +537,7 @@ static void stopped_upgrading(const struct view *v, struct judgement *out)
     char pair[256];
     if (!(v->offered == OFFERED_YES || helo) || v->asked || effect < EFFECT_MAIL ||
         b->failed_count > 0 || u->support == SUPPORT_NONE || !b->sender_known_name ||
-        b->pair_upgrade.did == 0 || b->sender_mixed || b->sender_back)
+        (b->pair_upgrade.did == 0 && !b->sender_knows_server) || b->sender_mixed || b->sender_back)
         return;
     if (found(out, RULE_STARTTLS_COMMAND_GARBLED))
         return; /* it asked, and was not understood */
@@ -549,8 +549,12 @@ static void stopped_upgrading(const struct view *v, struct judgement *out)
     f->subject = SUBJECT_SENDER;
     raise_cause(f, CAUSE_ON_PATH_REWRITE);
     raise_alternative(f, CAUSE_UNKNOWN);
-    snprintf(pair, sizeof(pair), ", %u of them with %s, not in this one.", b->pair_upgrade.did,
-             wording_server(v->s).text);
+    if (b->pair_upgrade.did > 0)
+        snprintf(pair, sizeof(pair), ", %u of them with %s, not in this one.", b->pair_upgrade.did,
+                 wording_server(v->s).text);
+    else
+        snprintf(pair, sizeof(pair), ", some of them with %s, not in this one.",
+                 wording_server(v->s).text);
     say_upgrades(f, b, pair);
     if (sessions < BASELINE_STOPPED)
         wording_say(f, "Whether it comes back to TLS is not known yet.");

@@ -207,6 +207,35 @@ static void lapses_wait_for_what_comes(void **state)
     assert_false(b.sender_mixed);             /* it came back once */
 }
 
+/* A server knows so many clients, and no more; the sender itself knows with whom it had TLS. */
+static void a_server_of_many_clients(void **state)
+{
+    struct observation o = lapse(NOON + HOUR, NOON + HOUR);
+    (void)state;
+    learn(upgrade(NOON), "out.alder.com");
+    recall(o, "out.alder.com");
+    assert_int_equal(b.pair_upgrade.did, 0); /* it does not know this one */
+    assert_true(senders_lapsed(&o, &b));
+    recall(o, "printer.alder.com");
+    assert_false(senders_lapsed(&o, &b));
+    recall(clear(NOON + HOUR, 1, 2), "out.alder.com"); /* a destination that is left out */
+    assert_false(senders_lapsed(&o, &b));
+    recall(clear(NOON + 30 * DAY, 1, 1), "out.alder.com"); /* forgotten */
+    assert_false(senders_lapsed(&o, &b));
+}
+
+/* A provider's servers are many. */
+static void a_sender_to_many_servers(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < 100; i++)
+        learn(offered(NOON, 1, i), "out.alder.com");
+    for (uint32_t i = 0; i < 101; i++) {
+        recall(clear(NOON + HOUR, 1, i), "out.alder.com");
+        assert_int_equal(b.sender_knows_server, i < 100);
+    }
+}
+
 static void who_came_back_twice_is_mixed(void **state)
 {
     (void)state;
@@ -248,7 +277,7 @@ static void what_is_no_lapse(void **state)
     (void)state;
     learn(upgrade(NOON), "out.alder.com");
     learn_of_pair(o, "printer.alder.com", 1);
-    learn_of_pair(o, "out.alder.com", 0);
+    learn_of_pair(clear(NOON + HOUR, 1, 2), "out.alder.com", 0);
     o.declined = false;
     learn_of_pair(o, "out.alder.com", 1);
     recall(o, "out.alder.com");
@@ -259,6 +288,7 @@ static void what_is_no_lapse(void **state)
     assert_true(senders_lapsed(&o, &b));
     b.failed_count = 1; /* plaintext-fallback knows why */
     assert_false(senders_lapsed(&o, &b));
+    o = clear(NOON + HOUR, 1, 2);
     o.suspicious = true;
     learn_of_pair(o, "out.alder.com", 0); /* nor does it teach then */
     recall(o, "out.alder.com");
@@ -328,6 +358,8 @@ int main(void)
         T(what_came_to_nothing_does_not_count),
         T(alerts),
         T(lapses_wait_for_what_comes),
+        T(a_server_of_many_clients),
+        T(a_sender_to_many_servers),
         T(who_came_back_twice_is_mixed),
         T(one_that_began_before_an_upgrade),
         T(what_is_no_lapse),

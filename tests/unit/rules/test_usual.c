@@ -694,13 +694,18 @@ static void an_alert_that_is_no_news(void **state)
 
 /* --- sender-stopped-upgrading --- */
 
-static void stops(enum support support)
+static void meet_sender(enum support support)
 {
     meet(support);
     usual.sender_upgrade = memory(support);
     usual.pair_upgrade = (struct usual){.of = 8, .did = 8};
     usual.sender_known_name = true;
     strcpy(usual.sender, "sender.example");
+}
+
+static void stops(enum support support)
+{
+    meet_sender(support);
     build_ehlo(&b, OFFERING);
     build_mail(&b);
 }
@@ -723,6 +728,20 @@ static void a_sender_that_stops(void **state)
     stops(SUPPORT_NONE);
     usual.sender_lapses = 4;
     assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+}
+
+/* The server has more clients than are told apart. */
+static void a_sender_that_stops_with_a_server_of_many(void **state)
+{
+    (void)state;
+    stops(SUPPORT_WELL);
+    usual.sender_lapses = 4;
+    usual.pair_upgrade.did = 0;
+    usual.sender_knows_server = true;
+    const struct finding *f = closed(RULE_SENDER_STOPPED_UPGRADING);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    says(f, "took the offer in 24 of 24 sessions over 4 days, some of them with 203.0.113.25, not "
+            "in this one.");
 }
 
 /* Fewer may be chance: what comes next will tell. */
@@ -1167,6 +1186,7 @@ int main(void)
         cmocka_unit_test(all_attempts_are_linked),
         cmocka_unit_test(an_alert_that_is_no_news),
         cmocka_unit_test(a_sender_that_stops),
+        cmocka_unit_test(a_sender_that_stops_with_a_server_of_many),
         cmocka_unit_test(a_sender_that_may_come_back),
         cmocka_unit_test(a_sender_that_does_not),
         cmocka_unit_test(held_twice),
