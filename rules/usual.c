@@ -539,7 +539,7 @@ static void stopped_upgrading(const struct view *v, struct judgement *out)
         b->failed_count > 0 || u->support == SUPPORT_NONE || !b->sender_known_name ||
         (b->pair_upgrade.did == 0 && !b->sender_knows_server) || b->sender_mixed || b->sender_back)
         return;
-    if (found(out, RULE_STARTTLS_COMMAND_GARBLED))
+    if (found(out, RULE_STARTTLS_COMMAND_GARBLED) || found(out, RULE_EHLO_VERB_GARBLED))
         return; /* it asked, and was not understood */
     struct finding *f =
         raise_finding(out, v, RULE_SENDER_STOPPED_UPGRADING, SESSION_TO_SERVER, v->s->mail_offset);

@@ -339,7 +339,8 @@ static bool declined(const struct session *s, const struct observation *o,
 {
     bool helo = s->hello == HELLO_HELO && s->ehlo_count == 0;
     for (uint8_t i = 0; i < j->finding_count; i++)
-        if (j->finding[i].rule == RULE_STARTTLS_COMMAND_GARBLED)
+        if (j->finding[i].rule == RULE_STARTTLS_COMMAND_GARBLED ||
+            j->finding[i].rule == RULE_EHLO_VERB_GARBLED)
             return false; /* it asked, and was not understood */
     return (o->offer == OBSERVED_OFFER_MADE || helo) && !o->asked && o->mail;
 }

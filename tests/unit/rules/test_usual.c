@@ -744,6 +744,31 @@ static void a_sender_that_stops_with_a_server_of_many(void **state)
             "in this one.");
 }
 
+/* It asked, and was not understood. */
+static void a_sender_that_is_not_understood(void **state)
+{
+    (void)state;
+    for (int garbled = 0; garbled < 2; garbled++) {
+        meet_sender(SUPPORT_WELL);
+        usual.sender_lapses = 4;
+        if (garbled)
+            build_odd(&b, "XXXX out.sender.example", 500);
+        build_helo(&b);
+        build_mail(&b);
+        const struct finding *f = closed(RULE_SENDER_STOPPED_UPGRADING);
+        if (garbled)
+            assert_null(f);
+        else
+            says(f, "It said HELO, where no STARTTLS exists");
+    }
+    meet_sender(SUPPORT_WELL);
+    usual.sender_lapses = 4;
+    build_ehlo(&b, OFFERING);
+    build_odd(&b, "XXXXXXXX", 500);
+    build_mail(&b);
+    assert_null(closed(RULE_SENDER_STOPPED_UPGRADING));
+}
+
 /* Fewer may be chance: what comes next will tell. */
 static void a_sender_that_may_come_back(void **state)
 {
@@ -1187,6 +1212,7 @@ int main(void)
         cmocka_unit_test(an_alert_that_is_no_news),
         cmocka_unit_test(a_sender_that_stops),
         cmocka_unit_test(a_sender_that_stops_with_a_server_of_many),
+        cmocka_unit_test(a_sender_that_is_not_understood),
         cmocka_unit_test(a_sender_that_may_come_back),
         cmocka_unit_test(a_sender_that_does_not),
         cmocka_unit_test(held_twice),
