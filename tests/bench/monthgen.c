@@ -6,11 +6,12 @@
  *            [--dns] [--flawless] [--truth FILE] [--authorities FILE] > CAPTURE
  *
  * --sessions are honest ones, retries included; --attacks come on top, each on a server that has at
- * least 30 clean sessions from three clients by then, each with the mail in clear after it. FILE
- * gets a line a connection in the order of their beginnings, parted by tabs: client, its port,
- * server, its port, beginning (seconds), name of the server, server/client/flaw, family/shape or -,
- * whether STARTTLS was offered, whether TLS came about (y, n, or - where the capture cannot tell),
- * and a number that joins the connections of one attack, or 0.
+ * least 30 clean sessions from three clients by then, each with the mail in clear after it;
+ * families that come in runs of five are left out where they have fewer. FILE gets a line a
+ * connection in the order of their beginnings, parted by tabs: client, its port, server, its port,
+ * beginning (seconds), name of the server, server/client/flaw, family/shape or -, whether STARTTLS
+ * was offered, whether TLS came about (y, n, or - where the capture cannot tell), and a number that
+ * joins the connections of one attack, or 0.
  */
 #include "month/agenda.h"
 #include "month/campaign.h"
@@ -170,14 +171,22 @@ static void again(const struct plan *p, const struct outcome *out)
 
 static void connection_begin(struct plan *p)
 {
-    struct talk *t = talk_new();
+    struct talk *t;
 
+    if (!p->group && p->client->cut_until > p->at) { /* a retry from before the run */
+        p->at = p->client->cut_until + below(3600) * UINT64_C(1000000);
+        agenda_add(&month.agenda, p->at, EVENT_CONNECTION, p);
+        return;
+    }
+    t = talk_new();
     if (p->server->kind == FARM)
         p->member = (uint8_t)below(4);
     struct outcome out = mail_make(&month.w, p, t);
     enum flaw flaw = flaw_of(t, p);
     if (out.tls == 'y' && flaw == NO_FLAW)
-        world_clean(p->server, p->client);
+        world_clean(&month.w, p->server, p->client);
+    if (out.tls == 'n' && out.offered == 'y' && !p->group)
+        p->client->declined = true;
     if (month.truth)
         truth_write(p, t, &out, flaw);
     again(p, &out);
@@ -198,13 +207,15 @@ static void packet_out(struct talk *t)
 
 /* --- arrivals --- */
 
-static bool under_attack(const struct client *c, uint64_t at)
+static bool under_attack(const struct plan *p, uint64_t at)
 {
-    for (size_t i = 0; i < month.campaigns; i++)
-        if (month.campaign[i].shape == BURST && month.campaign[i].net == c->net &&
-            month.campaign[i].at <= at && at <= month.campaign[i].until)
+    for (size_t i = 0; i < month.campaigns; i++) {
+        const struct campaign *c = &month.campaign[i];
+        bool here = c->from_behind ? c->server == p->server : c->net == p->client->net;
+        if (c->shape == BURST && here && c->at <= at && at <= c->until)
             return true;
-    return false;
+    }
+    return p->client->cut_until > at;
 }
 
 static bool submits_here(const struct server *s)
@@ -212,8 +223,8 @@ static bool submits_here(const struct server *s)
     return s->kind == POSTFIX || s->kind == EXIM || s->kind == EXCHANGE;
 }
 
-/* Over half goes out, some is submitted, the rest comes in from far away. What leaves a net while
- * all of that is attacked is no honest session. */
+/* Over half goes out, some is submitted, the rest comes in from far away. What leaves a net, comes
+ * to a server or is of a sender while all of that is attacked is no honest session. */
 static struct plan honest(uint64_t at)
 {
     struct world *w = &month.w;
@@ -228,10 +239,10 @@ static struct plan honest(uint64_t at)
         while (!submits_here(p.server));
         return p;
     }
-    do
+    do {
         p.client = world_sender(w, way < 60);
-    while (p.client->own && under_attack(p.client, at));
-    p.server = world_receiver(w, way >= 60);
+        p.server = world_receiver(w, way >= 60);
+    } while (under_attack(&p, at));
     return p;
 }
 
@@ -271,7 +282,7 @@ static void attack(struct campaign *c, uint64_t at)
     } else {
         c->until += next - at;
     }
-    if (c->left && next < month.w.end)
+    if (c->left && (next < month.w.end || (c->shape == RUN && c->sender)))
         agenda_add(&month.agenda, next, EVENT_ATTACK, c);
 }
 

@@ -24,6 +24,7 @@ struct call {
     struct talk *t;
     struct outcome out;
     bool screened; /* by postscreen: the real server is not met yet */
+    bool in_clear; /* the client does not ask for TLS, whatever it usually does */
 };
 
 bool mail_upgrades(const struct client *c, uint64_t at)
@@ -218,7 +219,8 @@ static bool reply_ehlo(struct call *c, const struct layout *l)
 
 static const char *own_name(const struct call *c)
 {
-    bool later = c->client->kind == C_REPLACED && c->p->at >= c->client->change_at;
+    bool later = (c->client->kind == C_REPLACED && c->p->at >= c->client->change_at) ||
+                 (c->client->kind == C_TWO_NAMES && c->in_clear);
 
     return later ? c->client->later : c->client->name;
 }
@@ -293,7 +295,7 @@ static void mail_in_clear(struct call *c, bool piped)
         SAY(CLIENT, "RCPT TO:<someone@", to, ">\r\n");
         SAY(SERVER, c->screened ? "450 4.3.2 Service currently unavailable\r\n"
                                 : "451 4.7.1 Greylisting in action, please come back later\r\n");
-        come_again(c, 5 * MINUTE + below(c, 25 * MINUTE), c->p->in_clear);
+        come_again(c, 5 * MINUTE + below(c, 25 * MINUTE), c->in_clear);
         quit(c);
         return;
     }
@@ -359,6 +361,16 @@ static void killed(struct call *c)
         SAY(SERVER, "454 4.7.0 TLS not available due to temporary reason\r\n");
         talk_close(c->t, CLIENT);
         break;
+    case HELLO_UNHEARD: /* the server waits in vain, or whoever took it ends the connection */
+        talk_wait(c->t, (10 + below(c, 290)) * (uint64_t)SECOND);
+        if (below(c, 2))
+            talk_flags(c->t, CLIENT, RST | ACK);
+        else
+            talk_close(c->t, SERVER);
+        break;
+    case CLIENT_RESET:
+        talk_flags(c->t, CLIENT, RST | ACK);
+        break;
     default:
         talk_flags(c->t, SERVER, RST | ACK);
         break;
@@ -376,7 +388,8 @@ static void handshake(struct call *c)
 
     h.resumed = !hello_is13(h.client, h.server) && !c->p->family && c->server->clean > 5 &&
                 below(c, 5) == 0;
-    hello_client(c->t, &h);
+    if (c->p->family != HELLO_UNHEARD)
+        hello_client(c->t, &h);
     if (c->p->family) {
         killed(c);
         return;
@@ -419,7 +432,7 @@ static const char *answer_starttls(struct call *c)
 static void upgrade(struct call *c)
 {
     SAY(CLIENT, "STARTTLS\r\n");
-    if (c->p->family == STARTTLS_RESET) {
+    if (c->p->family == STARTTLS_RESET || (c->p->family == CLIENT_RESET && below(c, 2))) {
         killed(c);
         return;
     }
@@ -431,15 +444,72 @@ static void upgrade(struct call *c)
         mail_in_clear(c, true);
 }
 
+/* What arrives of a word whose letters were changed on the way: a mask, or another word. */
+static const char *overwritten(struct call *c, const char *word, char out[16])
+{
+    size_t size = strlen(word);
+    uint32_t way = below(c, 3);
+
+    memset(out, way ? 'X' : 'x', size);
+    out[size] = '\0';
+    return out;
+}
+
+static const char *another_word(struct call *c, char out[16])
+{
+    static const char *const seen[] = {"STARTFOO", "S7ARTTLS", "STARTTLX", "QWZPLKRT"};
+
+    if (below(c, 2))
+        return seen[below(c, 4)];
+    for (int i = 0; i < 8; i++)
+        out[i] = (char)('A' + below(c, 26));
+    out[8] = '\0';
+    return out;
+}
+
+static const char *refusal(struct call *c)
+{
+    return below(c, 2) ? "500 5.5.1 Command unrecognized\r\n"
+                       : "502 5.5.2 Error: command not recognized\r\n";
+}
+
+/* STARTTLS, as it arrives. */
+static void command_garbled(struct call *c)
+{
+    char word[16];
+
+    SAY(CLIENT,
+        c->p->family == COMMAND_X ? overwritten(c, "STARTTLS", word) : another_word(c, word),
+        "\r\n");
+    SAY(SERVER, refusal(c));
+    mail_in_clear(c, true);
+}
+
 /* --- whole sessions --- */
+
+/* Decided once: by its habit of the day, and for this server. */
+static bool goes_in_clear(struct call *c)
+{
+    switch (c->client->kind) {
+    case C_SOMETIMES:
+        return below(c, 25) == 0;
+    case C_TWO_NAMES:
+        return below(c, 20) == 0;
+    case C_LEAVES_OUT:
+        return c->server == c->client->left_out && c->p->at >= c->client->change_at;
+    default:
+        return false;
+    }
+}
 
 static bool asks_for_tls(const struct call *c)
 {
-    if (c->p->in_clear)
+    if (c->in_clear)
         return false;
     return mail_upgrades(c->client, c->p->at) || c->client->kind == C_TLS_SCANNER ||
            c->client->kind == C_CALLOUT || c->client->kind == C_INCOMPATIBLE ||
-           c->client->kind == C_CUT_OFF;
+           c->client->kind == C_CUT_OFF || c->client->kind == C_SOMETIMES ||
+           c->client->kind == C_TWO_NAMES || c->client->kind == C_LEAVES_OUT;
 }
 
 static void old_fashioned(struct call *c, const char *refusal)
@@ -458,6 +528,18 @@ static void old_fashioned(struct call *c, const char *refusal)
         mail_in_clear(c, false);
 }
 
+/* EHLO as it arrives: masked, or with one letter changed; then HELO. */
+static void ehlo_garbled(struct call *c)
+{
+    static const char *const near[] = {"EHLX", "EXLO", "EHPO", "XHLO"};
+    char word[16];
+
+    SAY(CLIENT, below(c, 3) ? overwritten(c, "EHLO", word) : near[below(c, 4)], " ", own_name(c),
+        "\r\n");
+    SAY(SERVER, refusal(c));
+    old_fashioned(c, NULL);
+}
+
 static void bot(struct call *c)
 {
     SAY(CLIENT, "HELO ", own_name(c), "\r\n");
@@ -474,7 +556,11 @@ static void converse(struct call *c, const struct layout *l)
     SAY(CLIENT, "EHLO ", own_name(c), "\r\n");
     bool offered = reply_ehlo(c, l);
 
-    if (offered && asks_for_tls(c))
+    if (c->p->family == OFFER_UNHEARD)
+        mail_in_clear(c, true);
+    else if (c->p->family == COMMAND_X || c->p->family == COMMAND_WORD)
+        command_garbled(c);
+    else if (offered && asks_for_tls(c))
         upgrade(c);
     else if (c->client->kind == C_SCANNER || c->client->kind == C_TLS_SCANNER)
         quit(c);
@@ -499,7 +585,7 @@ static bool turned_away(struct call *c, const struct layout *l)
         SAY(SERVER, "421 4.7.0 ", c->server->name, " Error: rate limit\r\n");
     }
     talk_close(c->t, SERVER);
-    come_again(c, MINUTE + below(c, 10 * MINUTE), c->p->in_clear);
+    come_again(c, MINUTE + below(c, 10 * MINUTE), c->in_clear);
     return true;
 }
 
@@ -520,6 +606,10 @@ static void whole(struct call *c)
     else if (c->p->family == EHLO_REFUSED)
         old_fashioned(c, below(c, 2) ? "500 5.5.1 Command unrecognized\r\n"
                                      : "502 5.5.2 Command not recognized\r\n");
+    else if (c->p->family == EHLO_UNHEARD)
+        old_fashioned(c, NULL);
+    else if (c->p->family == EHLO_GARBLED)
+        ehlo_garbled(c);
     else
         converse(c, l);
 }
@@ -547,6 +637,7 @@ struct outcome mail_make(struct world *w, const struct plan *p, struct talk *t)
     c.screened = p->server->kind == POSTSCREEN && !p->family && !p->retried &&
                  p->client->kind != C_PROBE && p->client->kind != C_BOT &&
                  world_first_met(w, p->client, p->server);
+    c.in_clear = p->in_clear || (!p->family && goes_in_clear(&c));
     whole(&c);
     if (p->client->kind == C_CUT_OFF && !p->family && below(&c, 6) == 0)
         break_off(&c);

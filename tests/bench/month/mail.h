@@ -8,7 +8,8 @@
 #include "talk.h"
 #include "world.h"
 
-/* FAMILY(id, name): ways to take the encryption away. Each ends with mail in clear. */
+/* FAMILY(id, name): ways to take the encryption away. Each ends with mail in clear. The first ones
+ * are seen from the client's side of who does it, those from OFFER_UNHEARD on from the server's. */
 #define FAMILIES(FAMILY)                                                                           \
     FAMILY(NO_ATTACK, "-")                                                                         \
     FAMILY(REMOVED, "removed")                                                                     \
@@ -25,12 +26,31 @@
     FAMILY(HELLO_RESET, "hello-reset")     /* reset behind ClientHello, retried in clear */        \
     FAMILY(HELLO_SILENCE, "hello-silence") /* ClientHello is never answered */                     \
     FAMILY(HELLO_TEXT, "hello-text")       /* ClientHello is answered in clear */                  \
-    FAMILY(STARTTLS_RESET, "starttls-reset")
+    FAMILY(STARTTLS_RESET, "starttls-reset")                                                       \
+    FAMILY(OFFER_UNHEARD, "offer-unheard") /* offered, and the sender goes on in clear */          \
+    FAMILY(EHLO_UNHEARD, "ehlo-unheard")   /* HELO by a sender that says EHLO */                   \
+    FAMILY(COMMAND_X, "command-x")         /* XXXXXXXX instead of STARTTLS, refused */             \
+    FAMILY(COMMAND_WORD, "command-word")   /* another word, likewise */                            \
+    FAMILY(EHLO_GARBLED, "ehlo-garbled")   /* XXXX instead of EHLO, refused, then HELO */          \
+    FAMILY(HELLO_UNHEARD, "hello-unheard") /* ClientHello never arrives */                         \
+    FAMILY(CLIENT_RESET, "client-reset")   /* reset behind STARTTLS in the client's name */
 
 #define AS_ID(id, ...) id,
 enum family { FAMILIES(AS_ID) FAMILY_COUNT };
 #undef AS_ID
 extern const char *const family_name[FAMILY_COUNT];
+
+/* The tap stands between the attacker and the server. */
+static inline bool mail_from_behind(enum family f)
+{
+    return f >= OFFER_UNHEARD;
+}
+
+/* A session of these alone says nothing: it takes several in a row of a known sender. */
+static inline bool mail_in_runs(enum family f)
+{
+    return f == OFFER_UNHEARD || f == EHLO_UNHEARD;
+}
 
 /* A connection to come. */
 struct plan {

@@ -18,7 +18,7 @@ static const uint16_t server_share[SERVER_KIND_COUNT] = {SERVER_KINDS(AS_SHARE)}
 static const uint16_t client_share[CLIENT_KIND_COUNT][2] = {CLIENT_KINDS(AS_SHARES)};
 #undef AS_SHARES
 
-enum { MET_BITS = 24, NET_SIZE = 8 };
+enum { MET_BITS = 24, NET_SIZE = 8, KNOWN_SENDER = 5, TO_LEAVE_OUT = 6 };
 
 static void *room(size_t count, size_t size)
 {
@@ -213,6 +213,18 @@ static enum client_kind client_kind_of(uint32_t draw, bool own)
     return C_POSTFIX;
 }
 
+/* A popular one, and of those that it reaches by the address that it has for most. */
+static const struct server *to_leave_out(const struct world *w, const struct client *c)
+{
+    const struct server *first = &w->server[c->own ? 0 : w->servers - w->own_servers];
+    uint32_t count = w->own_servers < TO_LEAVE_OUT ? w->own_servers : TO_LEAVE_OUT;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (!first[(c->number + i) % count].ipv6)
+            return &first[(c->number + i) % count];
+    return NULL;
+}
+
 static void make_client(struct world *w, uint32_t i)
 {
     struct client *c = &w->client[i];
@@ -228,7 +240,9 @@ static void make_client(struct world *w, uint32_t i)
     c->port = (uint16_t)(32768 + rng_below(&w->rng, 28000));
     c->stack = (uint8_t)rng_below(&w->rng, CLIENT_STACKS);
     c->change_at = UINT64_MAX;
-    if (c->kind == C_REPLACED)
+    if (c->kind == C_LEAVES_OUT)
+        c->left_out = to_leave_out(w, c);
+    if (c->kind == C_REPLACED || c->left_out)
         c->change_at = w->begin + (w->end - w->begin) / 10 * (4 + rng_below(&w->rng, 4));
     if (c->own) {
         put32(c->addr[0],
@@ -238,7 +252,10 @@ static void make_client(struct world *w, uint32_t i)
         put32(c->addr[0], (UINT32_C(120) << 24) + nth % 7000 * 0x10000 + mixed(i) % 60000);
         snprintf(c->name, NAME, "host%u.far%u.example", i, nth);
     }
-    snprintf(c->later, NAME, "relay-%u.new.test", i);
+    if (c->kind == C_TWO_NAMES)
+        snprintf(c->later, NAME, "app.%s", strchr(c->name, '.') + 1);
+    else
+        snprintf(c->later, NAME, "relay-%u.new.test", i);
     memcpy(c->addr[1], "\x20\x01\x0d\xb8\xff\xff", 6);
     put32(c->addr[1] + 12, i + 1);
 }
@@ -290,9 +307,19 @@ struct server *world_receiver(struct world *w, bool own)
     return &w->server[first + zipf_draw(w->popular[own], count, &w->rng)];
 }
 
-void world_clean(struct server *s, const struct client *c)
+/* Where it is kept whether these two had TLS. */
+static bool *secured(const struct world *w, const struct client *c, const struct server *s)
+{
+    return &w->secured[(size_t)c->number * w->own_servers +
+                       (s->number - (w->servers - w->own_servers))];
+}
+
+void world_clean(struct world *w, struct server *s, struct client *c)
 {
     s->clean++;
+    c->upgraded[s->ipv6]++;
+    if (s->own)
+        *secured(w, c, s) = true;
     for (int i = 0; i < WITNESSES; i++) {
         if (s->witness[i] == c->number + 1)
             return;
@@ -315,6 +342,11 @@ bool world_has_history(const struct server *s)
     return constant(s->kind) && s->clean >= 30 && s->witness[WITNESSES - 1];
 }
 
+bool world_knows_sender(const struct world *w, const struct client *c, const struct server *s)
+{
+    return c->upgraded[s->ipv6] >= KNOWN_SENDER && !c->declined && *secured(w, c, s);
+}
+
 void world_make(struct world *w, uint64_t seed, uint32_t servers, uint32_t clients, uint64_t begin,
                 uint64_t end)
 {
@@ -330,6 +362,7 @@ void world_make(struct world *w, uint64_t seed, uint32_t servers, uint32_t clien
     w->server = room(servers, sizeof *w->server);
     w->client = room(clients, sizeof *w->client);
     w->met = room((UINT32_C(1) << MET_BITS) / 64, sizeof *w->met);
+    w->secured = room((size_t)clients * w->own_servers, sizeof *w->secured);
     for (uint32_t i = 0; i < servers; i++)
         make_server(w, i);
     for (uint32_t i = 0; i < clients; i++)

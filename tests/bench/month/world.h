@@ -43,12 +43,15 @@
 
 /* What a client is like: CLIENT_KIND(id, name, how many in a thousand of ours, of the foreign). */
 #define CLIENT_KINDS(KIND)                                                                         \
-    KIND(C_POSTFIX, "postfix", 300, 200)                                                           \
+    KIND(C_POSTFIX, "postfix", 270, 170)                                                           \
     KIND(C_EXIM, "exim", 150, 150)                                                                 \
     KIND(C_SENDMAIL, "sendmail", 80, 60)                                                           \
     KIND(C_EXCHANGE, "exchange", 120, 120) /* BDAT */                                              \
     KIND(C_BULK, "bulk", 60, 60)           /* several mails a session */                           \
     KIND(C_PIPELINED, "pipelined", 80, 80)                                                         \
+    KIND(C_SOMETIMES, "now-and-then", 10, 10) /* one session in 25 is in clear */                  \
+    KIND(C_TWO_NAMES, "two-names", 10, 10)    /* one in 20 is a second program's, no TLS */        \
+    KIND(C_LEAVES_OUT, "leaves-out", 10, 10)  /* one server, from some day on */                   \
     KIND(C_NEVER, "never-tls", 50, 60)                                                             \
     KIND(C_SCANNER, "scanner", 0, 40)                                                              \
     KIND(C_TLS_SCANNER, "tls-scanner", 0, 30) /* leaves after the handshake */                     \
@@ -102,7 +105,11 @@ struct client {
     uint8_t addr[2][16]; /* IPv4, IPv6 */
     char name[NAME], later[NAME];
     uint64_t change_at;
+    const struct server *left_out; /* from then on; null: none */
     uint8_t stack;
+    uint32_t upgraded[2]; /* sessions that reached TLS without being attacked; IPv4, IPv6 */
+    bool declined;        /* an offer, at least once */
+    uint64_t cut_until;   /* its way to TLS is cut off so long; 0: it never was */
 };
 
 struct world {
@@ -116,6 +123,7 @@ struct world {
     uint32_t *busy[2];  /* clients as often as they send: elsewhere, ours */
     uint32_t busy_count[2];
     uint64_t *met; /* a bit for each pair that has met, by hash */
+    bool *secured; /* of a client and a server of ours: one of their sessions reached TLS */
 };
 
 void world_make(struct world *w, uint64_t seed, uint32_t servers, uint32_t clients, uint64_t begin,
@@ -133,10 +141,14 @@ struct server *world_receiver(struct world *w, bool own);
 /* How the address of one of its machines reads in the header; `member` counts from 0. */
 void world_address(const struct server *s, uint32_t member, uint8_t addr[16]);
 
-/* A session of TLS went through: the server has a witness more. */
-void world_clean(struct server *s, const struct client *c);
+/* A session of TLS went through: the server has a witness more, and the client one to go by. */
+void world_clean(struct world *w, struct server *s, struct client *c);
 
 /* Thirty clean sessions from three clients, and a kind whose offer never changes. */
 bool world_has_history(const struct server *s);
+
+/* Five clean sessions by the address that it has for this server of ours, one of them with the
+ * server, and no offer that it did not take. */
+bool world_knows_sender(const struct world *w, const struct client *c, const struct server *s);
 
 #endif
