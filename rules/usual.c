@@ -447,10 +447,12 @@ static bool lacks_elsewhere(const struct baseline *b, uint64_t flow)
     return b->pair_upgrade.did == 0 && b->client_alert != 0 && b->client_alert != flow;
 }
 
-/* An alert of an endpoint, between two that never had TLS, says why the attempt failed. */
+/* An alert of an endpoint, between two that never had TLS, says why the attempt failed. The tap may
+ * have missed one; but of a sender's machines only that is excused for it which had some before. */
 static bool incompatible(const struct baseline *b, const struct usual_attempt *a)
 {
-    return b->pair_upgrade.did == 0 && (a->fate == OBSERVED_FATE_ALERT || known_incompatible(b));
+    bool missed = known_incompatible(b) && (b->client_alert != 0 || b->fell_back > 0);
+    return b->pair_upgrade.did == 0 && (a->fate == OBSERVED_FATE_ALERT || missed);
 }
 
 /* Then it is told of once: with the first attempts of the client, if they were just now. */

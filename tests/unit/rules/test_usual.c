@@ -629,6 +629,20 @@ static void an_alert_between_two_that_never_had_tls(void **state)
     assert_int_not_equal(f->cause, CAUSE_TLS_INCOMPATIBLE);
 }
 
+/* One machine of a sender is incompatible with many: that explains no silence of another's. */
+static void silence_beside_an_incompatible_machine(void **state)
+{
+    (void)state;
+    fallback(SUPPORT_WELL, OBSERVED_FATE_KILLED);
+    usual.sender_incompatible = 9;
+    usual.sender_upgrade.did = 39;
+    const struct finding *f = closed(RULE_PLAINTEXT_FALLBACK);
+    assert_int_equal(f->severity, SEVERITY_HIGH);
+    assert_int_not_equal(f->cause, CAUSE_TLS_INCOMPATIBLE);
+    usual.client_alert = usual.failed[0].flow_id + 1; /* of this one the tap may have missed it */
+    assert_int_equal(closed(RULE_PLAINTEXT_FALLBACK)->severity, SEVERITY_INFO);
+}
+
 /* The row of E1 in the matrix. */
 static void a_login_in_clear_behind_it(void **state)
 {
@@ -1206,6 +1220,7 @@ int main(void)
         cmocka_unit_test(a_retry_in_clear),
         cmocka_unit_test(how_long_ago),
         cmocka_unit_test(an_alert_between_two_that_never_had_tls),
+        cmocka_unit_test(silence_beside_an_incompatible_machine),
         cmocka_unit_test(a_login_in_clear_behind_it),
         cmocka_unit_test(no_retry_in_clear),
         cmocka_unit_test(all_attempts_are_linked),
