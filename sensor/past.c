@@ -180,6 +180,14 @@ static bool at_its_end(const struct session *s)
                     s->closed != SESSION_EVICTED);
 }
 
+/* Was all seen of the client that reached the server? What is missing and was not acknowledged has
+ * been lost before the tap, or taken away there. */
+static bool all_that_came(const struct session *s)
+{
+    enum session_dir d = SESSION_TO_SERVER;
+    return s->seen[d] && s->cut_bytes[d] == 0 && s->gap_bytes[d] <= s->unacknowledged;
+}
+
 static enum observation_fate fate_of(const struct session *s)
 {
     int code = s->reading.upgrade_code;
@@ -189,8 +197,7 @@ static enum observation_fate fate_of(const struct session *s)
         return OBSERVED_FATE_NONE;
     if (code != 0 && code != 220 && code != 421)
         return OBSERVED_FATE_REFUSED;
-    if (!at_its_end(s) || !session_whole(s, SESSION_TO_SERVER) ||
-        !session_whole(s, SESSION_TO_CLIENT))
+    if (!at_its_end(s) || !all_that_came(s) || !session_whole(s, SESSION_TO_CLIENT))
         return OBSERVED_FATE_NONE; /* what was lost may have completed it */
     return incompatible(s, SESSION_TO_SERVER) || incompatible(s, SESSION_TO_CLIENT)
                ? OBSERVED_FATE_ALERT

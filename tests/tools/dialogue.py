@@ -84,6 +84,7 @@ class Connection:
     last_side: str = ""
     last: tuple = ()        # side, sequence number and payload of the newest segment
     acked: dict = field(default_factory=dict)
+    away: dict = field(default_factory=dict)  # side: the first byte of it that nobody got
 
 
 @dataclass
@@ -346,6 +347,12 @@ class Compiler:
         self.conn.seq[side] += 1
         self.segment(OTHER[side], ACK, b"")
 
+    def do_away(self, side, count):
+        side = side_of(side)
+        self.handshake()
+        self.conn.away.setdefault(side, self.conn.seq[side])
+        self.conn.seq[side] += int(count)
+
     def do_close(self):
         self.do_fin("C")
         self.do_fin("S")
@@ -487,7 +494,7 @@ class Compiler:
         conn.last_side = side
         seq = conn.seq[side] if seq is None else seq
         if ack is None:
-            ack = conn.seq[other] if flags & ACK else 0
+            ack = conn.away.get(other, conn.seq[other]) if flags & ACK else 0
         if flags & ACK:
             conn.acked[side] = conn.seq[other]
         options = self.syn_options(side, bool(payload)) if flags & SYN else b""
