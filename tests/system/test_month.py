@@ -354,7 +354,7 @@ def recall(month, tally, demand):
 
 
 WRONG = ("_ws.malformed", "tcp.analysis.lost_segment", "tcp.analysis.ack_lost_segment",
-         "tcp.analysis.out_of_order")  # of no frame
+         "tcp.analysis.out_of_order")  # of no frame, but where a ClientHello is taken away
 FIELDS = WRONG + ("tcp.checksum.status", "ip.checksum.status", "dns.flags.rcode", "tcp.analysis.retransmission",
                   "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport", "tls.handshake.type",
                   "x509ce.dNSName", "smtp.req.command")
@@ -380,14 +380,14 @@ def times_of(capture):
     return out
 
 
-def again_for_no_reason(frames, made):
-    """Segments that were sent twice, of connections that were not to lose anything."""
-    silent = {m.ends for m in made if "/cut-off" in m.kind or m.attack.startswith("hello-silence")}
+def marked(frames, what, made, *but):
+    """Frames of which tshark says so, but for connections of certain kinds and attacks."""
+    meant = {m.ends for m in made if any(word in m.kind or m.attack.startswith(word) for word in but)}
     out = []
     for f in frames:
         client, server = ((f["ip." + end] or f["ipv6." + end], int(f["tcp.%sport" % end] or 0))
                           for end in ("src", "dst"))
-        if f["tcp.analysis.retransmission"] and not {client + server, server + client} & silent:
+        if f[what] and not {client + server, server + client} & meant:
             out.append((client, server))
     return out
 
@@ -409,11 +409,12 @@ def judge_form(args, folder, tally):
     made = [Made(line) for line in truth.read_text().splitlines()]
     frames = tshark(capture)
     for what in WRONG:
-        tally.equal("form", "frames with " + what, sum(f[what] != "" for f in frames), 0)
+        tally.equal("form", "frames with " + what, marked(frames, what, made, "hello-unheard"), [])
     for what in ("tcp.checksum.status", "ip.checksum.status"):
         tally.equal("form", what + " of the frames", {f[what] for f in frames} - {"", "1"}, set())
     tally.equal("form", "answers of DNS", {f["dns.flags.rcode"] for f in frames}, {"", "0"})
-    tally.equal("form", "segments sent again without a reason", again_for_no_reason(frames, made), [])
+    tally.equal("form", "segments sent again without a reason",
+                marked(frames, "tcp.analysis.retransmission", made, "/cut-off", "hello-silence"), [])
     hellos = sum("2" in f["tls.handshake.type"].split(",") for f in frames)
     tally.equal("form", "ServerHellos", hellos >= sum(m.tls == "y" for m in made) > 0, True)
     named = [f["x509ce.dNSName"] for f in frames if "11" in f["tls.handshake.type"].split(",")]

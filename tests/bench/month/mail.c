@@ -346,6 +346,27 @@ static bool incompatible(const struct call *c)
     return c->client->kind == C_INCOMPATIBLE && world_pair(c->client, c->server, 4) % 3 == 0;
 }
 
+/* The server waits in vain, until whoever took the ClientHello ends the connection, or the server
+ * does; or the client gives up first, and then the server. */
+static void unheard(struct call *c)
+{
+    uint32_t way = below(c, 3);
+
+    if (way == 2) {
+        talk_away(c->t, CLIENT, 200 + below(c, 400));
+        talk_wait(c->t, (10 + below(c, 50)) * (uint64_t)SECOND);
+        talk_flags(c->t, CLIENT, FIN | ACK);
+        talk_flags(c->t, SERVER, ACK);
+    }
+    talk_wait(c->t, (10 + below(c, 290)) * (uint64_t)SECOND);
+    if (way == 0)
+        talk_flags(c->t, CLIENT, RST | ACK);
+    else if (way == 1)
+        talk_close(c->t, SERVER);
+    else
+        talk_flags(c->t, SERVER, FIN | ACK);
+}
+
 /* An attacked handshake; the client comes back in clear, after 50 ms to ten minutes. */
 static void killed(struct call *c)
 {
@@ -361,12 +382,8 @@ static void killed(struct call *c)
         SAY(SERVER, "454 4.7.0 TLS not available due to temporary reason\r\n");
         talk_close(c->t, CLIENT);
         break;
-    case HELLO_UNHEARD: /* the server waits in vain, or whoever took it ends the connection */
-        talk_wait(c->t, (10 + below(c, 290)) * (uint64_t)SECOND);
-        if (below(c, 2))
-            talk_flags(c->t, CLIENT, RST | ACK);
-        else
-            talk_close(c->t, SERVER);
+    case HELLO_UNHEARD:
+        unheard(c);
         break;
     case CLIENT_RESET:
         talk_flags(c->t, CLIENT, RST | ACK);

@@ -18,6 +18,7 @@ void talk_begin(struct talk *t, uint64_t now, uint64_t seed)
     for (int side = 0; side < 2; side++) {
         t->seq[side] = (uint32_t)rng_next(&t->rng);
         t->ident[side] = (uint16_t)rng_next(&t->rng);
+        t->is_away[side] = false;
     }
 }
 
@@ -46,7 +47,7 @@ static void packet(struct talk *t, int side, uint8_t flags, uint32_t data, size_
     struct talk_packet *p = &t->packet[t->count++];
     p->at = t->now;
     p->seq = t->seq[side];
-    p->ack = flags & ACK ? t->seq[!side] : 0;
+    p->ack = !(flags & ACK) ? 0 : t->is_away[!side] ? t->away[!side] : t->seq[!side];
     p->data = data;
     p->size = (uint16_t)size;
     p->side = (uint8_t)side;
@@ -58,6 +59,13 @@ static void packet(struct talk *t, int side, uint8_t flags, uint32_t data, size_
 void talk_flags(struct talk *t, int side, uint8_t flags)
 {
     packet(t, side, flags, 0, 0);
+}
+
+void talk_away(struct talk *t, int side, uint32_t size)
+{
+    t->away[side] = t->seq[side];
+    t->is_away[side] = true;
+    t->seq[side] += size;
 }
 
 void talk_open(struct talk *t)

@@ -25,12 +25,14 @@ struct talk_packet {
 
 struct talk {
     struct talk *next_free;
-    uint64_t now;    /* of the last packet so far */
-    uint32_t rtt;    /* microseconds from the tap to the far end and back */
-    uint32_t seq[2]; /* of the next byte of each side */
-    uint32_t used;   /* bytes[] */
-    uint16_t count;  /* packet[] */
-    uint16_t sent;   /* those that have gone out */
+    uint64_t now;     /* of the last packet so far */
+    uint32_t rtt;     /* microseconds from the tap to the far end and back */
+    uint32_t seq[2];  /* of the next byte of each side */
+    uint32_t away[2]; /* of the first byte that never came here, where is_away */
+    bool is_away[2];
+    uint32_t used;  /* bytes[] */
+    uint16_t count; /* packet[] */
+    uint16_t sent;  /* those that have gone out */
     uint16_t port[2];
     uint8_t addr[2][16];
     uint8_t mac[2][6];
@@ -64,6 +66,9 @@ void talk_say(struct talk *t, int side, ...) __attribute__((sentinel));
 /* Room for `size` bytes, which talk_sent() then sends. A talk has TALK_BYTES in all. */
 uint8_t *talk_room(struct talk *t, size_t size);
 void talk_sent(struct talk *t, int side, size_t size);
+
+/* So many bytes of this side go away before the tap: nobody acknowledges them, nor what follows. */
+void talk_away(struct talk *t, int side, uint32_t size);
 
 /* A segment without payload. */
 void talk_flags(struct talk *t, int side, uint8_t flags);
