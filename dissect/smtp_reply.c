@@ -325,14 +325,17 @@ static void end_reply(struct smtp *m)
     m->reply.kind = REPLY_NONE;
 }
 
-/* Server side only: after the banner, a 250 of several lines can answer nothing but EHLO. */
+/* Server side only: a 250 of several lines can answer nothing but EHLO. Where the tap began with it,
+ * lines may have gone before. */
 static void guess_hello(struct smtp *m, const struct smtp_reply_line *r, const struct smtp_line *l)
 {
     struct session *s = m->s;
 
     if (m->reply.kind == REPLY_UNMATCHED && !s->seen[SESSION_TO_SERVER] && r->code == 250 &&
-        !r->last && s->reading.ehlo == EHLO_NONE)
+        !r->last && s->reading.ehlo == EHLO_NONE) {
         collect_begin(m, l->offset);
+        m->ehlo_damaged = m->ehlo_damaged || (s->midstream && !m->banner_done);
+    }
 }
 
 static void begin_reply(struct smtp *m, const struct smtp_reply_line *r, const struct smtp_line *l,

@@ -503,6 +503,34 @@ static void test_authentication_required_is_no_demand_for_tls(void **state)
     talk_end(&k);
 }
 
+/* Of the server alone, from some reply on that was there before the tap was. */
+static void talk_from_the_middle(struct talk *k)
+{
+    talk_begin(k);
+    smtp_free(k->m);
+    k->s.seen[SESSION_TO_SERVER] = k->s.syn_seen = k->s.synack_seen = false;
+    k->s.midstream = true;
+    k->m = smtp_new(&k->s, false, false);
+}
+
+/* What is its first line here may have been its second. */
+static void test_reply_begun_before_the_tap_is_not_whole(void **state)
+{
+    const struct turn lines[] = {S("250-STARTTLS\r\n250-DSN\r\n"), S("250 CHUNKING\r\n")};
+    const struct turn later[] = {S("220 x ESMTP\r\n"), S("250-x\r\n250-DSN\r\n"),
+                                 S("250 HELP\r\n")};
+    struct talk k;
+    (void)state;
+    talk_from_the_middle(&k);
+    talk_all(&k, lines, 2, SIZE_MAX);
+    assert_int_equal(k.s.reading.ehlo, EHLO_GAP);
+    talk_end(&k);
+    talk_from_the_middle(&k);
+    talk_all(&k, later, 3, SIZE_MAX);
+    assert_int_equal(k.s.reading.ehlo, EHLO_COMPLETE);
+    talk_end(&k);
+}
+
 static void test_surplus_reply_is_unsolicited(void **state)
 {
     (void)state;
@@ -803,6 +831,7 @@ int main(void)
         cmocka_unit_test(test_demand_for_tls),
         cmocka_unit_test(test_authentication_required_is_no_demand_for_tls),
         cmocka_unit_test(test_surplus_reply_is_unsolicited),
+        cmocka_unit_test(test_reply_begun_before_the_tap_is_not_whole),
         cmocka_unit_test(test_reply_answers_only_what_its_packet_acknowledged),
         cmocka_unit_test(test_421_is_not_unsolicited),
         cmocka_unit_test(test_proxy_headers),
