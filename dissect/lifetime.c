@@ -296,6 +296,18 @@ static uint64_t unacknowledged(const struct flow *f)
                : 0;
 }
 
+/* What the client acknowledged behind all that was read of the server; one may be its FIN. */
+static uint64_t unseen(const struct flow *f)
+{
+    const struct session *s = f->session;
+    const struct reasm *r = &f->dir[SESSION_TO_CLIENT];
+    int32_t n = reasm_diff(r->acked, r->next) - 1;
+
+    return r->started && r->acked_known && s->seen[0] && s->seen[1] && !s->tls_complete && n > 0
+               ? (uint64_t)n
+               : 0;
+}
+
 void lifetime_close_session(struct dissect *d, struct flow *f, enum session_close why)
 {
     struct session *s = f->session;
@@ -305,6 +317,7 @@ void lifetime_close_session(struct dissect *d, struct flow *f, enum session_clos
     converse_resolve(&d->converse, f, true);
     s->closed = why;
     s->unacknowledged = unacknowledged(f);
+    s->unseen = unseen(f);
     bring_up_to_date(d, f, SESSION_CLOSED);
     if (is_echo(d, f)) {
         s->twin = NULL;

@@ -332,6 +332,8 @@ struct session {
     uint8_t break_ttl[2];    /* the usual one, that segment's */
     uint64_t unacknowledged; /* bytes of the client that were read here, and that the server had not
                                 acknowledged when the session ended: it may not have them */
+    uint64_t unseen;         /* bytes of the server that came last, and that the client acknowledged
+                                but the tap never saw: an alert, say */
     uint32_t odd_resets;     /* RSTs that the receiver cannot have taken */
     uint32_t resets_outlived; /* RSTs after which their sender went on */
     bool evidence_evicted;    /* the dialogue was not kept whole: a late copy may go unnoticed */
@@ -388,6 +390,12 @@ static inline nstime session_handshake_time(const struct session *s)
 static inline bool session_whole(const struct session *s, enum session_dir d)
 {
     return s->seen[d] && s->gap_bytes[d] == 0 && s->cut_bytes[d] == 0;
+}
+
+/* Or of what the client heard, to its very end? */
+static inline bool session_heard(const struct session *s)
+{
+    return session_whole(s, SESSION_TO_CLIENT) && s->unseen == 0;
 }
 
 #endif

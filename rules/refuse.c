@@ -228,10 +228,9 @@ static bool died(const struct view *v)
     const struct session *s = v->s;
     const char *stage;
     return v->milestone == SESSION_CLOSED && s->upgrade_accepted && gave_up(v) && view_both(v) &&
-           !s->midstream && session_whole(s, SESSION_TO_SERVER) &&
-           session_whole(s, SESSION_TO_CLIENT) && s->client_after != BYTES_CLEAR &&
-           s->server_after != BYTES_CLEAR && !text_among_records(s) &&
-           s->early_server == BYTES_NONE && s->mails == 0 &&
+           !s->midstream && session_whole(s, SESSION_TO_SERVER) && session_heard(s) &&
+           s->client_after != BYTES_CLEAR && s->server_after != BYTES_CLEAR &&
+           !text_among_records(s) && s->early_server == BYTES_NONE && s->mails == 0 &&
            verdict_handshake(v, &stage) == HANDSHAKE_ABORTED;
 }
 

@@ -197,7 +197,7 @@ static enum observation_fate fate_of(const struct session *s)
         return OBSERVED_FATE_NONE;
     if (code != 0 && code != 220 && code != 421)
         return OBSERVED_FATE_REFUSED;
-    if (!at_its_end(s) || !all_that_came(s) || !session_whole(s, SESSION_TO_CLIENT))
+    if (!at_its_end(s) || !all_that_came(s) || !session_heard(s))
         return OBSERVED_FATE_NONE; /* what was lost may have completed it */
     return incompatible(s, SESSION_TO_SERVER) || incompatible(s, SESSION_TO_CLIENT)
                ? OBSERVED_FATE_ALERT

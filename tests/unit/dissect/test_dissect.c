@@ -661,6 +661,32 @@ static void test_what_was_never_acknowledged(void **state)
     free(k);
 }
 
+/* What the server said last, and the client heard; a FIN that was not seen is none of it. */
+static void test_what_the_tap_never_saw(void **state)
+{
+    struct packets *k = malloc(sizeof(*k));
+    struct seen s;
+
+    (void)state;
+    packets_begin(k, 10, UINT32_MAX - 3);
+    packets_handshake(k);
+    packets_say(k, SESSION_TO_CLIENT, "220 x\r\n");
+    packets_say(k, SESSION_TO_SERVER, "EHLO a\r\n");
+    for (uint32_t ahead = 0; ahead < 9; ahead++) {
+        packets_raw(k, SESSION_TO_SERVER, k->seq[0], k->seq[1] + ahead, TCP_ACK | TCP_FIN, NULL, 0);
+        s = run_all(k);
+        assert_int_equal(s.last.unseen, ahead > 1 ? ahead - 1 : 0);
+        free(s.text);
+        k->count -= 1;
+    }
+    packets_raw(k, SESSION_TO_SERVER, k->seq[0], k->seq[1] + 7, TCP_ACK, NULL, 0);
+    packets_say(k, SESSION_TO_CLIENT, "250 x\r\n"); /* it comes yet */
+    s = run_all(k);
+    assert_int_equal(s.last.unseen, 0);
+    free(s.text);
+    free(k);
+}
+
 /* A FIN from the past closes nothing; an IP length beyond the frame is no packet to anyone. */
 static void test_forged_ends_do_not_blind(void **state)
 {
@@ -771,6 +797,7 @@ int main(void)
         cmocka_unit_test(test_offloaded_checksums_decide_nothing),
         cmocka_unit_test(test_reset_does_not_hide_what_follows),
         cmocka_unit_test(test_what_was_never_acknowledged),
+        cmocka_unit_test(test_what_the_tap_never_saw),
         cmocka_unit_test(test_forged_ends_do_not_blind),
         cmocka_unit_test(test_lost_beginning_keeps_replies_in_step),
         cmocka_unit_test(test_packed_flow_does_not_wait_for_ever),
