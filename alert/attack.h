@@ -65,7 +65,7 @@ struct attack {
     enum rule_id strongest_by; /* rule of that one */
     struct rule_set rules;
     uint64_t sessions; /* with a finding */
-    uint64_t mails;    /* in clear, in those */
+    uint64_t mails;    /* in clear, in those, where the finding is not of low confidence */
     uint64_t told_at;  /* the newest of 10, 100, 1,000 sessions that was told */
     struct roll servers, senders;
     uint32_t absorbed;           /* attacks that it took in */

@@ -397,8 +397,10 @@ static void join(struct incidents *in, struct memo *memo, const struct session *
     }
     if (!news->own[i])
         news->own[i] = f;
-    a->mails += s->mails - share->mails;
-    share->mails = s->mails;
+    if (f->confidence != CONFIDENCE_LOW) { /* what is not sure gets no surer by its number */
+        a->mails += s->mails - share->mails;
+        share->mails = s->mails;
+    }
     share->severity = f->severity > share->severity ? f->severity : share->severity;
     rule_set_add(&share->rules, f->rule);
     attack_hear(in->attacks, a, s, f);

@@ -324,6 +324,22 @@ static void test_a_line_without_its_primary(void **state)
     assert_non_null(strstr(primary.reason, "10 sessions with 1 server and 1 sender"));
 }
 
+/* What is not sure gets no surer by its number: a balancer in its first days, say. */
+static void test_a_hundred_mails_of_low_confidence(void **state)
+{
+    (void)state;
+    only("starttls-removed", SEVERITY_LOW);
+    f.j.finding[0].confidence = CONFIDENCE_LOW;
+    f.s.mails = 33;
+    for (int i = 0; i < 12; i++)
+        another(FIXTURE_START);
+    assert_int_equal(counted()->worst, SEVERITY_LOW);
+    f.j.finding[0].confidence = CONFIDENCE_HIGH;
+    for (int i = 0; i < 4; i++)
+        another(FIXTURE_START);
+    assert_int_equal(counted()->worst, SEVERITY_MEDIUM);
+}
+
 /* A hundred mails are one step up, never above critical; the finding keeps its own. */
 static void test_a_hundred_mails(void **state)
 {
@@ -959,6 +975,7 @@ int main(void)
         TEST(test_sessions_in_turns),
         TEST(test_a_line_without_its_primary),
         TEST(test_a_hundred_mails),
+        TEST(test_a_hundred_mails_of_low_confidence),
         TEST(test_apart),
         TEST(test_subjects),
         TEST(test_many_senders),
