@@ -325,8 +325,16 @@ static void end_reply(struct smtp *m)
     m->reply.kind = REPLY_NONE;
 }
 
-/* Server side only: a 250 of several lines can answer nothing but EHLO. Where the tap began with it,
- * lines may have gone before. */
+/* The first line of the answer to EHLO names a domain or an address, and no keyword has a dot or a
+ * colon (RFC 5321 section 4.1.1.1). */
+static bool names_host(struct span text)
+{
+    struct span word = smtp_word_first(text);
+    return span_find(word, '.') < word.n || span_find(word, ':') < word.n;
+}
+
+/* Server side only: a 250 of several lines can answer nothing but EHLO. Where the tap began with
+ * it, lines may have gone before. */
 static void guess_hello(struct smtp *m, const struct smtp_reply_line *r, const struct smtp_line *l)
 {
     struct session *s = m->s;
@@ -334,7 +342,8 @@ static void guess_hello(struct smtp *m, const struct smtp_reply_line *r, const s
     if (m->reply.kind == REPLY_UNMATCHED && !s->seen[SESSION_TO_SERVER] && r->code == 250 &&
         !r->last && s->reading.ehlo == EHLO_NONE) {
         collect_begin(m, l->offset);
-        m->ehlo_damaged = m->ehlo_damaged || (s->midstream && !m->banner_done);
+        m->ehlo_damaged =
+            m->ehlo_damaged || (s->midstream && !m->banner_done && !names_host(r->text));
     }
 }
 

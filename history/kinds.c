@@ -3,6 +3,12 @@
 
 #include <stddef.h>
 
+/* A count stays at its largest value. */
+static uint32_t add(uint32_t a, uint32_t b)
+{
+    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 /* Longer ago, or more seldom seen. */
 static bool worth_less(const struct kinds_item *a, const struct kinds_item *b)
 {
@@ -31,7 +37,7 @@ bool kinds_seen(struct kinds *k, uint64_t what, int32_t day)
     bool known = place->what == what;
     if (!known)
         *place = (struct kinds_item){.what = what};
-    place->count++;
+    place->count = add(place->count, 1);
     place->day = day;
     return known;
 }
@@ -41,7 +47,7 @@ void kinds_put(struct kinds *k, uint64_t what, uint32_t count, int32_t day)
     const struct kinds_item more = {.what = what, .count = count, .day = day};
     struct kinds_item *place = place_of(k, what);
     if (place->what == what) {
-        place->count = place->count > UINT32_MAX - count ? UINT32_MAX : place->count + count;
+        place->count = add(place->count, count);
         place->day = day > place->day ? day : place->day;
     } else if (!place->what || worth_less(place, &more)) {
         *place = more;
@@ -60,7 +66,7 @@ struct usual_kind kinds_recall(const struct kinds *k, uint64_t what, bool itself
 {
     struct usual_kind u = {0};
     for (size_t i = 0; i < KINDS_MOST && k->one[i].what; i++) {
-        u.seen += k->one[i].count;
+        u.seen = add(u.seen, k->one[i].count);
         u.kinds++;
         if (what && k->one[i].what == what)
             u.same = k->one[i].count;

@@ -517,6 +517,7 @@ static void talk_from_the_middle(struct talk *k)
 static void test_reply_begun_before_the_tap_is_not_whole(void **state)
 {
     const struct turn lines[] = {S("250-STARTTLS\r\n250-DSN\r\n"), S("250 CHUNKING\r\n")};
+    const struct turn whole[] = {S("250-mx1.test greets you\r\n250-XXXXXXXX\r\n250 DSN\r\n")};
     const struct turn later[] = {S("220 x ESMTP\r\n"), S("250-x\r\n250-DSN\r\n"),
                                  S("250 HELP\r\n")};
     struct talk k;
@@ -524,6 +525,10 @@ static void test_reply_begun_before_the_tap_is_not_whole(void **state)
     talk_from_the_middle(&k);
     talk_all(&k, lines, 2, SIZE_MAX);
     assert_int_equal(k.s.reading.ehlo, EHLO_GAP);
+    talk_end(&k);
+    talk_from_the_middle(&k);
+    talk_all(&k, whole, 1, SIZE_MAX);
+    assert_int_equal(k.s.reading.ehlo, EHLO_COMPLETE);
     talk_end(&k);
     talk_from_the_middle(&k);
     talk_all(&k, later, 3, SIZE_MAX);
