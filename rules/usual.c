@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rules/usual.h"
 
-#include <stdio.h>
-
 #include "rules/families.h"
 #include "rules/raise.h"
 #include "rules/usual_parts.h"
