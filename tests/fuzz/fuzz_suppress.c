@@ -3,6 +3,7 @@
  * or refused with a printable reason, and no line silences a finding after its last day. */
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "sensor/suppress.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -44,8 +45,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         size_t end = span_find(rest, '\n');
         int rc = suppress_read(list, span_first(rest, end), ++number, why);
         must(rc >= -1 && rc <= 1 && (rc == -1) == (why[0] != '\0'));
-        for (const char *c = why; *c; c++)
-            must(*c >= ' ' && *c != 127);
+        for (struct span left = span_str(why); left.n > 0;) {
+            size_t character = text_printable(left);
+            must(character > 0);
+            left = span_from(left, character);
+        }
         added += rc == 1;
         rest = span_from(rest, end + 1);
     }
