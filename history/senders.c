@@ -21,6 +21,7 @@ struct sender {
     uint32_t server[SERVERS];
     uint16_t met[SERVERS]; /* the day when last, short */
     uint8_t name_count, server_count;
+    int32_t tidied; /* the day when servers of too long ago were forgotten last */
     uint16_t lapses;       /* in clear although offered, since the last that upgraded */
     nstime upgraded;       /* when the newest session that upgraded began */
     uint16_t incompatible; /* handshakes that ended by an alert */
@@ -121,9 +122,14 @@ void senders_pairs(struct senders *s, uint32_t days)
     s->pair_days = days;
 }
 
+#define LOOKED_AT 16 /* servers at a time, which compilers compare at once */
+
+_Static_assert(SERVERS % LOOKED_AT == 0, "the last servers would not be looked at");
+
 static void forget_servers(const struct senders *s, struct sender *r, int32_t day)
 {
     uint8_t kept = 0;
+    r->tidied = day;
     for (uint8_t i = 0; i < r->server_count; i++) {
         if (days_over(r->met[i], day, s->pair_days))
             continue;
@@ -152,9 +158,15 @@ static uint32_t half(uint64_t digest)
 /* When it was met so last; NULL: it was not, or there is no room for it. */
 static uint16_t *met_last(struct sender *r, uint64_t server)
 {
-    for (uint8_t i = 0; i < r->server_count; i++)
-        if (r->server[i] == half(server))
-            return &r->met[i];
+    for (unsigned i = 0; i < r->server_count; i += LOOKED_AT) {
+        unsigned at = i, any = 0;
+        for (unsigned j = 0; j < LOOKED_AT; j++)
+            any |= r->server[i + j] == half(server);
+        while (any && at < r->server_count && r->server[at] != half(server))
+            at++;
+        if (any && at < r->server_count)
+            return &r->met[at];
+    }
     return NULL;
 }
 
@@ -325,7 +337,7 @@ static struct sender *find(struct senders *s, const struct observation *o,
                            const struct psl_domain *name, bool make)
 {
     struct sender *r = look(s, o, name, make);
-    if (r)
+    if (r && r->tidied != days_of(o->time)) /* those of today are met today, or later */
         forget_servers(s, r, days_of(o->time));
     return r;
 }
