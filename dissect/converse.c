@@ -633,15 +633,27 @@ void converse_overdue(struct converse *v, struct flow *f)
     v->resolved(v->user, f);
 }
 
-void converse_tick(struct converse *v)
+static struct flow *next_overdue(const struct converse *v)
 {
-    for (int i = 0; i < TICK_FLOWS; i++) {
-        struct flow *f = flow_first_waiting(v->table);
+    struct flow *f = flow_first_waiting(v->table);
 
-        if (!f || v->number - f->wait_queued < CAP_REORDER_PACKETS)
-            return;
+    return f && v->number - f->wait_queued >= CAP_REORDER_PACKETS ? f : NULL;
+}
+
+/* Apart, for each packet asks. */
+__attribute__((noinline)) static void look_at_waiting(struct converse *v)
+{
+    struct flow *f;
+
+    for (int i = 0; i < TICK_FLOWS && (f = next_overdue(v)) != NULL; i++) {
         f->wait_queued = v->number;
         flow_wait(v->table, f);
         converse_overdue(v, f);
     }
+}
+
+void converse_tick(struct converse *v)
+{
+    if (next_overdue(v))
+        look_at_waiting(v);
 }

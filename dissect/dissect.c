@@ -78,6 +78,7 @@ static void orient_between_mail_ports(struct dissect *d, struct arrival *a)
 
 /* What is read off one packet on its way up. */
 struct reading {
+    enum plain kind;
     struct frame frame;
     struct ip_packet ip;
     struct arrival a;
@@ -329,35 +330,41 @@ static inline bool wants_other(const struct dissect *d, enum plain kind, struct 
 }
 
 /* Most frames of a link are plain, and those that are not mail are told by a few loads; a glance is
- * enough for those in the middle of TLS. The others go through the layers one by one. */
-static inline bool read_packet(struct dissect *d, const struct packet *p, struct reading *r)
+ * enough for those in the middle of TLS. False: it is to be read. */
+static inline bool at_a_glance(struct dissect *d, const struct packet *p, struct reading *r)
 {
-    enum plain kind = plain_recognise(p->link, p->bytes);
+    enum plain kind = r->kind = plain_recognise(p->link, p->bytes);
     bool src, dst;
 
-    r->a.known = false;
-    r->a.tried = false;
     if (kind == PLAIN_NOT)
-        return frame_bytes(d, p, r);
+        return false;
     src = kind != PLAIN_OTHER && is_mail_port(d, plain_src_port(kind, p->bytes));
     dst = kind != PLAIN_OTHER && is_mail_port(d, plain_dst_port(kind, p->bytes));
     if (!src && !dst) {
+        r->kind = PLAIN_NOT;
         if (wants_other(d, kind, p->bytes))
-            return frame_bytes(d, p, r);
+            return false;
         d->count.not_mail++;
-        return false;
+        return true;
     }
     r->a.dir = dst ? SESSION_TO_SERVER : SESSION_TO_CLIENT;
-    if (src != dst && plain_glance(kind, p->bytes, &r->a)) {
-        r->a.known = true;
-        if (connection_glance(d, &r->a)) {
-            d->count.tcp++;
-            d->count.ipv4 += kind == PLAIN_TCP_IPV4;
-            d->count.ipv6 += kind == PLAIN_TCP_IPV6;
-            return false;
-        }
-    }
-    if (!plain_parse(kind, p->bytes, &r->frame, &r->ip, &r->a.tcp)) {
+    if (src == dst || !plain_glance(kind, p->bytes, &r->a))
+        return false;
+    r->a.known = true;
+    if (!connection_glance(d, &r->a))
+        return false;
+    d->count.tcp++;
+    d->count.ipv4 += kind == PLAIN_TCP_IPV4;
+    d->count.ipv6 += kind == PLAIN_TCP_IPV6;
+    return true;
+}
+
+/* Plain ones at once, the others through the layers one by one. */
+static bool read_packet(struct dissect *d, const struct packet *p, struct reading *r)
+{
+    if (r->kind == PLAIN_NOT)
+        return frame_bytes(d, p, r);
+    if (!plain_parse(r->kind, p->bytes, &r->frame, &r->ip, &r->a.tcp)) {
         r->a.known = false;
         return frame_bytes(d, p, r);
     }
@@ -365,25 +372,35 @@ static inline bool read_packet(struct dissect *d, const struct packet *p, struct
     return true;
 }
 
+/* Apart, so that the glance stays short. */
+__attribute__((noinline)) static void read_on(struct dissect *d, const struct packet *p,
+                                              struct reading *r)
+{
+    if (!read_packet(d, p, r))
+        return;
+    r->a.frame = &r->frame;
+    r->a.ip = &r->ip;
+    d->count.tcp++;
+    d->count.offloaded += r->ip.offloaded_length;
+    if (!r->a.known) {
+        r->a.point = point_of(&r->frame, r->ip.ttl);
+        r->a.ip_id = r->ip.id;
+        orient(d, &r->a);
+        r->a.flow = flow_find(d->converse.table, &r->a.key);
+    }
+    connection_packet(d, &r->a);
+    lifetime_trim(d);
+}
+
 static inline void mail_packet(struct dissect *d, const struct packet *p)
 {
     struct reading r; /* filled as far as it is asked for; clearing it would cost as much */
 
     r.a.packet = p;
-    if (!read_packet(d, p, &r))
-        return;
-    r.a.frame = &r.frame;
-    r.a.ip = &r.ip;
-    d->count.tcp++;
-    d->count.offloaded += r.ip.offloaded_length;
-    if (!r.a.known) {
-        r.a.point = point_of(&r.frame, r.ip.ttl);
-        r.a.ip_id = r.ip.id;
-        orient(d, &r.a);
-        r.a.flow = flow_find(d->converse.table, &r.a.key);
-    }
-    connection_packet(d, &r.a);
-    lifetime_trim(d);
+    r.a.known = false;
+    r.a.tried = false;
+    if (!at_a_glance(d, p, &r))
+        read_on(d, p, &r);
 }
 
 static inline void pass(struct dissect *d)

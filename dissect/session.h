@@ -53,15 +53,15 @@ struct text {
 };
 
 /* Who talks to whom. The client opened the connection (or, without a SYN, holds the other port). */
-struct flow_key {
-    uint8_t family;     /* 4 or 6 */
+struct flow_key { /* without a hole, so that two are compared as bytes */
     uint8_t client[16]; /* network byte order; IPv4 in the first four bytes, rest zero */
     uint8_t server[16];
-    uint8_t view;         /* 1: the second place where one connection is seen; else 0 */
-    uint16_t tunnel;      /* frame.carried: what anybody can send from afar, in a tunnel, meets no
-                             connection but those in tunnels of the same kinds; 0: in none */
     uint16_t client_port; /* host byte order */
     uint16_t server_port;
+    uint16_t tunnel; /* frame.carried: what anybody can send from afar, in a tunnel, meets no
+                        connection but those in tunnels of the same kinds; 0: in none */
+    uint8_t family;  /* 4 or 6 */
+    uint8_t view;    /* 1: the second place where one connection is seen; else 0 */
 };
 
 enum ehlo_state {
