@@ -429,7 +429,7 @@ static void greeting_masked(void **state)
         build_mail(&b);
         const struct finding *f = closed(RULE_GREETING_MASKED);
         expect(f, SEVERITY_INFO, CONFIDENCE_HIGH, CAUSE_CISCO_ESMTP_INSPECTION);
-        assert_non_null(strstr(f->reason, "HELO"));
+        assert_true(f && strstr(f->reason, "HELO"));
     }
     for (size_t i = 0; i < sizeof(legible) / sizeof(legible[0]); i++) {
         play(legible[i], OFFER);
