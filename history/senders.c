@@ -21,7 +21,7 @@ struct sender {
     uint32_t server[SERVERS];
     uint16_t met[SERVERS]; /* the day when last, short */
     uint8_t name_count, server_count;
-    int32_t tidied; /* the day when servers of too long ago were forgotten last */
+    int32_t tidied;        /* the day when servers of too long ago were forgotten last */
     uint16_t lapses;       /* in clear although offered, since the last that upgraded */
     nstime upgraded;       /* when the newest session that upgraded began */
     uint16_t incompatible; /* handshakes that ended by an alert */
