@@ -48,12 +48,12 @@ static void make_tables(struct getopt_tables *t, enum cli_command command)
     if (command == CLI_POLICY)
         t->shorts[s++] = '-'; /* operands come in their place: --txt says what those after it are */
     t->shorts[s++] = ':';     /* a missing value is told from an unknown option */
-    for (int i = 0; i < OPTION_COUNT; i++) {
+    for (unsigned i = 0; i < OPTION_COUNT; i++) {
         const struct cli_option *row = cli_option(i);
         if (!cli_option_known(i, command))
             continue;
         t->longs[n++] = (struct option){row->name, row->value ? required_argument : no_argument,
-                                        NULL, LONG_BASE + i};
+                                        NULL, LONG_BASE + (int)i};
         if (row->letter)
             t->shorts[s++] = row->letter;
         if (row->letter && row->value)
@@ -65,7 +65,7 @@ static enum option_id option_of(int code)
 {
     if (code >= LONG_BASE)
         return (enum option_id)(code - LONG_BASE);
-    int i = 0;
+    unsigned i = 0;
     while (i < OPTION_COUNT && cli_option(i)->letter != code)
         i++;
     return (enum option_id)i;
@@ -81,11 +81,11 @@ static int refuse_unknown(struct cli *c, const char *token)
     show(&word, token + 2);
     word.text[strcspn(word.text, "=")] = '\0';
     hint_init(&hint, word.text);
-    for (int i = 0; i < OPTION_COUNT; i++)
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
         if (cli_option_known(i, c->command))
             hint_offer(&hint, cli_option(i)->name);
     hint_text(&hint, "--", offer, sizeof(offer));
-    return refuse(c, "%s: unknown option %s%s", cli_option_usage((int)c->command)->name,
+    return refuse(c, "%s: unknown option %s%s", cli_option_usage(c->command)->name,
                   show(&shown, token), offer);
 }
 
@@ -97,7 +97,7 @@ static int refuse_option(struct cli *c, char **argv)
         return refuse(c, "--%s takes no value", cli_option(option_of(optopt))->name);
     if (optopt == 0)
         return refuse_unknown(c, argv[optind - 1]);
-    return refuse(c, "%s: unknown option -%s", cli_option_usage((int)c->command)->name,
+    return refuse(c, "%s: unknown option -%s", cli_option_usage(c->command)->name,
                   show(&shown, (char[]){(char)optopt, '\0'}));
 }
 
@@ -111,7 +111,7 @@ static int refuse_command(struct cli *c, const char *word)
         return refuse(c, "unknown command '%s' (did you mean stripwatch read %s?)", shown.text,
                       shown.text);
     hint_init(&hint, word);
-    for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
         hint_offer(&hint, cli_option_usage(i)->name);
     hint_text(&hint, "", offer, sizeof(offer));
     return refuse(c, "unknown command '%s'%s", shown.text, offer);
@@ -282,25 +282,25 @@ static void set_flag(struct cli *c, enum option_id id)
 /* For watch and check an option is a word about a key: its value is read with the configuration. */
 static bool add_setting(struct cli *c, enum option_id id, const char *value, bool again)
 {
-    const struct cli_meaning *m = cli_option_meaning((int)id);
+    const struct cli_meaning *m = cli_option_meaning(id);
     bool set = id == OPTION_SET;
     if (!set && (!(CLI_OPTION_ON(c->command) & CLI_OPTION_LIVE) || m->key == 0))
         return false;
     if (again && !value)
         return true;
     c->setting[c->setting_count++] = (struct config_setting){
-        .option = set ? NULL : cli_option((int)id)->name,
+        .option = set ? NULL : cli_option(id)->name,
         .text = value ? value : m->value,
         .key = set ? CONFIG_KEY_COUNT : (enum config_key)(m->key - 1),
         .more = again,
-        .item = !set && cli_option((int)id)->repeatable,
+        .item = !set && cli_option(id)->repeatable,
     };
     return true;
 }
 
 static int set_option(struct cli *c, enum option_id id, const char *value, bool *seen)
 {
-    const struct cli_option *row = cli_option((int)id);
+    const struct cli_option *row = cli_option(id);
     struct cli_why why;
     bool again = seen[id];
     if (again && !row->repeatable)
@@ -399,16 +399,16 @@ static int check_operands(struct cli *c)
     bool reads = c->command == CLI_READ || c->command == CLI_REPORT;
     if (reads && c->operand_count == 0)
         return refuse(c, "%s: no FILE given (- is standard input)",
-                      cli_option_usage((int)c->command)->name);
+                      cli_option_usage(c->command)->name);
     if (reads && standard > 1)
         return refuse(c, "%s: standard input (-) is given twice",
-                      cli_option_usage((int)c->command)->name);
+                      cli_option_usage(c->command)->name);
     if (c->command == CLI_WATCH && c->operand_count > 0)
         return refuse(c, "watch: takes no arguments: -i IFACE, and -f 'FILTER'");
     if (((CLI_OPTION_ON(CLI_CHECK) | CLI_OPTION_ON(CLI_VERSION) | CLI_OPTION_ON(CLI_STATUS)) &
          CLI_OPTION_ON(c->command)) &&
         c->operand_count > 0)
-        return refuse(c, "%s: takes no arguments", cli_option_usage((int)c->command)->name);
+        return refuse(c, "%s: takes no arguments", cli_option_usage(c->command)->name);
     if (c->command == CLI_HELP && c->operand_count > 1)
         return refuse(c, "help: takes one command");
     return 0;
@@ -453,7 +453,7 @@ static bool asks_for_interface(int argc, char **argv)
             continue;
         for (word++; *word && *word != 'i'; word++) {
             enum option_id id = option_of(*word);
-            if (id == OPTION_COUNT || cli_option((int)id)->value)
+            if (id == OPTION_COUNT || cli_option(id)->value)
                 break; /* the rest is its value */
         }
         if (*word == 'i')

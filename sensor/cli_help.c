@@ -24,7 +24,7 @@ static void help_command(FILE *to, const char *usage, const char *help)
 static void help_program(FILE *to)
 {
     fputs("stripwatch: finds STARTTLS stripping in mail traffic, and never sends a byte\n\n", to);
-    for (int i = 0; i < CLI_COMMAND_COUNT; i++)
+    for (unsigned i = 0; i < CLI_COMMAND_COUNT; i++)
         help_command(to, cli_option_usage(i)->usage, cli_option_usage(i)->help);
     help_command(to, "-r FILE", "read FILE, as tcpdump has it");
     help_command(to, "-i IFACE", "watch IFACE, likewise");
@@ -37,9 +37,9 @@ void cli_help(FILE *to, enum cli_command command)
         help_program(to);
         return;
     }
-    const struct cli_usage *u = cli_option_usage((int)command);
+    const struct cli_usage *u = cli_option_usage(command);
     fprintf(to, "stripwatch %s\n\n%s\n\n", u->usage, u->help);
-    for (int i = 0; i < OPTION_COUNT; i++)
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
         if (cli_option_known(i, command))
             help_option(to, cli_option(i));
     if (command == CLI_READ)

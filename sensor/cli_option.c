@@ -180,22 +180,22 @@ static const struct cli_usage COMMAND[] = {
 };
 _Static_assert(sizeof(COMMAND) / sizeof(COMMAND[0]) == CLI_COMMAND_COUNT, "a row for each command");
 
-const struct cli_option *cli_option(int id)
+const struct cli_option *cli_option(unsigned id)
 {
     return &OPTION[id];
 }
 
-const struct cli_meaning *cli_option_meaning(int id)
+const struct cli_meaning *cli_option_meaning(unsigned id)
 {
     return &MEANING[id];
 }
 
-const struct cli_usage *cli_option_usage(int command)
+const struct cli_usage *cli_option_usage(unsigned command)
 {
     return &COMMAND[command];
 }
 
-bool cli_option_known(int id, enum cli_command command)
+bool cli_option_known(unsigned id, enum cli_command command)
 {
     return OPTION[id].commands & ON(command);
 }
@@ -210,7 +210,7 @@ enum cli_command cli_command_by_name(const char *name)
 
 const char *cli_option_of(enum config_key key)
 {
-    for (int i = 0; i < OPTION_COUNT; i++)
+    for (unsigned i = 0; i < OPTION_COUNT; i++)
         if (MEANING[i].key == (unsigned)key + 1)
             return OPTION[i].name;
     return NULL;

@@ -99,10 +99,10 @@ struct cli_usage {
 
 /* The rows live as long as the program. `id` may be any below OPTION_COUNT, `command` any below
  * CLI_COMMAND_COUNT. */
-const struct cli_option *cli_option(int id);
-const struct cli_meaning *cli_option_meaning(int id);
-const struct cli_usage *cli_option_usage(int command);
+const struct cli_option *cli_option(unsigned id);
+const struct cli_meaning *cli_option_meaning(unsigned id);
+const struct cli_usage *cli_option_usage(unsigned command);
 
-bool cli_option_known(int id, enum cli_command command);
+bool cli_option_known(unsigned id, enum cli_command command);
 
 #endif
