@@ -68,7 +68,8 @@ elseif(STRIPWATCH_PROFILE AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT STRIPW
       profile_take(${profile_folder})
     endif()
   endif()
-  # What was not trained is compiled as without a profile; what was changed since has none.
-  add_compile_options(-fprofile-use -fprofile-partial-training -Wno-missing-profile
-                      -Wno-coverage-mismatch)
+  # What was not trained is compiled as without a profile; what was changed since has none, and the
+  # counts of who calls it are mended.
+  add_compile_options(-fprofile-use -fprofile-partial-training -fprofile-correction
+                      -Wno-missing-profile -Wno-coverage-mismatch)
 endif()

@@ -37,7 +37,10 @@ static void say_login(struct finding *f, const struct view *v)
 {
     const struct session *s = v->s;
     struct wording_bytes mechanism = wording_bytes(session_text(s, s->auth_mechanism));
-    if (s->auth == AUTH_ACCEPTED)
+    if (s->auth == AUTH_ACCEPTED && s->auth_tries == 0)
+        wording_say(f, "A login was accepted in clear (%d); its command was not seen.",
+                    s->auth_code);
+    else if (s->auth == AUTH_ACCEPTED)
         wording_say(f, "A login by %s was accepted in clear (%d); the mechanism %s.",
                     mechanism.text, s->auth_code,
                     v->login ? "shows the password or token to everyone on the path"
@@ -103,7 +106,7 @@ static void auth_in_clear(const struct view *v, struct judgement *out)
         say_offer(f, v, line);
     say_login(f, v);
     login_causes(f, v, line >= 0);
-    if (tried)
+    if (tried && s->auth_tries > 0)
         wording_line(f, SESSION_TO_SERVER, s->auth_offset, "AUTH ",
                      session_text(s, s->auth_mechanism), "login in clear");
 }

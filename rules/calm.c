@@ -30,6 +30,6 @@ bool judge_calm(const struct session *s)
 
     return r->ehlo == EHLO_COMPLETE && !r->lines_capped && r->refused_code == 0 &&
            (r->upgrade_code == 0 || r->upgrade_code == 220) && s->hello == HELLO_EHLO &&
-           s->mail_commands == 0 && s->auth_tries == 0 && !clear_where_tls_belongs(s) && !odd(s) &&
-           offers_starttls(s);
+           s->mail_commands == 0 && s->auth_tries == 0 && s->auth < AUTH_TRIED &&
+           !clear_where_tls_belongs(s) && !odd(s) && offers_starttls(s);
 }

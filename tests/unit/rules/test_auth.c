@@ -43,6 +43,22 @@ static const struct {
     {"PLAIN", 0, SEVERITY_LOW},
 };
 
+/* The tap lost the command: by what mechanism it was is not known, and nobody shows one. */
+static void login_whose_command_was_lost(void **state)
+{
+    (void)state;
+    play(25, OFFER);
+    b.s.auth = AUTH_ACCEPTED;
+    b.s.auth_code = 235;
+    assert_false(judge_calm(&b.s));
+    const struct finding *f = closed();
+    assert_non_null(f);
+    assert_int_equal(f->severity, SEVERITY_LOW);
+    assert_int_equal(f->line_count, 0);
+    assert_string_equal(f->reason,
+                        "A login was accepted in clear (235); its command was not seen.");
+}
+
 static void logins_by_mechanism_and_outcome(void **state)
 {
     (void)state;
@@ -142,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(logins_by_mechanism_and_outcome),
+        cmocka_unit_test(login_whose_command_was_lost),
         cmocka_unit_test(an_accepted_login_is_an_effect),
         cmocka_unit_test(a_login_under_way_is_not_judged_yet),
         cmocka_unit_test(submission_ports_without_starttls),
