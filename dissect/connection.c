@@ -398,7 +398,7 @@ void connection_packet(struct dissect *d, const struct arrival *a)
     uint32_t conflicts;
 
     if (!f && park_count(d->park))
-        f = lifetime_recall(d, &a->key);
+        f = thrift_recall(d, &a->key);
     if (f && a->point != f->dir[a->dir].point)
         place = elsewhere(d, f, a);
     if (place == PLACE_SECOND) {

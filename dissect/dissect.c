@@ -389,7 +389,7 @@ __attribute__((noinline)) static void read_on(struct dissect *d, const struct pa
         r->a.flow = flow_find(d->converse.table, &r->a.key);
     }
     connection_packet(d, &r->a);
-    lifetime_trim(d);
+    thrift_trim(d);
 }
 
 static inline void mail_packet(struct dissect *d, const struct packet *p)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The inside of the dissector, shared by dissect.c, connection.c and lifetime.c and by no one else.
- */
+/* The inside of the dissector, shared by the files that take a packet to its flow and a flow
+ * through its life, and by no one else. */
 #ifndef DISSECT_DISSECT_STATE_H
 #define DISSECT_DISSECT_STATE_H
 
@@ -75,11 +75,8 @@ void connection_resolved(void *user, struct flow *f);
 /* lifetime.c: how flows and their sessions begin and end. */
 struct flow *lifetime_begin(struct dissect *d, const struct arrival *a); /* NULL: no room */
 bool lifetime_is_full(const struct dissect *d);
-struct flow *lifetime_twin(struct dissect *d, const struct flow *f);       /* NULL: none */
-struct flow *lifetime_recall(struct dissect *d, const struct flow_key *k); /* from the park; or NULL
-                                                                            */
-void lifetime_trim(struct dissect *d); /* keeps memory within its limits; called once a packet */
-void lifetime_milestone(void *user, struct flow *f);     /* converse's callback */
+struct flow *lifetime_twin(struct dissect *d, const struct flow *f); /* NULL: none */
+void lifetime_milestone(void *user, struct flow *f);                 /* converse's callback */
 void lifetime_ending(struct dissect *d, struct flow *f); /* one side says that it is over */
 enum session_close lifetime_how(const struct flow *f);
 /* The session will be handed out for the last time; the flow keeps its place for stragglers. */
@@ -88,5 +85,13 @@ void lifetime_close(struct dissect *d, struct flow *f, enum session_close why);
 void lifetime_expire(struct dissect *d);
 void lifetime_close_all(struct dissect *d);
 void lifetime_drop_all(struct dissect *d); /* frees without handing out */
+
+/* thrift.c: what is packed, and what goes, when memory or places are short. */
+struct flow *thrift_recall(struct dissect *d, const struct flow_key *k); /* a packed one; or NULL */
+struct flow *thrift_unpack(struct dissect *d,
+                           struct parked *q); /* into the table; NULL: no memory */
+void thrift_trim(struct dissect *d);      /* keeps memory within its limits; called once a packet */
+void thrift_measure(struct dissect *d);   /* what the allocator wastes; now and then */
+void thrift_make_room(struct dissect *d); /* there are as many flows as there may be */
 
 #endif

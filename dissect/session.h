@@ -299,6 +299,7 @@ struct session {
     uint32_t auth_tries;
     struct text auth_mechanism; /* upper case, of the AUTH command that counts */
     int16_t auth_code;          /* its outcome; 0: not seen */
+    uint32_t auth_reply_offset; /* to client, of the reply that says so */
 
     /* oddities */
     uint8_t odd_count;

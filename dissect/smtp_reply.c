@@ -226,6 +226,7 @@ static void auth_reply(struct smtp *m, int16_t code)
     if (s->auth == AUTH_ACCEPTED)
         return;
     s->auth_code = code;
+    s->auth_reply_offset = m->reply.offset;
     if (code == 235) {
         s->auth = AUTH_ACCEPTED;
         m->events |= 1u << SESSION_CLEAR_CONTENT;

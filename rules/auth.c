@@ -86,6 +86,29 @@ static void login_causes(struct finding *f, const struct view *v, bool offer)
         raise_alternative(f, CAUSE_ON_PATH_REWRITE);
 }
 
+/* The offer comes first and stays: it keeps the finding's identity when a login follows. Of a login
+ * whose command the tap lost, the reply tells. */
+static struct finding *raise_where_it_shows(struct judgement *out, const struct view *v, int line)
+{
+    const struct session *s = v->s;
+    if (line >= 0)
+        return raise_finding(out, v, RULE_AUTH_IN_CLEAR, SESSION_TO_CLIENT,
+                             s->reading.line[line].offset);
+    if (s->auth_tries == 0)
+        return raise_finding(out, v, RULE_AUTH_IN_CLEAR, SESSION_TO_CLIENT, s->auth_reply_offset);
+    return raise_finding(out, v, RULE_AUTH_IN_CLEAR, SESSION_TO_SERVER, s->auth_offset);
+}
+
+static void show_login(struct finding *f, const struct session *s)
+{
+    if (s->auth_tries == 0)
+        wording_line(f, SESSION_TO_CLIENT, s->auth_reply_offset, "235", span_of(NULL, 0),
+                     "login accepted");
+    else
+        wording_line(f, SESSION_TO_SERVER, s->auth_offset, "AUTH ",
+                     session_text(s, s->auth_mechanism), "login in clear");
+}
+
 static void auth_in_clear(const struct view *v, struct judgement *out)
 {
     const struct session *s = v->s;
@@ -93,11 +116,7 @@ static void auth_in_clear(const struct view *v, struct judgement *out)
     int line = bare_offer(v);
     if (!tried && line < 0)
         return;
-    /* The offer comes first and stays: it keeps the finding's identity when a login follows. */
-    struct finding *f =
-        line >= 0 ? raise_finding(out, v, RULE_AUTH_IN_CLEAR, SESSION_TO_CLIENT,
-                                  s->reading.line[line].offset)
-                  : raise_finding(out, v, RULE_AUTH_IN_CLEAR, SESSION_TO_SERVER, s->auth_offset);
+    struct finding *f = raise_where_it_shows(out, v, line);
     if (tried)
         rate_login(f, v);
     else
@@ -106,9 +125,8 @@ static void auth_in_clear(const struct view *v, struct judgement *out)
         say_offer(f, v, line);
     say_login(f, v);
     login_causes(f, v, line >= 0);
-    if (tried && s->auth_tries > 0)
-        wording_line(f, SESSION_TO_SERVER, s->auth_offset, "AUTH ",
-                     session_text(s, s->auth_mechanism), "login in clear");
+    if (tried)
+        show_login(f, s);
 }
 
 void auth_judge(const struct view *v, struct judgement *out)

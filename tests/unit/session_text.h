@@ -76,8 +76,8 @@ static inline void session_text_mail(FILE *f, const struct session *s)
             s->requiretls_offset, s->requiretls_accepted, s->smtputf8, s->demand_code,
             s->demand_offset, s->quit);
     session_text_put(f, s, "demand", s->demand_text);
-    fprintf(f, "auth=%d tries=%u at=%u code=%d\n", s->auth, s->auth_tries, s->auth_offset,
-            s->auth_code);
+    fprintf(f, "auth=%d tries=%u at=%u code=%d by=%u\n", s->auth, s->auth_tries, s->auth_offset,
+            s->auth_code, s->auth_reply_offset);
     session_text_put(f, s, "mechanism", s->auth_mechanism);
 }
 

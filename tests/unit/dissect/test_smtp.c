@@ -452,6 +452,9 @@ static void test_auth_is_never_kept(void **state)
          S("334 UGFzc3dvcmQ6\r\n"), C("aHVudGVyMg==\r\n"), S("235 ok\r\n"));
     assert_int_equal(k.s.auth, AUTH_ACCEPTED);
     assert_int_equal(k.s.auth_code, 235);
+    assert_int_equal(k.s.auth_reply_offset,
+                     strlen("220 mx1.test ESMTP\r\n" EHLO_REPLY "334 VXNlcm5hbWU6\r\n"
+                            "334 UGFzc3dvcmQ6\r\n"));
     assert_text(&k.s, k.s.auth_mechanism, "LOGIN");
     assert_int_equal(k.s.odd_count, 0);
     pool = span_of(k.s.pool, k.s.pool_used);

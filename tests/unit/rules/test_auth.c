@@ -50,11 +50,15 @@ static void login_whose_command_was_lost(void **state)
     play(25, OFFER);
     b.s.auth = AUTH_ACCEPTED;
     b.s.auth_code = 235;
+    b.s.auth_reply_offset = build_step(&b, SESSION_TO_CLIENT, 30);
     assert_false(judge_calm(&b.s));
     const struct finding *f = closed();
     assert_non_null(f);
     assert_int_equal(f->severity, SEVERITY_LOW);
-    assert_int_equal(f->line_count, 0);
+    assert_int_equal(f->dir, SESSION_TO_CLIENT);
+    assert_int_equal(f->offset, b.s.auth_reply_offset);
+    assert_int_equal(f->line_count, 1);
+    assert_string_equal(f->line[0].text, "235");
     assert_string_equal(f->reason,
                         "A login was accepted in clear (235); its command was not seen.");
 }
