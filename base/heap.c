@@ -10,7 +10,7 @@
 #define OVERHEAD sizeof(size_t) /* of glibc before each piece */
 #define GRAIN    16             /* sizes that glibc gives differ by this */
 #define SMALL    2048           /* the largest piece that is kept for the next one of its size */
-#define KEPT     (1u << 20)
+#define KEPT     (1u << 20)     /* bytes, of all sizes: some 250 sessions come and go at a time */
 
 /* A sanitizer is to see each piece come and go. */
 #if defined(__SANITIZE_ADDRESS__)
