@@ -28,7 +28,7 @@ struct reading {
     bool off[SESSION_DIR_COUNT]; /* this direction is no TLS any more */
     bool gap[SESSION_DIR_COUNT];
     uint32_t offset[SESSION_DIR_COUNT];
-    size_t read;
+    size_t read; /* at least */
 };
 
 static void expect(bool good)
@@ -74,8 +74,9 @@ static void feed(struct reading *r, enum session_dir d, struct span in)
 
         if (r->record[d].want == 0 && tls_wants_body(r->s.handshake, d)) {
             struct span body = span_first(in, r->record[d].left);
-            r->read += body.n;
             tls_body(r->s.handshake, &r->s, d, body);
+            if (tls_wants_body(r->s.handshake, d)) /* or it may have left some of them unread */
+                r->read += body.n;
         }
         switch (tls_record_push(&r->record[d], in, r->offset[d], &used, &record)) {
         case TLS_RECORD_SEEN:
@@ -93,7 +94,7 @@ static void feed(struct reading *r, enum session_dir d, struct span in)
         in = span_from(in, used);
         r->offset[d] += (uint32_t)used;
     }
-    expect(r->read <= CAP_TLS_HANDSHAKE || !tls_wants_body(r->s.handshake, d));
+    expect(r->read <= CAP_TLS_HANDSHAKE);
 }
 
 static void lose(struct reading *r, enum session_dir d, size_t n)
