@@ -293,7 +293,7 @@ static uint64_t unseen(const struct flow *f)
 {
     const struct session *s = f->session;
     const struct reasm *r = &f->dir[SESSION_TO_CLIENT];
-    int32_t n = reasm_diff(r->acked, r->next) - 1;
+    int64_t n = (int64_t)reasm_diff(r->acked, r->next) - 1; /* who is far off may say anything */
 
     return r->started && r->acked_known && s->seen[0] && s->seen[1] && !s->tls_complete && n > 0
                ? (uint64_t)n
