@@ -88,8 +88,8 @@ void lifetime_drop_all(struct dissect *d); /* frees without handing out */
 
 /* thrift.c: what is packed, and what goes, when memory or places are short. */
 struct flow *thrift_recall(struct dissect *d, const struct flow_key *k); /* a packed one; or NULL */
-struct flow *thrift_unpack(struct dissect *d,
-                           struct parked *q); /* into the table; NULL: no memory */
+/* Back into the table. NULL: no memory. */
+struct flow *thrift_unpack(struct dissect *d, struct parked *q);
 void thrift_trim(struct dissect *d);      /* keeps memory within its limits; called once a packet */
 void thrift_measure(struct dissect *d);   /* what the allocator wastes; now and then */
 void thrift_make_room(struct dissect *d); /* there are as many flows as there may be */

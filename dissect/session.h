@@ -52,8 +52,9 @@ struct text {
     uint16_t len;
 };
 
-/* Who talks to whom. The client opened the connection (or, without a SYN, holds the other port). */
-struct flow_key {       /* without a hole, so that two are compared as bytes */
+/* Who talks to whom. The client opened the connection (or, without a SYN, holds the other port).
+ * There is no hole in it, so that two are compared as bytes. */
+struct flow_key {
     uint8_t client[16]; /* network byte order; IPv4 in the first four bytes, rest zero */
     uint8_t server[16];
     uint16_t client_port; /* host byte order */
