@@ -7,6 +7,13 @@
 
 #define NONE UINT32_MAX
 
+/* A fuzzer makes its tables anew for each input: full ones would be all that it does. */
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+enum { PLACES_MOST = 64 };
+#else
+enum { PLACES_MOST = 1 << 30 };
+#endif
+
 /* Apart from the values, so that to look for a key and to keep the order touches little memory. */
 struct place {
     uint64_t key;  /* hash */
@@ -33,6 +40,7 @@ struct recent {
 struct recent *recent_new(const struct siphash_key *key, uint32_t places, size_t size)
 {
     size_t stride = (size + 7) / 8 * 8;
+    places = places < PLACES_MOST ? places : PLACES_MOST;
     struct recent *r =
         calloc(1, sizeof(*r) + places * (stride + sizeof(r->place[0]) + sizeof(r->bucket[0])));
 

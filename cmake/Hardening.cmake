@@ -14,6 +14,7 @@ elseif(STRIPWATCH_FUZZ)
   # Tracing every comparison takes a third to two thirds of the time; the dictionaries have the words.
   add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
                       -fno-sanitize-coverage=trace-cmp)
+  add_compile_definitions(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION) # as libFuzzer's users know it
   add_link_options(-fsanitize=address,undefined)
 elseif(STRIPWATCH_COVERAGE)
   add_compile_options(-fprofile-instr-generate -fcoverage-mapping)

@@ -28,6 +28,8 @@ static void near_words_are_offered(void **state)
     assert_string_equal(best_of("failon"), " (did you mean --fail-on?)");
     assert_string_equal(best_of("min-sverity"), " (did you mean --min-severity?)");
     assert_string_equal(best_of("port"), " (did you mean --ports?)");
+    assert_string_equal(best_of("failo"), " (did you mean --fail-on?)");  /* 2 of 2 edits */
+    assert_string_equal(best_of("failxx"), " (did you mean --fail-on?)"); /* 3 of 3 */
 }
 
 static void far_words_are_not(void **state)
@@ -39,6 +41,7 @@ static void far_words_are_not(void **state)
     assert_string_equal(best_of("interface"), "");
     assert_string_equal(best_of(""), "");
     assert_string_equal(best_of("x"), "");
+    assert_string_equal(best_of("fail"), ""); /* 3 of 2 */
     assert_string_equal(best_of(longest), "");
 }
 
